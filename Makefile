@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# cardring: the library, the command, and (through Kbuild) the module.
+#
+#   make            userspace into build/; the module too where kernel headers are installed
+#   make demo       boots a kernel in QEMU and verifies a sample card through the module
+#   make check      every test: units, both rigs, static checks of the module
+#   make install    DESTDIR= PREFIX=/usr/local
+#   KDIR=DIR        builds the module for another kernel;  DEPS=skip leaves the system's packages alone
+
+PREFIX ?= /usr/local
+B      := build
+
+ifeq ($(KDIR),)
+KDIR := $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(lastword $(sort $(wildcard /lib/modules/6.*-amd64/build))))
+endif
+
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
+           -Wno-unused-parameter -Werror=implicit-function-declaration
+PKGS    := libcrypto libudev jansson
+CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' -Iinclude -Iuserspace/lib -Iuserspace/sim
+ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
+LIBS    = $(shell pkg-config --libs $(PKGS))
+
+# Without its -dev packages nothing builds: say so once, plainly.
+LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
+SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
+CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
+TEST_SRC := $(sort $(wildcard tests/unit/test_*.c))
+VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
+obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
+PO       := $(sort $(wildcard userspace/cli/po/*.po))
+MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.mo,$(PO))
+
+TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
+VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
+
+.PHONY: all userspace module demo check check-unit check-vm check-static install clean deps tests
+all: userspace $(if $(wildcard $(KDIR)/Makefile),module)
+
+userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(if $(CLI_SRC),$(B)/cardring) $(MO)
+tests: userspace $(TESTS) $(VMT)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/libcardring.a: $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/libcardring.so: $(call obj,$(LIB_SRC))
+	$(CC) -shared -Wl,-soname,libcardring.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libkmod libjpeg)
+
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg) -lcmocka -lpthread
+
+$(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg) -lcmocka -lpthread
+
+$(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
+	@mkdir -p $(@D)
+	msgfmt --check -o $@ $<
+
+# One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
+MODSRC := Kbuild $(wildcard kernel/*.c kernel/*.h) include/uapi/cardring.h
+module:
+	@test -n "$(KDIR)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
+	@set -e; rel=$$(cat "$(KDIR)/include/config/kernel.release"); arch=$(KARCH); \
+	d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel $$d/include/uapi; \
+	for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
+	for f in $$d/kernel/*.[ch]; do [ -e kernel/$${f##*/} ] || rm -f $$f; done; \
+	$(MAKE) --no-print-directory -C "$(KDIR)" M="$(CURDIR)/$$d" $(if $(KARCH),ARCH=$(KARCH)) $(KFLAGS) modules
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
