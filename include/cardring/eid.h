@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Electronic identity: reading and verifying an ICAO 9303 document.
+ */
+#ifndef CARDRING_EID_H
+#define CARDRING_EID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+#include <cardring/card.h>
+#include <cardring/trust.h>
+
+/* ---- The secret that opens the card ---- */
+
+enum cr_secret_type { CR_SECRET_NONE = 0, CR_SECRET_CAN, CR_SECRET_MRZ };
+
+/* From the document to PACE or BAC: what ICAO 9303-11, 4.3 and 4.4 derive keys from. Wipe after use. */
+struct cr_secret {
+	enum cr_secret_type type;
+	char can[16];		/* digits */
+	char document_number[32]; /* as in the MRZ, without filler, without check digit */
+	char date_of_birth[8];	/* YYMMDD */
+	char date_of_expiry[8];	/* YYMMDD */
+};
+/* Each checks what it is given: CR_E_INVALID, and *why (static English msgid) says what is wrong. why may be NULL. */
+int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why);		/* 6 digits */
+/* The CAN of a Vietnamese card: the last six of the 12-digit identity number. */
+int cr_secret_from_id_number(struct cr_secret *out, const char *id_number, const char **why);
+/* The printed MRZ: 2x44 (TD3), 2x36 (TD2) or 3x30 (TD1), lines joined or split by white space; all check digits are checked. */
+int cr_secret_from_mrz(struct cr_secret *out, const char *mrz, const char **why);
+/* Dates YYMMDD or YYYY-MM-DD. */
+int cr_secret_from_fields(struct cr_secret *out, const char *document_number, const char *date_of_birth,
+			  const char *date_of_expiry, const char **why);
+
+/* ---- The result ---- */
+
+enum cr_verdict {
+	CR_GENUINE = 0,		/* exit codes of the command: 0, */
+	CR_UNPROVEN,		/* 10, */
+	CR_EXPIRED,		/* 11, */
+	CR_REVOKED,		/* 11, */
+	CR_FORGED,		/* 12, */
+	CR_CLONED,		/* 13 */
+};
+const char *cr_verdict_name(enum cr_verdict v);	/* "genuine", "unproven", ... */
+
+/* BSI TR-03135-1: the result of each check. */
+enum cr_result {
+	CR_SUCCESSFUL = 0,
+	CR_FAILED,
+	CR_UNDETERMINED,
+	CR_NOT_SUPPORTED,
+	CR_ABORTED,
+};
+const char *cr_result_name(enum cr_result r);	/* "successful", ... */
+
+struct cr_check {
+	const char *name;	/* stable identifier, e.g. "pa.signature"; see userspace/lib/eid/checks.h */
+	enum cr_result result;
+	char detail[160];	/* English; never personal data; may be empty */
+};
+
+/* Why the verdict is what it is: text is a gettext msgid with at most one %s for detail. */
+struct cr_reason {
+	const char *code;	/* stable identifier, e.g. "dg-hash-mismatch" */
+	const char *text;
+	char detail[160];
+};
+
+/* How access was got. Static strings; NULL where not reached. */
+struct cr_access {
+	const char *protocol;	/* "PACE", "BAC", "none" */
+	const char *mapping;	/* "GM", ...; NULL for BAC */
+	const char *cipher;	/* "AES-128", "AES-192", "AES-256", "3DES" */
+	const char *curve;	/* "brainpoolP256r1", ... */
+	const char *password;	/* "CAN", "MRZ" */
+	unsigned int tries;	/* passwords tried on the chip */
+};
+
+enum cr_dg_status { CR_DG_ABSENT = 0, CR_DG_MATCH, CR_DG_MISMATCH, CR_DG_UNREAD, CR_DG_LOCKED, CR_DG_UNHASHED };
+const char *cr_dg_status_name(enum cr_dg_status s);	/* "absent", "match", "mismatch", "unread", "locked", "unhashed" */
+
+struct cr_passive {
+	enum cr_result status;
+	char *issuer;		/* subject of the CSCA certificate used, RFC 2253; NULL */
+	char *signer;		/* subject of the document signer; NULL */
+	char *digest;		/* "SHA-256"; NULL */
+	enum cr_dg_status dg[17];	/* by data group number, 1 to 16 */
+};
+
+/* UTF-8, NULL where the card has none. Dates ISO 8601 (partial dates shorter: "1990", "1990-05"). */
+struct cr_holder {
+	char *id_number, *full_name, *date_of_birth, *sex, *nationality, *ethnic_group, *religion;
+	char *place_of_origin, *place_of_residence, *personal_identification;
+	char *father_name, *mother_name, *spouse_name, *former_id_number;
+	char *primary_identifier, *secondary_identifier;	/* MRZ names, ASCII */
+};
+struct cr_document {
+	char *type;		/* "TD1", "TD2", "TD3" */
+	char *code;		/* MRZ document code: "P", "ID", "I" */
+	char *issuing_state;	/* MRZ code: "VNM" */
+	char *number, *date_of_issue, *date_of_expiry;	/* date_of_expiry "unlimited" where the card says so */
+	char *mrz;		/* as read, lines joined by \n */
+};
+
+struct cr_file {		/* one elementary file as read */
+	uint16_t fid;
+	char name[16];		/* "EF.COM", "EF.SOD", "DG1", ... */
+	uint8_t *data;
+	size_t len;
+	int err;		/* enum cr_error if it could not be read */
+	uint16_t sw;		/* the status word that said so */
+};
+
+struct cr_inspection {
+	enum cr_verdict verdict;
+	struct cr_reason *reasons;
+	size_t n_reasons;
+	struct cr_check *checks;
+	size_t n_checks;
+	struct cr_access access;
+	struct cr_passive passive;
+	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */
+	const char *chip_protocol;		/* "CA v1 ECDH AES-128"; NULL */
+	struct cr_holder holder;
+	struct cr_document document;
+	struct cr_file *files;
+	size_t n_files;
+	const uint8_t *portrait;		/* into files' data; NULL */
+	size_t portrait_len;
+	const char *portrait_type;		/* "image/jpeg", "image/jp2" */
+	struct cr_exchange exchange;
+	unsigned int ms;			/* the whole inspection */
+};
+
+struct cr_inspect_opts {
+	const struct cr_secret *secret;	/* NULL: plain access only */
+	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
+	time_t now;			/* 0: the clock */
+	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
+	uint32_t need;			/* bit n: data group n; 0: all that the card lists and can be read */
+	void (*progress)(void *arg, const char *file, size_t got, size_t total);
+	void *progress_arg;
+};
+
+/*
+ * Access control, reading, chip authentication, passive authentication, the verdict. 0 with *out set when the
+ * document could be judged, whatever the verdict; a negative enum cr_error when it could not (no access, card
+ * gone). On CR_E_ACCESS_REFUSED and such *out is set too, with access and exchange filled in.
+ * The caller frees *out in each case (NULL is fine).
+ */
+int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_inspection **out);
+void cr_inspection_free(struct cr_inspection *insp);	/* wipes */
+
+#endif

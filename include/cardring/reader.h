@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Readers: finding them, being told of changes, opening one.
+ */
+#ifndef CARDRING_READER_H
+#define CARDRING_READER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <cardring/error.h>
+#include <cardring/ring.h>
+
+/* One slot of one reader, as a list shows it. */
+struct cr_reader_info {
+	char name[160];		/* unique within a list: "Vendor Product [serial] slot N" where needed */
+	char backend[16];	/* "kernel", "sim" */
+	char path[128];		/* what the backend opens: "/dev/cardring0", "sim:an" */
+	unsigned int slot;
+	enum cardring_slot_state state;
+	int owner_pid;		/* process that holds it, 0 if none */
+	int error;		/* enum cr_error that opening it meets (e.g. CR_E_READER_DENIED), else 0 */
+	struct cardring_info dev;
+};
+
+struct cr_ring_params {		/* zeroes: the backend's defaults */
+	unsigned int entries, buffers, buf_size;
+};
+
+/*
+ * A backend: a source of readers. list: fills at most max, returns how many
+ * there are (or a negative enum cr_error). open: a ring on the reader at path.
+ * owns: does this backend open that path?
+ */
+struct cr_backend {
+	const char *name;
+	int (*list)(struct cr_reader_info *out, size_t max);
+	int (*owns)(const char *path);
+	int (*open)(const char *path, const struct cr_ring_params *params, cr_ring_t **ring,
+		    struct cardring_info *info);
+};
+extern const struct cr_backend cr_backend_kernel;
+
+/* Adds a backend (the virtual card's: userspace/sim); not thread-safe; at most 8. */
+int cr_backend_register(const struct cr_backend *backend);
+
+/* All readers of all backends. *out is an array for the caller to free(). Count or negative enum cr_error. */
+int cr_reader_list(struct cr_reader_info **out);
+
+/*
+ * The reader that a user means: NULL: the first with a card in it, else the first;
+ * an index of the list; "sim:CARD" or a path; else the part of a name (case-insensitive).
+ * CR_E_NO_DRIVER instead of CR_E_NO_READER where USB shows CCID interfaces but no module serves them.
+ */
+int cr_reader_find(const char *what, struct cr_reader_info *out);
+
+/* Changes of the list: an fd to poll for reading (udev), and what happened. */
+typedef struct cr_monitor cr_monitor_t;
+int cr_monitor_open(cr_monitor_t **out);
+int cr_monitor_fd(cr_monitor_t *mon);
+int cr_monitor_read(cr_monitor_t *mon);	/* 1: the list changed; 0: nothing to say; negative enum cr_error */
+void cr_monitor_close(cr_monitor_t *mon);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The ring: the one way by which commands reach readers, on every backend.
+ * Entries and completions are those of the kernel's ABI (uapi/cardring.h),
+ * whose rules on order, LINK, EXPECT_SW, buffers and results hold on every
+ * backend alike. One thread at a time.
+ */
+#ifndef CARDRING_RING_H
+#define CARDRING_RING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uapi/cardring.h>
+
+typedef struct cr_ring cr_ring_t;
+
+/*
+ * What a backend provides; cr_ring_* call it. The first member of each
+ * backend's own ring is struct cr_ring.
+ */
+struct cr_ring_ops {
+	/* As CARDRING_IOC_ENTER: entries taken, or -errno (not enum cr_error). */
+	int (*enter)(cr_ring_t *ring, unsigned int to_submit, unsigned int min_complete, int timeout_ms);
+	int (*claim)(cr_ring_t *ring, unsigned int slot, int timeout_ms);	/* 0 or -errno */
+	int (*release)(cr_ring_t *ring, unsigned int slot);			/* 0 or -errno */
+	int (*slot)(cr_ring_t *ring, struct cardring_slot *slot);		/* 0 or -errno */
+	int (*fd)(cr_ring_t *ring);	/* for poll(2): readable when completions are unread; -1 if none */
+	void (*close)(cr_ring_t *ring);	/* frees everything */
+};
+
+struct cr_ring {
+	const struct cr_ring_ops *ops;
+	struct cardring_ring_hdr *hdr;	/* header page, shared with the backend */
+	struct cardring_sqe *sq;
+	struct cardring_cqe *cq;
+	uint8_t *arena;
+	uint32_t sq_entries, cq_entries, buffers, buf_stride;
+	uint32_t sq_tail;		/* filled, not yet published */
+	uint32_t cq_head;
+};
+
+/* The next free entry, zeroed, or NULL when the submission ring is full. Filled, then cr_ring_submit. */
+struct cardring_sqe *cr_ring_sqe(cr_ring_t *ring);
+/* Publishes the filled entries and enters. Entries taken (>= 0) or -errno. timeout_ms -1: for ever. */
+int cr_ring_submit(cr_ring_t *ring, unsigned int min_complete, int timeout_ms);
+/* The oldest unread completion or NULL; stays valid until cr_ring_seen. */
+const struct cardring_cqe *cr_ring_peek(cr_ring_t *ring);
+void cr_ring_seen(cr_ring_t *ring);
+/* Payload of a buffer, and how many bytes it takes. */
+uint8_t *cr_ring_payload(cr_ring_t *ring, uint32_t buffer);
+size_t cr_ring_payload_size(const cr_ring_t *ring);
+int cr_ring_fd(cr_ring_t *ring);
+void cr_ring_close(cr_ring_t *ring);	/* NULL is fine */
+
+#endif
