@@ -23,7 +23,6 @@ CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' -Iinclude -Iuse
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
 LIBS    = $(shell pkg-config --libs $(PKGS))
 
-# Without its -dev packages nothing builds: say so once, plainly.
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
@@ -36,8 +35,15 @@ MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
 
-.PHONY: all userspace module demo check check-unit check-vm check-static install clean deps tests
-all: userspace $(if $(wildcard $(KDIR)/Makefile),module)
+# The sample cards and their issuers: made by our own command, once a build.
+samples: $(if $(CLI_SRC),$(B)/sim/.made)
+$(B)/sim/.made: $(B)/cardring
+	@rm -rf $(B)/sim
+	$(B)/cardring sim make $(B)/sim
+	@touch $@
+
+.PHONY: all samples userspace module demo check check-unit check-vm check-static install clean deps tests
+all: userspace samples $(if $(wildcard $(KDIR)/Makefile),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(if $(CLI_SRC),$(B)/cardring) $(MO)
 tests: userspace $(TESTS) $(VMT)
@@ -81,6 +87,40 @@ module:
 	for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
 	for f in $$d/kernel/*.[ch]; do [ -e kernel/$${f##*/} ] || rm -f $$f; done; \
 	$(MAKE) --no-print-directory -C "$(KDIR)" M="$(CURDIR)/$$d" $(if $(KARCH),ARCH=$(KARCH)) $(KFLAGS) modules
+
+# Each of the two installs what it needs first; DEPS=skip names it instead.
+demo:
+	@tests/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@tests/vm/demo
+
+check:
+	@tests/deps.sh build demo check
+	@$(MAKE) --no-print-directory all tests
+	@tests/check.sh
+
+SHARE := $(DESTDIR)$(PREFIX)/share
+install: userspace samples
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/cardring \
+		$(DESTDIR)$(PREFIX)/include/uapi $(SHARE)/man/man1 $(SHARE)/cardring
+	install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/libcardring.so $(DESTDIR)$(PREFIX)/lib/libcardring.so.0
+	ln -sf libcardring.so.0 $(DESTDIR)$(PREFIX)/lib/libcardring.so
+	install -m 644 $(B)/libcardring.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/cardring/*.h $(DESTDIR)$(PREFIX)/include/cardring/
+	install -m 644 include/uapi/cardring.h $(DESTDIR)$(PREFIX)/include/uapi/
+	install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
+	cp -r $(B)/locale $(SHARE)/
+	cp -r $(B)/sim $(SHARE)/cardring/
+	install -D -m 644 udev/70-cardring.rules $(DESTDIR)/usr/lib/udev/rules.d/70-cardring.rules
+	install -D -m 644 udev/cardring-modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/cardring.conf
+	install -D -m 644 udev/cardring-modprobe.conf $(DESTDIR)/usr/lib/modprobe.d/cardring.conf
+	@for ko in $(B)/module/*/cardring.ko; do \
+		rel=$$(basename $$(dirname $$ko)); \
+		case $$rel in *-um|*'*') continue;; esac; \
+		install -D -m 644 $$ko $(DESTDIR)/lib/modules/$$rel/updates/cardring.ko; \
+		[ -n "$(DESTDIR)" ] || depmod $$rel; \
+	done
 
 clean:
 	rm -rf $(B)
