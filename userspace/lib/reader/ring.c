@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The ring as programs use it. All that is shared with the backend (kernel or softring) are four
+ * indices in the header page; each has one writer.
+ */
+#include <string.h>
+#include <cardring/ring.h>
+
+struct cardring_sqe *cr_ring_sqe(cr_ring_t *ring)
+{
+	struct cardring_sqe *sqe;
+	/* Pairs with the backend's release of sq_head: it has done with the entry before we reuse it. */
+	uint32_t head = __atomic_load_n(&ring->hdr->sq_head, __ATOMIC_ACQUIRE);
+
+	if (ring->sq_tail - head >= ring->sq_entries)
+		return NULL;
+	sqe = &ring->sq[ring->sq_tail & (ring->sq_entries - 1)];
+	memset(sqe, 0, sizeof(*sqe));
+	ring->sq_tail++;
+	return sqe;
+}
+
+int cr_ring_submit(cr_ring_t *ring, unsigned int min_complete, int timeout_ms)
+{
+	uint32_t head = __atomic_load_n(&ring->hdr->sq_head, __ATOMIC_RELAXED);
+
+	/* Pairs with the backend's acquire of sq_tail: entries are whole before it sees them. */
+	__atomic_store_n(&ring->hdr->sq_tail, ring->sq_tail, __ATOMIC_RELEASE);
+	return ring->ops->enter(ring, ring->sq_tail - head, min_complete, timeout_ms);
+}
+
+const struct cardring_cqe *cr_ring_peek(cr_ring_t *ring)
+{
+	/* Pairs with the backend's release of cq_tail: the completion is whole before we read it. */
+	uint32_t tail = __atomic_load_n(&ring->hdr->cq_tail, __ATOMIC_ACQUIRE);
+
+	if (tail == ring->cq_head)
+		return NULL;
+	return &ring->cq[ring->cq_head & (ring->cq_entries - 1)];
+}
+
+void cr_ring_seen(cr_ring_t *ring)
+{
+	ring->cq_head++;
+	/* Pairs with the backend's acquire of cq_head: we have read it before it is overwritten. */
+	__atomic_store_n(&ring->hdr->cq_head, ring->cq_head, __ATOMIC_RELEASE);
+}
+
+uint8_t *cr_ring_payload(cr_ring_t *ring, uint32_t buffer)
+{
+	if (buffer >= ring->buffers)
+		return NULL;
+	return ring->arena + (size_t)buffer * ring->buf_stride + CARDRING_HDR_ROOM;
+}
+
+size_t cr_ring_payload_size(const cr_ring_t *ring)
+{
+	return ring->buf_stride - CARDRING_HDR_ROOM;
+}
+
+int cr_ring_fd(cr_ring_t *ring)
+{
+	return ring->ops->fd(ring);
+}
+
+void cr_ring_close(cr_ring_t *ring)
+{
+	if (ring)
+		ring->ops->close(ring);
+}
