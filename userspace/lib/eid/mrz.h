@@ -12,7 +12,8 @@ struct cr_mrz {			/* fillers taken off; dates as printed, YYMMDD */
 	char document_number[32];	/* long TD1/TD2 numbers put together (ICAO 9303-5, 4.2.2) */
 	char optional1[16], optional2[16];
 	char nationality[4];
-	char date_of_birth[7], date_of_expiry[7];
+	char date_of_birth[7];	/* fillers or 00 where a part is unknown */
+	char date_of_expiry[7];	/* empty where the document has none */
 	char sex;		/* 'M', 'F', '<' */
 	char primary[40], secondary[40];	/* names, fillers as spaces */
 };
