@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * vhci_hcd's sysfs files. All controllers' ports are listed in vhci_hcd.0/status, status.1, status.2 ...; all are
+ * attached through vhci_hcd.0. A device is detached by closing its socket: the kernel takes the end of the stream
+ * for an unplugged cable. A line of status:
+ *
+ *   hub port sta spd dev      sockfd local_busid
+ *   hs  0000 004 000 00000000 000000 0-0
+ *
+ * sta: 4 free, 5 not yet addressed, 6 in use, 7 error (enum usbip_device_status).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "usbip.h"
+
+#define VHCI	"/sys/devices/platform/vhci_hcd.0/"
+#define FREE	4
+#define USED	6
+
+static int store(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+struct port { char hub[4]; int number, status; unsigned int devid; char name[32]; };
+
+/* Calls match for every port until it says yes; that port. 0, or -errno: -EBUSY where none matched. */
+static int find(bool (*match)(const struct port *p, int want), int want, struct port *out)
+{
+	char path[128], line[128];
+	FILE *f;
+
+	for (int nr = 0;; nr++) {
+		snprintf(path, sizeof(path), nr ? VHCI "status.%d" : VHCI "status", nr);
+		f = fopen(path, "re");
+		if (!f)
+			return nr ? -EBUSY : -errno;
+		while (fgets(line, sizeof(line), f))
+			if (sscanf(line, "%3s %d %d %*s %x %*s %31s", out->hub, &out->number, &out->status,
+				   &out->devid, out->name) == 5 && match(out, want)) {
+				fclose(f);
+				return 0;
+			}
+		fclose(f);
+	}
+}
+
+static bool free_port(const struct port *p, int want_super)
+{
+	return p->status == FREE && !strcmp(p->hub, want_super ? "ss" : "hs");
+}
+
+static bool this_port(const struct port *p, int number)
+{
+	return p->number == number;
+}
+
+int usbip_vhci_attach(int sockfd, enum vreader_speed speed, unsigned int devid)
+{
+	/* enum usb_device_speed: what the kernel calls them */
+	static const int usb_speed[] = {
+		[VREADER_HIGH_SPEED] = 3, [VREADER_FULL_SPEED] = 2, [VREADER_SUPER_SPEED] = 5,
+	};
+	struct port p;
+	char text[64];
+	int err;
+
+	/* Somebody else may take the port between looking and asking: look again, as long as there are any. */
+	for (int tries = 0; tries < 1000; tries++) {
+		err = find(free_port, speed == VREADER_SUPER_SPEED, &p);
+		if (err)
+			return err;
+		snprintf(text, sizeof(text), "%d %d %u %d", p.number, sockfd, devid, usb_speed[speed]);
+		err = store(VHCI "attach", text);
+		if (!err)
+			return p.number;
+		if (err != -EBUSY)
+			return err;
+	}
+	return -EBUSY;
+}
+
+int usbip_vhci_wait_free(int port, unsigned int devid, unsigned int wait_ms)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	struct port p;
+	int err;
+
+	for (unsigned int i = 0; i <= wait_ms; i++) {
+		err = find(this_port, port, &p);
+		/* devid is shown of ports in use alone; another's there: ours is gone long since */
+		if (err || p.status == FREE || (p.status == USED && p.devid != devid))
+			return err;
+		nanosleep(&ms, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+int usbip_vhci_name(int port, char *name, size_t size)
+{
+	struct port p;
+	int err = find(this_port, port, &p);
+
+	if (err)
+		return err;
+	if (p.status != USED || !strcmp(p.name, "0-0"))
+		return -EAGAIN;
+	snprintf(name, size, "%s", p.name);
+	return 0;
+}
