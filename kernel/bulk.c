@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The bulk endpoints: one URB out for each slot, one in for the reader.
+ *
+ * Bulk-in is posted while any slot waits for an answer, and an answer is
+ * given to its slot by bSlot and bSeq. Where nobody else's answer can come,
+ * it is posted on the buffer of the program itself, so that the host
+ * controller's DMA is the only one to move the payload: with one command in
+ * flight, no command given up whose answer may be late, and no second one
+ * that another file could start meanwhile (a reader that takes one at a time,
+ * or all of its slots claimed by that file). Else it is posted on a private
+ * buffer, and exec.c copies.
+ *
+ * A message in the program's buffer is shared memory the moment it arrives.
+ * Its header is copied once to private memory; lengths are judged by what the
+ * bus reported.
+ */
+#include "reader.h"
+#include "trace.h"
+
+/**
+ * cr_tx_submit - send what is in the slot's buffer
+ * @s: the slot; its URB is not in use
+ * @len: bytes to send
+ *
+ * A message that fills its last packet is not followed by an empty one: as
+ * every CCID host does it, and dwLength tells the reader.
+ *
+ * Return: 0 or the error of usb_submit_urb().
+ */
+int cr_tx_submit(struct cr_slot *s, u32 len)
+{
+	struct cr_reader *r = s->reader;
+	int err;
+
+	lockdep_assert_held(&r->lock);
+	if (r->stopped)
+		return -ESHUTDOWN;
+	s->tx_urb->transfer_buffer_length = len;
+	s->tx_busy = true;
+	err = usb_submit_urb(s->tx_urb, GFP_ATOMIC);
+	if (err)
+		s->tx_busy = false;
+	else
+		r->count.bytes_tx += len - CR_HDR;
+	return err;
+}
+
+static void tx_failed(struct cr_slot *s, int status)
+{
+	struct cr_reader *r = s->reader;
+
+	switch (status) {
+	case -ENOENT:		/* killed by the worker */
+	case -ECONNRESET:
+	case -ENODEV:		/* disconnect() is on its way */
+	case -ESHUTDOWN:
+		return;
+	case -EPIPE:
+		r->halted_out = true;
+		cr_stop(s, -EIO, 0);
+		return;
+	default:
+		cr_stop(s, -EIO, CR_SETTLE_MS);
+	}
+}
+
+/**
+ * cr_tx_complete - completion handler of bulk-out
+ * @urb: the slot's
+ */
+void cr_tx_complete(struct urb *urb)
+{
+	struct cr_slot *s = urb->context;
+	struct cr_reader *r = s->reader;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	s->tx_busy = false;
+	if (s->answered)
+		cr_finish(s, s->answer);
+	else if (urb->status)
+		tx_failed(s, urb->status);
+	cr_kick(r);
+	spin_unlock_irqrestore(&r->lock, flags);
+}
+
+static bool rx_in_sync(const struct cr_reader *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++)
+		if (r->slot[i].unsync)
+			return false;
+	return true;
+}
+
+static bool rx_sole_owner(const struct cr_reader *r, const struct cr_ctx *ctx)
+{
+	unsigned int i;
+
+	if (r->desc.busy_slots == 1)
+		return true;
+	for (i = 0; i < r->desc.slots; i++)
+		if (r->slot[i].owner != ctx)
+			return false;
+	return true;
+}
+
+/* The slot whose program may get the next message without a copy. */
+static struct cr_slot *rx_direct(struct cr_reader *r)
+{
+	struct cr_slot *s;
+	unsigned int i;
+
+	if (r->busy != 1 || !rx_in_sync(r))
+		return NULL;
+	for (i = 0; i < r->desc.slots; i++) {
+		s = &r->slot[i];
+		if (s->phase == CR_COMMAND)
+			return s->cur->rx && !s->stop &&
+			       rx_sole_owner(r, s->cur->ctx) ? s : NULL;
+	}
+	return NULL;
+}
+
+/* Choose where the next message goes. */
+static void rx_aim(struct cr_reader *r)
+{
+	struct cr_rx *rx = &r->rx;
+	struct cr_slot *s = rx_direct(r);
+	u32 room;
+
+	rx->direct = NULL;
+	rx->dst = rx->buf;
+	rx->room = rx->size;
+	if (!s)
+		return;
+
+	room = roundup(s->cur->rx_cap + CR_HDR, r->packet);
+	if (room > s->cur->ctx->arena.stride)
+		return;
+	rx->direct = s;
+	rx->dst = s->cur->rx;
+	rx->room = min(room, rx->size);
+}
+
+static bool rx_wanted(const struct cr_reader *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++)
+		if (r->slot[i].phase == CR_COMMAND ||
+		    r->slot[i].phase == CR_ABORTING)
+			return true;
+	return false;
+}
+
+/**
+ * cr_rx_arm - post bulk-in if an answer is waited for and it is not posted
+ * @r: the reader
+ */
+void cr_rx_arm(struct cr_reader *r)
+{
+	struct cr_rx *rx = &r->rx;
+	int err;
+
+	lockdep_assert_held(&r->lock);
+	if (rx->posted || rx->hold || r->stopped || !rx_wanted(r))
+		return;
+
+	if (!rx->have)
+		rx_aim(r);
+	if (rx->have < rx->room) {
+		rx->urb->transfer_buffer = rx->dst + rx->have;
+		rx->urb->transfer_buffer_length = rx->room - rx->have;
+	} else {
+		/* Longer than the program's buffer: the rest is dropped. */
+		rx->urb->transfer_buffer = rx->buf;
+		rx->urb->transfer_buffer_length = rx->size;
+	}
+
+	rx->posted = true;
+	err = usb_submit_urb(rx->urb, GFP_ATOMIC);
+	if (err) {
+		rx->posted = false;
+		cr_stop_all(r, cr_bus_errno(err), CR_SETTLE_MS);
+	}
+}
+
+/**
+ * cr_rx_reset - forget what was received of the current message
+ * @r: the reader; bulk-in is not posted
+ */
+void cr_rx_reset(struct cr_reader *r)
+{
+	r->rx.have = 0;
+	r->rx.header_known = false;
+	r->rx.direct = NULL;
+}
+
+/* A message that nobody waits for: a late answer, or noise. */
+static void rx_stray(struct cr_reader *r)
+{
+	r->count.strays++;
+	if (++r->rx.drops > CR_DROPS) {
+		r->rx.drops = 0;
+		cr_stop_all(r, -EPROTO, 0);
+	}
+}
+
+/* No message at all. Blame the only command in flight, if it is one. */
+static void rx_bad(struct cr_reader *r)
+{
+	struct cr_slot *s, *culprit = NULL;
+	unsigned int i, waiting = 0;
+
+	for (i = 0; i < r->desc.slots; i++) {
+		s = &r->slot[i];
+		if (s->phase != CR_COMMAND || s->answered)
+			continue;
+		waiting++;
+		if (!r->rx.header_known || r->rx.header.slot == i)
+			culprit = s;
+	}
+	if (!culprit || (waiting > 1 && !r->rx.header_known)) {
+		rx_stray(r);
+		return;
+	}
+	culprit->unsync = true;
+	if (culprit->tx_busy) {
+		cr_stop(culprit, -EPROTO, 0);
+		return;
+	}
+	cr_finish(culprit, -EPROTO);
+}
+
+static void rx_message(struct cr_reader *r)
+{
+	const struct cr_header *header = &r->rx.header;
+	struct cr_slot *s;
+
+	if (header->slot >= r->desc.slots) {
+		rx_stray(r);
+		return;
+	}
+	s = &r->slot[header->slot];
+
+	if (s->phase == CR_ABORTING && header->seq == s->seq) {
+		/* CCID 1.1, 6.1.13: the reader has let the command go. */
+		s->phase = CR_IDLE;
+		s->unsync = false;
+		r->busy--;
+		cr_card_status(s, CARDRING_OP_ABORT, header->status);
+		wake_up_all(&r->idle);
+	} else if (s->phase == CR_COMMAND && header->seq == s->seq &&
+		   !s->answered) {
+		s->unsync = false;
+		cr_answer(s, header);
+	} else {
+		if (s->phase == CR_ABORTING && header->seq == s->given_up_seq)
+			s->given_up_answered = true;
+		rx_stray(r);
+		return;
+	}
+	r->rx.drops = 0;
+	r->failed_aborts = 0;
+	r->reset_tries = 0;
+}
+
+static void rx_data(struct cr_reader *r, u32 len)
+{
+	struct cr_rx *rx = &r->rx;
+	u8 raw[CR_HDR];
+
+	rx->have += len;
+	if (!rx->have)
+		return;		/* the empty packet behind the last message */
+
+	if (!rx->header_known && rx->have >= CR_HDR) {
+		memcpy(raw, rx->dst, CR_HDR);
+		barrier();	/* from here on, raw is all that is read */
+		cr_header_parse(raw, &rx->header);
+		rx->header_known = true;
+	}
+
+	switch (rx->header_known ?
+		cr_progress(rx->have, len, rx->header.len, r->packet, rx->size) :
+		CR_BAD) {
+	case CR_MORE:
+		return;
+	case CR_DONE:
+		rx_message(r);
+		break;
+	case CR_BAD:
+		rx_bad(r);
+		break;
+	}
+	cr_rx_reset(r);
+}
+
+/**
+ * cr_rx_complete - completion handler of bulk-in
+ * @urb: the reader's
+ */
+void cr_rx_complete(struct urb *urb)
+{
+	struct cr_reader *r = urb->context;
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	r->rx.posted = false;
+	switch (urb->status) {
+	case -ENOENT:
+	case -ECONNRESET:
+		/* Killed; what had come by then counts. */
+		if (!urb->actual_length)
+			break;
+		fallthrough;
+	case 0:
+		rx_data(r, urb->actual_length);
+		break;
+	case -ENODEV:
+	case -ESHUTDOWN:
+		/* disconnect() is on its way. */
+		goto unlock;
+	case -EPIPE:
+		r->halted_in = true;
+		cr_rx_reset(r);
+		r->rx.hold = true;
+		cr_stop_all(r, -EIO, 0);
+		break;
+	default:
+		/* Often the first sign of an unplug: see if it is one. */
+		cr_rx_reset(r);
+		r->rx.hold = true;
+		cr_stop_all(r, -EIO, CR_SETTLE_MS);
+		break;
+	}
+	cr_kick(r);
+	cr_rx_arm(r);
+unlock:
+	spin_unlock_irqrestore(&r->lock, flags);
+}
