@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
+#include <openssl/ec.h>
+#include <cardring/error.h>
+#include "eid/security_info.h"
+#include "iso7816/tlv.h"
+
+/* DER tags */
+#define INTEGER		0x02
+#define BIT_STRING	0x03
+#define OID		0x06
+#define SEQUENCE	0x30
+#define SET		0x31
+
+/* bsi-de protocols smartcard: 0.4.0.127.0.7.2.2, then the kind */
+static const uint8_t smartcard[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02 };
+enum { KIND_PK = 1, KIND_TA = 2, KIND_CA = 3, KIND_PACE = 4 };
+/* 2.23.136.1.1.5, id-icao-mrtd-security-aaProtocolObject */
+static const uint8_t oid_aa[] = { 0x67, 0x81, 0x08, 0x01, 0x01, 0x05 };
+/* 0.4.0.127.0.7.1.2, standardizedDomainParameters */
+static const uint8_t oid_standardized[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x01, 0x02 };
+static const uint8_t oid_ec_public_key[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+static const uint8_t oid_ec_dh[] = { 0x2b, 0x81, 0x04, 0x01, 0x0c };
+
+static bool is_oid(const struct cr_tlv *t, const uint8_t *oid, size_t len)
+{
+	return t->tag == OID && t->len == len && !memcmp(t->val, oid, len);
+}
+
+/* A small non-negative INTEGER. */
+static int small_integer(const struct cr_tlv *t, int *out)
+{
+	if (t->tag != INTEGER || !t->len || t->len > 3 || t->val[0] & 0x80)
+		return CR_E_MALFORMED;
+	*out = 0;
+	for (size_t i = 0; i < t->len; i++)
+		*out = *out << 8 | t->val[i];
+	return 0;
+}
+
+/* What is left in a SEQUENCE: at most max elements. Their count, or CR_E_MALFORMED. */
+static int elements(const uint8_t *p, size_t n, struct cr_tlv *out, int max)
+{
+	int r, count = 0;
+	struct cr_tlv t;
+
+	while ((r = cr_tlv_next(&p, &n, &t)) > 0) {
+		if (count == max)
+			return CR_E_MALFORMED;
+		out[count++] = t;
+	}
+	return r < 0 ? CR_E_MALFORMED : count;
+}
+
+/* The last arc says the cipher: 1 3DES, 2 to 4 AES (A.1.1.1, A.1.1.2). */
+static int protocol_oid(const struct cr_tlv *oid, struct cr_protocol_oid *out)
+{
+	uint8_t last = oid->val[9];
+
+	if (last < 1 || last > 4)
+		return CR_E_UNSUPPORTED;
+	memcpy(out->oid, oid->val, sizeof(out->oid));
+	out->cipher = (enum cr_cipher)(CR_3DES + last - 1);
+	return 0;
+}
+
+/* SEQUENCE { protocol, version INTEGER, third INTEGER OPTIONAL } */
+static int version_and_id(const struct cr_tlv *el, int count, int *version, int *id)
+{
+	int err;
+
+	*id = -1;
+	if (count < 2 || count > 3)
+		return CR_E_MALFORMED;
+	err = small_integer(&el[1], version);
+	if (!err && count == 3)
+		err = small_integer(&el[2], id);
+	return err;
+}
+
+static int pace_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
+{
+	/* the arc behind id-PACE: DH-GM, ECDH-GM, DH-IM, ECDH-IM, (not assigned), ECDH-CAM */
+	static const struct { bool known, ecdh; enum cr_mapping mapping; } kinds[] = {
+		[1] = { true, false, CR_GM }, [2] = { true, true, CR_GM }, [3] = { true, false, CR_IM },
+		[4] = { true, true, CR_IM }, [6] = { true, true, CR_CAM },
+	};
+	struct cr_pace_info info = { 0 };
+	uint8_t arc = el[0].val[8];
+	int err;
+
+	if (el[0].len == 9) {		/* PACEDomainParameterInfo has no cipher in its identifier */
+		if (count < 2 || el[1].tag != SEQUENCE)
+			return CR_E_MALFORMED;
+		si->pace_domain_parameters = true;
+		return 0;
+	}
+	if (arc >= sizeof(kinds) / sizeof(*kinds) || !kinds[arc].known ||
+	    protocol_oid(&el[0], &info.protocol)) {
+		si->unknown++;
+		return 0;
+	}
+	info.protocol.ecdh = kinds[arc].ecdh;
+	info.mapping = kinds[arc].mapping;
+	err = version_and_id(el, count, &info.version, &info.parameter_id);
+	if (err || si->n_pace == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	si->pace[si->n_pace++] = info;
+	return 0;
+}
+
+static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
+{
+	struct cr_ca_info info = { 0 };
+	uint8_t arc = el[0].val[8];
+	int err;
+
+	if (el[0].len == 9) {		/* ChipAuthenticationDomainParameterInfo: version 2 */
+		if (count < 2 || el[1].tag != SEQUENCE)
+			return CR_E_MALFORMED;
+		return 0;
+	}
+	if (arc < 1 || arc > 2 || protocol_oid(&el[0], &info.protocol)) {
+		si->unknown++;
+		return 0;
+	}
+	info.protocol.ecdh = arc == 2;
+	err = version_and_id(el, count, &info.version, &info.key_id);
+	if (err || si->n_ca == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	si->ca[si->n_ca++] = info;
+	return 0;
+}
+
+/*
+ * Domain parameters of a key: by number, by name, or spelled out. Spelled out they must be those of a curve
+ * we know: OpenSSL recognises it by its numbers, generator included.
+ */
+static const struct cr_curve *key_curve(const struct cr_tlv *algorithm, const struct cr_tlv *parameters)
+{
+	const uint8_t *p = parameters->val - (parameters->total - parameters->len);
+	const struct cr_curve *curve = NULL;
+	EC_GROUP *group;
+	int id;
+
+	if (is_oid(algorithm, oid_standardized, sizeof(oid_standardized)))
+		return small_integer(parameters, &id) ? NULL : cr_curve_by_id((unsigned int)id);
+	group = d2i_ECPKParameters(NULL, &p, (long)parameters->total);
+	if (group)
+		curve = cr_curve_by_nid(EC_GROUP_get_curve_name(group));
+	EC_GROUP_free(group);
+	return curve;
+}
+
+/* SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { algorithm, parameters }, BIT STRING } */
+static int public_key(const struct cr_tlv *spki, struct cr_ca_key *key)
+{
+	struct cr_tlv part[2], algorithm[2];
+
+	if (spki->tag != SEQUENCE || elements(spki->val, spki->len, part, 2) != 2 ||
+	    part[0].tag != SEQUENCE || part[1].tag != BIT_STRING || part[1].len < 2 || part[1].val[0] != 0)
+		return CR_E_MALFORMED;
+	if (elements(part[0].val, part[0].len, algorithm, 2) != 2 || algorithm[0].tag != OID)
+		return CR_E_MALFORMED;
+	if (!key->ecdh)
+		return 0;
+	if (!is_oid(&algorithm[0], oid_standardized, sizeof(oid_standardized)) &&
+	    !is_oid(&algorithm[0], oid_ec_public_key, sizeof(oid_ec_public_key)) &&
+	    !is_oid(&algorithm[0], oid_ec_dh, sizeof(oid_ec_dh)))
+		return 0;
+	key->curve = key_curve(&algorithm[0], &algorithm[1]);
+	if (!key->curve)
+		return 0;
+	if (part[1].len - 1 != 1 + 2 * key->curve->field_len)
+		return CR_E_MALFORMED;
+	key->point_len = part[1].len - 1;
+	memcpy(key->point, part[1].val + 1, key->point_len);
+	return 0;
+}
+
+/* ChipAuthenticationPublicKeyInfo ::= SEQUENCE { id-PK-DH or -ECDH, SubjectPublicKeyInfo, keyId OPTIONAL } */
+static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *si)
+{
+	struct cr_ca_key key = { .key_id = -1 };
+	uint8_t arc = el[0].val[8];
+	int err = 0;
+
+	if (el[0].len != 9 || arc < 1 || arc > 2) {
+		si->unknown++;
+		return 0;
+	}
+	if (count < 2 || count > 3 || si->n_ca_key == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	key.ecdh = arc == 2;
+	if (count == 3)
+		err = small_integer(&el[2], &key.key_id);
+	if (!err)
+		err = public_key(&el[1], &key);
+	if (!err)
+		si->ca_key[si->n_ca_key++] = key;
+	return err;
+}
+
+static int one_info(const struct cr_tlv *info, struct cr_security_infos *si)
+{
+	struct cr_tlv el[4];
+	int count;
+
+	/* SecurityInfo ::= SEQUENCE { protocol OID, requiredData ANY, optionalData ANY OPTIONAL } */
+	if (info->tag != SEQUENCE)
+		return CR_E_MALFORMED;
+	count = elements(info->val, info->len, el, 4);
+	if (count < 2 || el[0].tag != OID)
+		return CR_E_MALFORMED;
+	if (is_oid(&el[0], oid_aa, sizeof(oid_aa))) {
+		si->active_authentication = true;
+		return 0;
+	}
+	if (el[0].len < 8 || el[0].len > 10 || memcmp(el[0].val, smartcard, sizeof(smartcard)))
+		goto unknown;
+	if (el[0].val[7] == KIND_TA) {
+		si->terminal_authentication = true;
+		return 0;
+	}
+	if (el[0].len < 9)
+		goto unknown;
+	switch (el[0].val[7]) {
+	case KIND_PK:
+		return ca_key(el, count, si);
+	case KIND_CA:
+		return ca_info(el, count, si);
+	case KIND_PACE:
+		return pace_info(el, count, si);
+	}
+unknown:
+	si->unknown++;
+	return 0;
+}
+
+int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out)
+{
+	struct cr_tlv set, info;
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (cr_tlv_parse_all(data, len, &set) || set.tag != SET)
+		return CR_E_MALFORMED;
+	p = set.val;
+	n = set.len;
+	while ((r = cr_tlv_next(&p, &n, &info)) > 0) {
+		r = one_info(&info, out);
+		if (r)
+			return r;
+	}
+	return r;
+}
+
+int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len)
+{
+	struct cr_tlv dg;
+
+	if (cr_tlv_parse_all(data, len, &dg) || dg.tag != 0x6e)
+		return CR_E_MALFORMED;
+	*set = dg.val;
+	*set_len = dg.len;
+	return 0;
+}
+
+static bool same_oid(const struct cr_protocol_oid *a, const struct cr_protocol_oid *b)
+{
+	return !memcmp(a->oid, b->oid, sizeof(a->oid));
+}
+
+const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si, bool *ambiguous)
+{
+	const struct cr_pace_info *best = NULL;
+	size_t same = 0, best_field = 0;
+
+	for (size_t i = 0; i < si->n_pace; i++) {
+		const struct cr_pace_info *p = &si->pace[i];
+		const struct cr_curve *c;
+
+		if (!p->protocol.ecdh || p->mapping != CR_GM || p->version != 2 || p->parameter_id < 0)
+			continue;
+		c = cr_curve_by_id((unsigned int)p->parameter_id);
+		if (!c)
+			continue;
+		if (!best || p->protocol.cipher > best->protocol.cipher ||
+		    (p->protocol.cipher == best->protocol.cipher && c->field_len > best_field)) {
+			best = p;
+			best_field = c->field_len;
+		}
+	}
+	for (size_t i = 0; best && i < si->n_pace; i++)
+		same += same_oid(&si->pace[i].protocol, &best->protocol);
+	*ambiguous = same > 1;
+	return best;
+}
+
+static const struct cr_ca_key *key_for(const struct cr_security_infos *si, int key_id)
+{
+	for (size_t i = 0; i < si->n_ca_key; i++) {
+		const struct cr_ca_key *k = &si->ca_key[i];
+
+		if (k->curve && (k->key_id == key_id || si->n_ca_key == 1))
+			return k;
+	}
+	return NULL;
+}
+
+int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info, const struct cr_ca_key **key)
+{
+	static const uint8_t ecdh_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x01 };
+
+	*key = NULL;
+	if (!si->n_ca_key)
+		return si->n_ca ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
+	for (size_t i = 0; i < si->n_ca; i++) {
+		const struct cr_ca_info *c = &si->ca[i];
+		const struct cr_ca_key *k = c->protocol.ecdh && c->version == 1 ? key_for(si, c->key_id) : NULL;
+
+		if (k && (!*key || c->protocol.cipher > info->protocol.cipher)) {
+			*info = *c;
+			*key = k;
+		}
+	}
+	for (size_t i = 0; !si->n_ca && !*key && i < si->n_ca_key; i++) {
+		if (!si->ca_key[i].curve)
+			continue;
+		*key = &si->ca_key[i];
+		*info = (struct cr_ca_info){ .version = 1, .key_id = (*key)->key_id };
+		info->protocol.ecdh = true;
+		info->protocol.cipher = CR_3DES;
+		memcpy(info->protocol.oid, ecdh_3des, sizeof(ecdh_3des));
+	}
+	return *key ? 0 : CR_E_UNSUPPORTED;
+}
+
+/* The next info about PACE in the contents of a SET. 1, 0 at the end, CR_E_MALFORMED. */
+static int next_pace(const uint8_t **p, size_t *n, struct cr_tlv *info)
+{
+	struct cr_tlv oid;
+	int r;
+
+	while ((r = cr_tlv_next(p, n, info)) > 0) {
+		if (info->tag != SEQUENCE || cr_tlv_parse(info->val, info->len, &oid) || oid.tag != OID)
+			return CR_E_MALFORMED;
+		if (oid.len >= 9 && !memcmp(oid.val, smartcard, sizeof(smartcard)) && oid.val[7] == KIND_PACE)
+			return 1;
+	}
+	return r;
+}
+
+/* 1: the SET has a PACE info with just these contents; 0: none such; -1 none at all, or it does not parse. */
+static int find_pace(const struct cr_tlv *set, const struct cr_tlv *want)
+{
+	const uint8_t *p = set->val;
+	size_t n = set->len;
+	struct cr_tlv have;
+	int found = -1;
+
+	while (next_pace(&p, &n, &have) > 0) {
+		if (have.len == want->len && !memcmp(have.val, want->val, want->len))
+			return 1;
+		found = 0;
+	}
+	return found;
+}
+
+int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set, size_t set_len)
+{
+	struct cr_tlv a, d, info;
+	const uint8_t *p;
+	size_t n;
+	int r;
+
+	if (cr_tlv_parse_all(access, access_len, &a) || a.tag != SET ||
+	    cr_tlv_parse_all(dg14_set, set_len, &d) || d.tag != SET)
+		return CR_E_MALFORMED;
+	p = a.val;
+	n = a.len;
+	while ((r = next_pace(&p, &n, &info)) > 0) {
+		int found = find_pace(&d, &info);
+
+		if (found <= 0)
+			return found ? CR_E_NOT_FOUND : CR_E_INVALID;
+	}
+	return r;
+}

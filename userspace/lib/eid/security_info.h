@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * SecurityInfos: EF.CardAccess and DG14 (ICAO 9303-11, 9.2; TR-03110-3, A.1.1). No I/O.
+ */
+#ifndef CR_EID_SECURITY_INFO_H
+#define CR_EID_SECURITY_INFO_H
+
+#include "eid/crypto.h"
+#include "eid/ecdh.h"
+
+enum cr_mapping { CR_GM, CR_IM, CR_CAM };
+
+struct cr_protocol_oid {		/* 0.4.0.127.0.7.2.2.x.y.z */
+	uint8_t oid[10];		/* value, without tag and length */
+	bool ecdh;			/* else DH */
+	enum cr_cipher cipher;
+};
+
+struct cr_pace_info {
+	struct cr_protocol_oid protocol;
+	enum cr_mapping mapping;
+	int version;
+	int parameter_id;		/* -1: none */
+};
+
+struct cr_ca_info {
+	struct cr_protocol_oid protocol;
+	int version;
+	int key_id;			/* -1: none */
+};
+
+struct cr_ca_key {
+	bool ecdh;
+	int key_id;			/* -1: none */
+	const struct cr_curve *curve;	/* NULL: a curve that is not one of ours, or DH */
+	uint8_t point[CR_POINT_MAX];
+	size_t point_len;
+};
+
+#define CR_INFOS_MAX	8
+struct cr_security_infos {
+	struct cr_pace_info pace[CR_INFOS_MAX];
+	struct cr_ca_info ca[CR_INFOS_MAX];
+	struct cr_ca_key ca_key[CR_INFOS_MAX];
+	size_t n_pace, n_ca, n_ca_key;
+	bool pace_domain_parameters;	/* explicit ones: recognised, not used */
+	bool terminal_authentication, active_authentication;
+	size_t unknown;			/* infos with object identifiers that we do not know */
+};
+
+/*
+ * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E). CR_E_MALFORMED: not DER of that
+ * form, an info of a known kind that breaks its definition, or more than CR_INFOS_MAX of a kind.
+ */
+int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out);
+/* The SET inside of DG14 (6E). */
+int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len);
+
+/* The strongest PACE that we speak, or NULL. *ambiguous: its object identifier stands there more than once. */
+const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si, bool *ambiguous);
+/*
+ * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or CR_E_NOT_FOUND.
+ * A public key without ChipAuthenticationInfo means 3DES (TR-03110-3, A.1.1.2).
+ */
+int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info, const struct cr_ca_key **key);
+
+/*
+ * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14, which is
+ * signed. 0: every PACE info of access is in dg14, byte for byte; CR_E_NOT_FOUND: dg14 has none at all;
+ * CR_E_INVALID: one differs; CR_E_MALFORMED.
+ */
+int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set, size_t set_len);
+
+#endif
