@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include <cardring/error.h>
+#include "eid/ca.h"
+#include "iso7816/sw.h"
+#include "iso7816/tlv.h"
+
+enum { START, SET_KAT, SET_AT, AUTHENTICATE, DONE, BROKEN };
+
+struct cr_ca {
+	int state;
+	struct cr_ca_info info;
+	uint8_t mine[CR_POINT_MAX];
+	size_t point_len;
+	struct cr_sm sm;
+	struct cr_buf cmd;
+};
+
+/* Everything can be computed before the card is asked: its key is in DG14. */
+static int agree(struct cr_ca *ca, const struct cr_ca_key *key, const struct cr_rng *rng)
+{
+	struct cr_ecdh *ecdh;
+	uint8_t z[CR_FIELD_MAX];
+	size_t z_len;
+	int err = cr_ecdh_new(key->curve, &ecdh);
+
+	if (!err)
+		err = cr_ecdh_generate(ecdh, rng);
+	if (!err)
+		err = cr_ecdh_public(ecdh, ca->mine, &ca->point_len);
+	if (!err)
+		err = cr_ecdh_agree(ecdh, key->point, key->point_len, z, &z_len);
+	if (!err)
+		err = cr_sm_derive(&ca->sm, ca->info.protocol.cipher, z, z_len);
+	OPENSSL_cleanse(z, sizeof(z));
+	cr_ecdh_free(ecdh);
+	return err;
+}
+
+int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const struct cr_rng *rng,
+	      struct cr_ca **out)
+{
+	struct cr_ca *ca;
+	int err;
+
+	*out = NULL;
+	if (!info->protocol.ecdh || !key->curve)
+		return CR_E_UNSUPPORTED;
+	ca = calloc(1, sizeof(*ca));
+	if (!ca)
+		return CR_E_NOMEM;
+	cr_buf_init(&ca->cmd);
+	ca->info = *info;
+	err = agree(ca, key, rng);
+	if (err) {
+		cr_ca_free(ca);
+		return err;
+	}
+	*out = ca;
+	return 0;
+}
+
+void cr_ca_free(struct cr_ca *ca)
+{
+	if (!ca)
+		return;
+	cr_buf_free(&ca->cmd);
+	OPENSSL_cleanse(ca, sizeof(*ca));
+	free(ca);
+}
+
+int cr_ca_session(const struct cr_ca *ca, struct cr_sm *sm)
+{
+	if (ca->state != DONE)
+		return CR_E_INVALID;
+	*sm = ca->sm;
+	return 0;
+}
+
+/* 84: the private key, as the shortest unsigned number; only where DG14 gives it one. */
+static void put_key_id(struct cr_ca *ca)
+{
+	const uint8_t id[3] = { (uint8_t)(ca->info.key_id >> 16), (uint8_t)(ca->info.key_id >> 8),
+				(uint8_t)ca->info.key_id };
+	size_t skip = id[0] ? 0 : id[1] ? 1 : 2;
+
+	if (ca->info.key_id >= 0)
+		cr_tlv_put(&ca->cmd, 0x84, id + skip, sizeof(id) - skip);
+}
+
+static int mse(struct cr_ca *ca, uint8_t p2, struct cr_capdu *cmd)
+{
+	put_key_id(ca);
+	if (ca->cmd.err)
+		return ca->cmd.err;
+	*cmd = (struct cr_capdu){ .ins = 0x22, .p1 = 0x41, .p2 = p2, .data = ca->cmd.data, .lc = ca->cmd.len };
+	return 1;
+}
+
+static int start(struct cr_ca *ca, struct cr_capdu *cmd)
+{
+	/* B.2.1: MSE:Set KAT is for 3DES alone, and what every 3DES chip knows */
+	if (ca->info.protocol.cipher == CR_3DES) {
+		ca->state = SET_KAT;
+		cr_tlv_put(&ca->cmd, 0x91, ca->mine, ca->point_len);
+		return mse(ca, 0xa6, cmd);
+	}
+	ca->state = SET_AT;
+	cr_tlv_put(&ca->cmd, 0x80, ca->info.protocol.oid, sizeof(ca->info.protocol.oid));
+	return mse(ca, 0xa4, cmd);
+}
+
+static int authenticate(struct cr_ca *ca, struct cr_capdu *cmd)
+{
+	size_t mark;
+
+	cr_buf_free(&ca->cmd);
+	mark = cr_tlv_begin(&ca->cmd, 0x7c);
+	cr_tlv_put(&ca->cmd, 0x80, ca->mine, ca->point_len);
+	if (cr_tlv_end(&ca->cmd, mark))
+		return ca->cmd.err;
+	*cmd = (struct cr_capdu){ .ins = 0x86, .data = ca->cmd.data, .lc = ca->cmd.len,
+				  .le = CR_APDU_MAX_SHORT_LE };
+	ca->state = AUTHENTICATE;
+	return 1;
+}
+
+static int advance(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	struct cr_tlv dynamic;
+
+	if (ca->state == START)
+		return start(ca, cmd);
+	if (ca->state >= DONE)
+		return CR_E_INTERNAL;
+	if (sw != CR_SW_OK)
+		return CR_E_CARD_STATUS;
+	if (ca->state == SET_AT)
+		return authenticate(ca, cmd);
+	/* version 1 has nothing to say in its answer; chips leave 7C 00 out or fill it */
+	if (ca->state == AUTHENTICATE && len && (cr_tlv_parse_all(rsp, len, &dynamic) || dynamic.tag != 0x7c))
+		return CR_E_CARD_PROTOCOL;
+	ca->state = DONE;
+	return 0;
+}
+
+int cr_ca_step(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	int r = advance(ca, rsp, len, sw, cmd);
+
+	if (r < 0) {
+		ca->state = BROKEN;
+		cr_sm_wipe(&ca->sm);
+	}
+	return r;
+}
