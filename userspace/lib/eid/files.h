@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading elementary files: SELECT and READ BINARY, ICAO 9303-10, 3.6; planned and sent as batches. */
+#ifndef CR_EID_FILES_H
+#define CR_EID_FILES_H
+
+#include "eid/session.h"
+
+/* What no elementary file of a document is longer than; a card that says otherwise is not believed. */
+#define CR_FILE_MAX	(1U << 20)
+
+typedef void (*cr_file_progress)(void *arg, size_t got, size_t total);
+
+struct cr_file_request {
+	uint16_t fid;
+	bool select_mf;		/* SELECT the master file before; what it answers does not matter */
+	const uint8_t *aid;	/* SELECT this application before; NULL: none */
+	size_t aid_len;
+	cr_file_progress progress;
+	void *progress_arg;
+	/* out */
+	uint8_t *data;		/* allocated: wipe and free */
+	size_t len;
+	uint16_t sw;		/* the status word that ended an attempt without success */
+	uint16_t aid_sw;	/* what SELECT of the application said; 0: not sent or not answered */
+};
+
+/*
+ * Selects a file and reads it to the end that its own first object has. Two batches for a file on a card that takes what
+ * it is asked for; a card that does not is asked for less, and that is remembered in s->block_max.
+ *
+ * 0; CR_E_NOT_FOUND: no such file or application; CR_E_ACCESS_REFUSED: the card wants authentication first;
+ * CR_E_CARD_STATUS: refused otherwise; CR_E_MALFORMED: the first bytes are no object's header, or one longer than
+ * CR_FILE_MAX; CR_E_CARD_PROTOCOL: the file ends before its object does; and the errors of cr_session_batch.
+ */
+int cr_file_read(struct cr_session *s, struct cr_file_request *r);
+
+/* How much one READ BINARY asks for at this moment. */
+size_t cr_file_block(const struct cr_session *s, bool odd);
+/*
+ * For next time, when reading has lost the session: less a command. False: it was the least already.
+ */
+bool cr_file_shrink(struct cr_session *s);
+
+#endif

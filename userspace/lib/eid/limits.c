@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <openssl/crypto.h>
+#include "eid/limits.h"
+#include "iso7816/atr.h"
+#include "iso7816/sw.h"
+#include "iso7816/tlv.h"
+
+/* A card that takes extended length and does not say how much: what costs little if it was too much. */
+#define UNTOLD_MAX	2048
+
+/* The second INTEGER of 7F66: longest R-APDU, status word included. */
+size_t cr_limits_from_info(const uint8_t *data, size_t len)
+{
+	struct cr_tlv info, command, response;
+	const uint8_t *p = data;
+	size_t n = len, max = 0;
+	int r;
+
+	while ((r = cr_tlv_next_padded(&p, &n, &info)) > 0 && info.tag != 0x7f66)
+		;
+	if (r <= 0)
+		return 0;
+	p = info.val;
+	n = info.len;
+	if (cr_tlv_next(&p, &n, &command) <= 0 || command.tag != 0x02 || cr_tlv_next(&p, &n, &response) <= 0 ||
+	    response.tag != 0x02 || !response.len || response.len > 4 || response.val[0] & 0x80)
+		return 0;
+	for (size_t i = 0; i < response.len; i++)
+		max = max << 8 | response.val[i];
+	return max > 2 + CR_APDU_MAX_SHORT_LE ? max - 2 : 0;
+}
+
+static int read_info(struct cr_session *s, uint8_t *data, size_t *len)
+{
+	static const uint8_t mf[] = { 0x3f, 0x00 }, info[] = { 0x2f, 0x01 };
+	struct cr_message m[] = {
+		{ .cmd = { .ins = 0xa4, .p1 = 0x00, .p2 = 0x0c, .data = mf, .lc = 2 }, .any_sw = true },
+		{ .cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = info, .lc = 2 } },
+		{ .cmd = { .ins = 0xb0, .le = CR_APDU_MAX_SHORT_LE }, .data = data, .size = *len },
+	};
+	size_t done;
+	int err = cr_session_batch(s, m, 3, &done);
+
+	*len = !err && done == 3 && (m[2].sw == CR_SW_OK || m[2].sw == CR_SW_END_OF_FILE) ? m[2].len : 0;
+	return err;
+}
+
+int cr_limits_learn(struct cr_session *s, const uint8_t *atr_bytes, size_t atr_len, size_t reader_max)
+{
+	uint8_t data[CR_APDU_MAX_SHORT_LE];
+	size_t len = sizeof(data), max;
+	struct cr_atr atr;
+	int err;
+
+	s->max_response = reader_max < CR_APDU_MAX_SHORT_LE ? reader_max : CR_APDU_MAX_SHORT_LE;
+	if (reader_max <= CR_APDU_MAX_SHORT_LE || cr_atr_parse(atr_bytes, atr_len, &atr) ||
+	    !atr.has_capabilities || !atr.extended_length)
+		return 0;
+	err = read_info(s, data, &len);
+	if (err)
+		return err;
+	max = cr_limits_from_info(data, len);
+	if (!max)
+		max = UNTOLD_MAX;
+	s->max_response = max < reader_max ? max : reader_max;
+	return 0;
+}
