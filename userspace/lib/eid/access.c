@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include "eid/access.h"
+#include "eid/bac.h"
+#include "eid/files.h"
+#include "eid/lds.h"
+#include "eid/pace.h"
+#include "iso7816/sw.h"
+
+const uint8_t cr_emrtd_aid[7] = { 0xa0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01 };
+
+#define PROTOCOL_RESPONSE_MAX	512
+
+int cr_protocol_run(struct cr_session *s, cr_protocol_step step, void *state)
+{
+	uint8_t rsp[PROTOCOL_RESPONSE_MAX];
+	struct cr_capdu cmd;
+	uint16_t sw = 0;
+	size_t len = 0;
+	int r;
+
+	while ((r = step(state, rsp, len, sw, &cmd)) > 0) {
+		len = sizeof(rsp);
+		r = cr_session_send(s, &cmd, rsp, &len, &sw);
+		if (r)
+			break;
+	}
+	OPENSSL_cleanse(rsp, sizeof(rsp));
+	return r;
+}
+
+void cr_card_access_free(struct cr_card_access *ca)
+{
+	free(ca->data);		/* nothing of a person in it */
+	memset(ca, 0, sizeof(*ca));
+}
+
+/* A status word is an answer; all else means that the session is lost. */
+static bool card_said_no(const struct cr_session *s, int err)
+{
+	return !s->lost && (err == CR_E_NOT_FOUND || err == CR_E_ACCESS_REFUSED || err == CR_E_CARD_STATUS ||
+			    err == CR_E_MALFORMED || err == CR_E_CARD_PROTOCOL);
+}
+
+/*
+ * Vietnamese cards answer 6D00 to SELECT of the master file and have EF.CardAccess all the same; Latvian ones
+ * have it inside of the application. Not to have it is no error.
+ */
+static int look_for_card_access(struct cr_session *s, struct cr_card_access *ca)
+{
+	struct cr_file_request r = { .fid = CR_FID_CARD_ACCESS, .select_mf = true };
+	int err = cr_file_read(s, &r);
+
+	if (err && card_said_no(s, err)) {
+		r = (struct cr_file_request){ .fid = CR_FID_CARD_ACCESS, .aid = cr_emrtd_aid,
+					      .aid_len = sizeof(cr_emrtd_aid) };
+		err = cr_file_read(s, &r);
+		ca->in_application = !err;
+	}
+	if (err && !card_said_no(s, err))
+		return err;
+	ca->looked = true;
+	if (err)
+		return 0;
+	ca->data = r.data;
+	ca->len = r.len;
+	ca->malformed = cr_security_infos_parse(r.data, r.len, &ca->infos) != 0;
+	return 0;
+}
+
+static int select_application(struct cr_session *s, uint16_t *sw)
+{
+	const struct cr_capdu cmd = { .ins = 0xa4, .p1 = 0x04, .p2 = 0x0c, .data = cr_emrtd_aid,
+				      .lc = sizeof(cr_emrtd_aid) };
+	size_t none = 0;
+	int err = cr_session_send(s, &cmd, NULL, &none, sw);
+
+	if (!err && *sw != CR_SW_OK)
+		err = *sw == CR_SW_FILE_NOT_FOUND ? CR_E_UNSUPPORTED : CR_E_CARD_STATUS;
+	return err;
+}
+
+static int pace_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	return cr_pace_step(state, rsp, len, sw, cmd);
+}
+
+static int bac_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	return cr_bac_step(state, rsp, len, sw, cmd);
+}
+
+static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
+			const struct cr_secret *secret, struct cr_access *access)
+{
+	struct cr_pace *pace;
+	struct cr_sm sm;
+	int err = cr_pace_new(info, ambiguous, secret, s->rng, &pace);
+
+	if (err)
+		return err;
+	access->tries++;
+	err = cr_protocol_run(s, pace_step, pace);
+	if (!err)
+		err = cr_pace_session(pace, &sm);
+	cr_pace_free(pace);
+	if (err)
+		return err;
+	cr_session_secure(s, &sm);
+	cr_sm_wipe(&sm);
+	access->protocol = "PACE";
+	access->mapping = "GM";
+	access->cipher = cr_cipher_name(info->protocol.cipher);
+	access->curve = cr_curve_by_id((unsigned int)info->parameter_id)->name;
+	access->password = secret->type == CR_SECRET_CAN ? "CAN" : "MRZ";
+	return 0;
+}
+
+static int open_by_bac(struct cr_session *s, const struct cr_secret *secret, struct cr_access *access)
+{
+	struct cr_bac bac;
+	int err = cr_bac_init(&bac, secret, s->rng);
+
+	if (err)
+		return err;
+	access->tries++;
+	err = cr_protocol_run(s, bac_step, &bac);
+	if (!err) {
+		cr_session_secure(s, &bac.sm);
+		access->protocol = "BAC";
+		access->mapping = access->curve = NULL;
+		access->cipher = cr_cipher_name(CR_3DES);
+		access->password = "MRZ";
+	}
+	cr_bac_wipe(&bac);
+	return err;
+}
+
+/* Whether EF.COM can be read as it is. The application is selected afterwards, or *sw says why not. */
+static int probe(struct cr_session *s, bool *open, uint16_t *sw)
+{
+	struct cr_file_request r = { .fid = CR_FID_COM, .aid = cr_emrtd_aid, .aid_len = sizeof(cr_emrtd_aid) };
+	int err = cr_file_read(s, &r);
+
+	*sw = r.aid_sw;
+	*open = !err;
+	if (r.data) {
+		OPENSSL_cleanse(r.data, r.len);
+		free(r.data);
+	}
+	return card_said_no(s, err) ? 0 : err;
+}
+
+static int fail(const char **why, int err, const char *msgid)
+{
+	*why = msgid;
+	return err;
+}
+
+/* Without PACE: an open card, or BAC. */
+static int open_application(struct cr_session *s, const struct cr_secret *secret, const struct cr_card_access *ca,
+			    struct cr_access *access, const char **why)
+{
+	uint16_t sw;
+	bool open;
+	int err = probe(s, &open, &sw);
+
+	if (err)
+		return err;
+	if (open) {
+		access->protocol = "none";
+		return 0;
+	}
+	if (sw == CR_SW_FILE_NOT_FOUND)
+		return fail(why, CR_E_UNSUPPORTED, "The card has no travel document application.");
+	if (!secret || secret->type == CR_SECRET_NONE)
+		return fail(why, CR_E_ACCESS_REFUSED, "The card opens only with its CAN or its MRZ.");
+	if (secret->type == CR_SECRET_CAN)
+		return fail(why, CR_E_UNSUPPORTED, ca->infos.n_pace ?
+			    "The card has no PACE protocol known here, and its MRZ is needed without one." :
+			    "The card has no PACE, so it opens with its MRZ and not with a CAN.");
+	if (sw != CR_SW_OK)
+		return fail(why, CR_E_CARD_STATUS, "The travel document application could not be selected.");
+	err = open_by_bac(s, secret, access);
+	if (err == CR_E_ACCESS_REFUSED)
+		*why = "The MRZ data are not those of this card.";
+	return err;
+}
+
+int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct cr_card_access *ca,
+		   struct cr_access *access, const char **why)
+{
+	const struct cr_pace_info *info;
+	bool ambiguous;
+	uint16_t sw;
+	int err = 0;
+
+	if (!ca->looked)
+		err = look_for_card_access(s, ca);
+	else if (ca->in_application && secret && secret->type != CR_SECRET_NONE)
+		err = select_application(s, &sw);
+	if (err)
+		return err;
+	info = ca->malformed ? NULL : cr_security_infos_pace(&ca->infos, &ambiguous);
+	if (!info || !secret || secret->type == CR_SECRET_NONE)
+		return open_application(s, secret, ca, access, why);
+
+	err = open_by_pace(s, info, ambiguous, secret, access);
+	if (!err) {
+		err = select_application(s, &sw);
+		if (err)
+			*why = "The travel document application could not be selected.";
+		return err;
+	}
+	if (err == CR_E_ACCESS_REFUSED)
+		return fail(why, err, secret->type == CR_SECRET_CAN ? "The CAN is not that of this card." :
+								     "The MRZ data are not those of this card.");
+	/* a card whose PACE does not work may still know BAC, from the application selected anew */
+	if (secret->type != CR_SECRET_MRZ || !card_said_no(s, err))
+		return fail(why, err, "The card did not go through with PACE.");
+	*why = "The card did not go through with PACE: BAC was taken.";
+	return open_application(s, secret, ca, access, why);
+}
