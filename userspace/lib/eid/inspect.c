@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The inspection: access, EF.COM and EF.SOD, DG14, chip authentication, the rest, and the judgement (the order of
+ * TR-03110-1, 3.1.1; ICAO 9303-11, 4.2 and 6).
+ *
+ * An exchange that fails loses the session. Where that may be because the card was asked for too much at once, it is
+ * reset and opened again, and asked for less; so often at most as there are sizes to try.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <openssl/crypto.h>
+#include "eid/access.h"
+#include "eid/ca.h"
+#include "eid/checks.h"
+#include "eid/files.h"
+#include "eid/lds.h"
+#include "eid/limits.h"
+#include "iso7816/sw.h"
+#include "trust/passive.h"
+
+#define REOPEN_MAX	5
+#define EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
+
+struct inspector {
+	cr_card_t *card;
+	const struct cr_inspect_opts *opts;
+	struct cr_inspection *insp;
+	struct cr_session s;
+	struct cr_card_access ca;
+	time_t now;
+	unsigned int reopened;
+	uint32_t listed, dgs;	/* in EF.COM; of those, to read */
+	char unread[100];	/* names of what could not be */
+};
+
+static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
+{
+	return cr_card_transmit_batch(io, apdus, n, done);
+}
+
+/* What no second try helps against. */
+static bool fatal(int err)
+{
+	switch (err) {
+	case CR_E_TIMEOUT:
+	case CR_E_CARD_MUTE:
+	case CR_E_READER_FAILED:
+	case CR_E_CARD_PROTOCOL:
+	case CR_E_CARD_STATUS:
+	case CR_E_TOO_LONG:
+	case CR_E_ACCESS_REFUSED:
+	case CR_E_SM:
+	case CR_E_MALFORMED:
+	case CR_E_NOT_FOUND:
+		return false;
+	}
+	return err < 0;
+}
+
+static int open_access(struct inspector *in)
+{
+	const char *why = NULL;
+	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
+
+	if (err)
+		cr_check_set(in->insp, CR_CHECK_ACCESS, err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED, "%s",
+			     why ? why : cr_strerror(err));
+	else if (!strcmp(in->insp->access.protocol, "none"))
+		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_NOT_SUPPORTED, "the chip is open to everybody");
+	else
+		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_SUCCESSFUL, "%s", why ? why : "");
+	return err;
+}
+
+static int start(struct inspector *in)
+{
+	size_t max_cmd, max_rsp, atr_len;
+	const uint8_t *atr = cr_card_atr(in->card, &atr_len);
+	int err;
+
+	cr_card_limits(in->card, &max_cmd, &max_rsp);
+	in->s.batch = card_batch;
+	in->s.io = in->card;
+	in->s.block_max = SIZE_MAX;
+	err = cr_limits_learn(&in->s, atr, atr_len, max_rsp);
+	return err ? err : open_access(in);
+}
+
+static int reopen(struct inspector *in)
+{
+	int err;
+
+	if (in->reopened++ == REOPEN_MAX)
+		return CR_E_CARD_PROTOCOL;
+	err = cr_card_reset(in->card);
+	if (err)
+		return err;
+	cr_session_reset(&in->s);
+	return open_access(in);
+}
+
+struct report {
+	const struct cr_inspect_opts *opts;
+	const char *name;
+};
+
+static void progress(void *arg, size_t got, size_t total)
+{
+	const struct report *r = arg;
+
+	if (r->opts->progress)
+		r->opts->progress(r->opts->progress_arg, r->name, got, total);
+}
+
+static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
+{
+	struct cr_file *files = reallocarray(insp->files, insp->n_files + 1, sizeof(*files)), *f;
+
+	if (!files)
+		return NULL;
+	insp->files = files;
+	f = &files[insp->n_files++];
+	memset(f, 0, sizeof(*f));
+	f->fid = fid;
+	if (fid == CR_FID_COM)
+		strcpy(f->name, "EF.COM");
+	else if (fid == CR_FID_SOD)
+		strcpy(f->name, "EF.SOD");
+	else
+		snprintf(f->name, sizeof(f->name), "DG%u", fid & 0xffU);
+	return f;
+}
+
+static const struct cr_file *find_file(const struct cr_inspection *insp, uint16_t fid)
+{
+	for (size_t i = 0; i < insp->n_files; i++) {
+		if (insp->files[i].fid == fid && insp->files[i].data)
+			return &insp->files[i];
+	}
+	return NULL;
+}
+
+/*
+ * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out where the file may
+ * be absent. Negative only if the inspection cannot go on.
+ */
+static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
+{
+	struct cr_file *f = add_file(in->insp, fid);
+	struct cr_file_request r = { .fid = fid, .progress = progress };
+	struct report report = { .opts = in->opts };
+	int err, opened;
+	bool again;
+
+	if (!f)
+		return CR_E_NOMEM;
+	report.name = f->name;
+	r.progress_arg = &report;
+	do {
+		err = cr_file_read(&in->s, &r);
+		f->err = err;
+		f->sw = r.sw;
+		again = false;
+		if (err && !fatal(err) && in->s.lost) {
+			/* a wrong MAC on a successful answer is no matter of size */
+			again = !(err == CR_E_SM && r.sw == CR_SW_OK) && cr_file_shrink(&in->s);
+			opened = reopen(in);
+			if (opened)
+				return opened;
+		}
+	} while (again);
+	f->data = r.data;
+	f->len = r.len;
+	if (err == CR_E_NOT_FOUND && may_be_absent)
+		in->insp->n_files--;
+	else if (err && strlen(in->unread) + sizeof(f->name) + 12 < sizeof(in->unread))
+		sprintf(in->unread + strlen(in->unread), "%s%s (%04X)", *in->unread ? ", " : "", f->name, r.sw);
+	return fatal(err) ? err : 0;
+}
+
+/* What EF.COM lists and the caller wants. Without EF.COM: each one that may be there. */
+static int read_lists(struct inspector *in)
+{
+	const struct cr_file *com;
+	int err = read_file(in, CR_FID_COM, false);
+
+	if (!err && (in->opts->verify || !in->opts->need))
+		err = read_file(in, CR_FID_SOD, false);
+	if (err)
+		return err;
+	com = find_file(in->insp, CR_FID_COM);
+	if (!com || cr_lds_com(com->data, com->len, &in->listed))
+		in->listed = 0x1fffe & ~EAC_GROUPS;
+	in->dgs = in->opts->need ? in->listed & in->opts->need : in->listed;
+	return 0;
+}
+
+/* ---- Chip authentication ---- */
+
+static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
+{
+	in->insp->chip_authentication = result;
+	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
+}
+
+static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
+{
+	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+
+	switch (cr_security_infos_agree(in->ca.data, in->ca.len, set, len)) {
+	case 0:
+		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+		break;
+	case CR_E_INVALID:
+		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
+		break;
+	case CR_E_NOT_FOUND:
+		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
+		break;
+	default:
+		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
+	}
+}
+
+static int ca_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	return cr_ca_step(state, rsp, len, sw, cmd);
+}
+
+/* The proof: a command under the new keys, answered under them, whatever the status word says. */
+static int prove(struct inspector *in, const struct cr_sm *sm)
+{
+	static const uint8_t com[2] = { CR_FID_COM >> 8, CR_FID_COM & 0xff };
+	const struct cr_capdu cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = com, .lc = sizeof(com) };
+	size_t none = 0;
+	uint16_t sw;
+
+	cr_session_secure(&in->s, sm);
+	return cr_session_send(&in->s, &cmd, NULL, &none, &sw);
+}
+
+static const char *chip_protocol(enum cr_cipher c)
+{
+	static const char *const names[] = {
+		[CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
+		[CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256",
+	};
+
+	return names[c];
+}
+
+static int run_chip_authentication(struct inspector *in, const struct cr_ca_info *info, const struct cr_ca_key *key)
+{
+	struct cr_ca *ca;
+	struct cr_sm sm;
+	int err = cr_ca_new(info, key, in->s.rng, &ca);
+
+	if (err == CR_E_CRYPTO) {
+		chip_result(in, CR_FAILED, "the chip's public key is no point of its curve");
+		return 0;
+	}
+	if (err)
+		return err;
+	in->insp->chip_protocol = chip_protocol(info->protocol.cipher);
+	err = cr_protocol_run(&in->s, ca_step, ca);
+	if (!err)
+		err = cr_ca_session(ca, &sm);
+	if (!err)
+		err = prove(in, &sm);
+	OPENSSL_cleanse(&sm, sizeof(sm));
+	cr_ca_free(ca);
+	switch (err) {
+	case 0:
+		chip_result(in, CR_SUCCESSFUL, "");
+		return 0;
+	case CR_E_SM:
+		chip_result(in, CR_FAILED, "the chip cannot answer under the keys agreed with its public key");
+		break;
+	case CR_E_CARD_STATUS:
+	case CR_E_CARD_PROTOCOL:
+		chip_result(in, CR_FAILED, "the chip refused to authenticate");
+		break;
+	default:
+		if (fatal(err))
+			return err;
+		chip_result(in, CR_UNDETERMINED, "the chip stopped answering");
+	}
+	/* the session is gone, or in a state that nobody defines; what is left to read needs a fresh one */
+	return reopen(in);
+}
+
+static int authenticate_chip(struct inspector *in)
+{
+	const struct cr_file *dg14 = find_file(in->insp, CR_FID_DG(14));
+	bool active = in->listed & 1U << 15;
+	struct cr_security_infos infos;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	const uint8_t *set;
+	size_t len;
+
+	if (in->ca.data && !dg14)
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED, "DG14 could not be read");
+	else if (!in->ca.data)
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	if (!dg14) {
+		if (active)
+			chip_result(in, CR_UNDETERMINED, "only active authentication is offered, which is not done");
+		else
+			chip_result(in, CR_NOT_SUPPORTED, "no DG14");
+		return 0;
+	}
+	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) || cr_security_infos_parse(set, len, &infos)) {
+		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
+		if (in->ca.data)
+			cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED, "DG14 is malformed");
+		return 0;
+	}
+	if (in->ca.data)
+		compare_card_access(in, set, len);
+	switch (cr_security_infos_ca(&infos, &info, &key)) {
+	case 0:
+		break;
+	case CR_E_NOT_FOUND:
+		chip_result(in, active ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
+			    active ? "only active authentication is offered, which is not done" :
+				     "DG14 has no key for it");
+		return 0;
+	default:
+		chip_result(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
+		return 0;
+	}
+	if (!in->s.secured) {
+		chip_result(in, CR_UNDETERMINED, "it needs PACE or BAC first");
+		return 0;
+	}
+	return run_chip_authentication(in, &info, key);
+}
+
+/* ---- The rest, and the judgement ---- */
+
+static int read_groups(struct inspector *in)
+{
+	const struct cr_file *com = find_file(in->insp, CR_FID_COM);
+	int err = 0;
+
+	for (unsigned int n = 1; n <= 16 && !err; n++) {
+		if (!(in->dgs & 1U << n) || find_file(in->insp, CR_FID_DG(n)))
+			continue;
+		if (1U << n & EAC_GROUPS) {
+			/* not tried: a chip may count it against the terminal */
+			struct cr_file *f = add_file(in->insp, CR_FID_DG(n));
+
+			if (!f)
+				return CR_E_NOMEM;
+			f->err = CR_E_ACCESS_REFUSED;
+		} else if (n != 14 || !in->opts->verify) {
+			err = read_file(in, CR_FID_DG(n), !com);
+		}
+	}
+	return err;
+}
+
+static int understand(struct inspector *in)
+{
+	struct cr_inspection *insp = in->insp;
+	const struct cr_file *f;
+	int err = 0;
+
+	/* what does not parse is left out here; the checks say so */
+	f = find_file(insp, CR_FID_DG(1));
+	if (f)
+		err = cr_lds_dg1(f->data, f->len, in->now, &insp->document, &insp->holder);
+	f = find_file(insp, CR_FID_DG(13));
+	if (f && err != CR_E_NOMEM)
+		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
+	f = find_file(insp, CR_FID_DG(2));
+	if (f && err != CR_E_NOMEM)
+		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len, &insp->portrait_type);
+	return err == CR_E_NOMEM ? err : 0;
+}
+
+static int judge(struct inspector *in)
+{
+	struct cr_inspection *insp = in->insp;
+	int err;
+
+	cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s", in->unread);
+	err = cr_passive_authenticate(insp, in->opts->trust, in->now);
+	if (!err)
+		err = cr_lds_consistency(insp, in->now);
+	if (!err)
+		err = cr_lds_validity(insp, in->now);
+	return err ? err : cr_checks_judge(insp);
+}
+
+static int inspect(struct inspector *in)
+{
+	int err = start(in);
+
+	if (!err)
+		err = read_lists(in);
+	if (!err && in->opts->verify) {
+		/* EF.COM is not signed: DG14 is looked for whether it lists it or not */
+		err = read_file(in, CR_FID_DG(14), !(in->listed & 1U << 14));
+		if (!err)
+			err = authenticate_chip(in);
+	}
+	if (!err)
+		err = read_groups(in);
+	if (!err)
+		err = understand(in);
+	if (!err && in->opts->verify)
+		err = judge(in);
+	return err;
+}
+
+static unsigned int elapsed_ms(const struct timespec *since)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (unsigned int)((t.tv_sec - since->tv_sec) * 1000 + (t.tv_nsec - since->tv_nsec) / 1000000);
+}
+
+int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_inspection **out)
+{
+	struct inspector in = { .card = card, .opts = opts, .now = opts->now ? opts->now : time(NULL) };
+	struct cr_exchange before, after;
+	struct timespec since;
+	int err;
+
+	*out = in.insp = calloc(1, sizeof(*in.insp));
+	if (!in.insp)
+		return CR_E_NOMEM;
+	in.insp->verdict = CR_UNPROVEN;
+	in.insp->chip_authentication = CR_UNDETERMINED;
+	in.insp->passive.status = CR_UNDETERMINED;
+	clock_gettime(CLOCK_MONOTONIC, &since);
+	cr_card_exchange(card, &before);
+
+	err = inspect(&in);
+
+	cr_card_exchange(card, &after);
+	in.insp->exchange = (struct cr_exchange){
+		.commands = after.commands - before.commands, .messages = after.messages - before.messages,
+		.bytes_sent = after.bytes_sent - before.bytes_sent,
+		.bytes_received = after.bytes_received - before.bytes_received,
+		.enters = after.enters - before.enters, .us = after.us - before.us };
+	in.insp->ms = elapsed_ms(&since);
+	cr_session_reset(&in.s);
+	cr_card_access_free(&in.ca);
+	return err;
+}
+
+void cr_inspection_free(struct cr_inspection *insp)
+{
+	if (!insp)
+		return;
+	for (size_t i = 0; i < insp->n_files; i++) {
+		if (insp->files[i].data)
+			OPENSSL_cleanse(insp->files[i].data, insp->files[i].len);
+		free(insp->files[i].data);
+	}
+	cr_lds_document_clear(&insp->document);
+	cr_lds_holder_clear(&insp->holder);
+	free(insp->passive.issuer);
+	free(insp->passive.signer);
+	free(insp->passive.digest);
+	free(insp->reasons);
+	free(insp->checks);
+	free(insp->files);
+	OPENSSL_cleanse(insp, sizeof(*insp));
+	free(insp);
+}
