@@ -76,15 +76,14 @@ static int open_access(struct inspector *in)
 
 static int start(struct inspector *in)
 {
-	size_t max_cmd, max_rsp, atr_len;
-	const uint8_t *atr = cr_card_atr(in->card, &atr_len);
+	size_t max_cmd, max_rsp;
 	int err;
 
 	cr_card_limits(in->card, &max_cmd, &max_rsp);
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;
-	err = cr_limits_learn(&in->s, atr, atr_len, max_rsp);
+	err = cr_limits_learn(&in->s, max_rsp);
 	return err ? err : open_access(in);
 }
 

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <openssl/crypto.h>
 #include "eid/limits.h"
-#include "iso7816/atr.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
-
-/* A card that takes extended length and does not say how much: what costs little if it was too much. */
-#define UNTOLD_MAX	2048
 
 /* The second INTEGER of 7F66: longest R-APDU, status word included. */
 size_t cr_limits_from_info(const uint8_t *data, size_t len)
@@ -45,23 +41,20 @@ static int read_info(struct cr_session *s, uint8_t *data, size_t *len)
 	return err;
 }
 
-int cr_limits_learn(struct cr_session *s, const uint8_t *atr_bytes, size_t atr_len, size_t reader_max)
+int cr_limits_learn(struct cr_session *s, size_t reader_max)
 {
 	uint8_t data[CR_APDU_MAX_SHORT_LE];
 	size_t len = sizeof(data), max;
-	struct cr_atr atr;
 	int err;
 
 	s->max_response = reader_max < CR_APDU_MAX_SHORT_LE ? reader_max : CR_APDU_MAX_SHORT_LE;
-	if (reader_max <= CR_APDU_MAX_SHORT_LE || cr_atr_parse(atr_bytes, atr_len, &atr) ||
-	    !atr.has_capabilities || !atr.extended_length)
+	if (reader_max <= CR_APDU_MAX_SHORT_LE)
 		return 0;
 	err = read_info(s, data, &len);
 	if (err)
 		return err;
 	max = cr_limits_from_info(data, len);
-	if (!max)
-		max = UNTOLD_MAX;
-	s->max_response = max < reader_max ? max : reader_max;
+	if (max)
+		s->max_response = max < reader_max ? max : reader_max;
 	return 0;
 }
