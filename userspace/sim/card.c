@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Dispatch. A command goes through these gates, in this order, as on a real chip: power, format of the APDU, class
+ * byte, secure messaging, instruction, then the command's own checks (P1-P2, Lc and Le, state).
+ *
+ * Secure messaging (ICAO 9303-11, 9.8): while a session is open, a plain command, a wrong or missing data object or a
+ * wrong MAC ends it: keys are gone, and with them access; the answer is plain. A command that is well protected but
+ * refused is answered under secure messaging and the session goes on.
+ */
+#include "simcard.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+
+/* ISO/IEC 7816-4, 5.1: the seven forms of a command APDU. */
+uint16_t sim_apdu_parse(const uint8_t *cmd, size_t len, struct sim_apdu *out)
+{
+	const uint8_t *p = cmd + 4;
+	size_t n, lc;
+
+	memset(out, 0, sizeof(*out));
+	if (len < 4)
+		return SW_LENGTH;
+	out->cla = cmd[0];
+	out->ins = cmd[1];
+	out->p1 = cmd[2];
+	out->p2 = cmd[3];
+	n = len - 4;
+	if (n == 0)
+		return SW_OK;
+	if (n == 1) {
+		out->le = p[0] ? p[0] : 256;
+		out->le_all = !p[0];
+		return SW_OK;
+	}
+	if (p[0]) {				/* short Lc */
+		lc = p[0];
+		if (n < 1 + lc || n > 2 + lc)
+			return SW_LENGTH;
+		out->data = p + 1;
+		out->lc = lc;
+		if (n == 2 + lc) {
+			out->le = p[1 + lc] ? p[1 + lc] : 256;
+			out->le_all = !p[1 + lc];
+		}
+		return SW_OK;
+	}
+	if (n < 3)
+		return SW_LENGTH;
+	out->extended = true;
+	lc = (size_t)p[1] << 8 | p[2];
+	if (n == 3) {
+		out->le = lc ? lc : 65536;
+		out->le_all = !lc;
+		return SW_OK;
+	}
+	if (lc == 0 || (n != 3 + lc && n != 5 + lc))
+		return SW_LENGTH;
+	out->data = p + 3;
+	out->lc = lc;
+	if (n == 5 + lc) {
+		size_t le = (size_t)p[3 + lc] << 8 | p[4 + lc];
+
+		out->le = le ? le : 65536;
+		out->le_all = !le;
+	}
+	return SW_OK;
+}
+
+void sim_card_session_end(struct sim_card *card)
+{
+	OPENSSL_cleanse(&card->sm, sizeof(card->sm));
+	card->access = false;
+	card->chip_authenticated = false;
+	card->ca_set = false;
+	card->challenged = false;
+	/* Files that were selected by the right of that session are not readable any more, but still selected. */
+}
+
+int sim_card_load(const char *name, struct sim_card **out)
+{
+	struct sim_card *card = calloc(1, sizeof(*card));
+	int err;
+
+	*out = NULL;
+	if (!card)
+		return CR_E_NOMEM;
+	err = sim_profile_load(name, &card->prof);
+	if (err) {
+		free(card);
+		return err;
+	}
+	*out = card;
+	return 0;
+}
+
+void sim_card_free(struct sim_card *card)
+{
+	if (!card)
+		return;
+	sim_card_power_off(card);
+	sim_profile_free(&card->prof);
+	OPENSSL_cleanse(card, sizeof(*card));
+	free(card);
+}
+
+const uint8_t *sim_card_power_on(struct sim_card *card, bool t0_only, size_t *len)
+{
+	sim_card_power_off(card);
+	card->powered = true;
+	*len = t0_only ? card->prof.atr_t0_len : card->prof.atr_len;
+	return t0_only ? card->prof.atr_t0 : card->prof.atr;
+}
+
+void sim_card_power_off(struct sim_card *card)
+{
+	sim_card_session_end(card);
+	sim_pace_reset(card);
+	card->app = false;
+	card->ef = NULL;
+	card->powered = false;
+}
+
+/* MANAGE SECURITY ENVIRONMENT: P1-P2 says for which protocol. */
+static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a, bool protected, struct sim_sm *next)
+{
+	if (a->le)	/* TR-03110-3, B.14.1: the command has no Le */
+		return SW_LENGTH;
+	if (!a->lc)
+		return SW_LENGTH;
+	if (a->p1 == 0xc1 && a->p2 == 0xa4)
+		return protected ? SW_CONDITIONS : sim_pace_set_at(card, a);
+	if (a->p1 == 0x41 && (a->p2 == 0xa4 || a->p2 == 0xa6)) {
+		if (!card->prof.ca)
+			return SW_P1P2;
+		if (!protected || !card->access)
+			return SW_SECURITY_STATUS;
+		return a->p2 == 0xa4 ? sim_ca_set_at(card, a) : sim_ca_set_kat(card, a, next);
+	}
+	return SW_P1P2;
+}
+
+static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protected, struct sim_buf *out,
+		    struct sim_sm *next)
+{
+	/* A PACE that is interrupted by anything else must begin anew. */
+	if (a->ins != 0x86)
+		sim_pace_reset(card);
+	if ((a->cla & 0x10) && a->ins != 0x86)
+		return SW_CHAINING;
+	switch (a->ins) {
+	case 0xa4:
+		return sim_select(card, a, out);
+	case 0xb0:
+	case 0xb1:
+		return sim_read_binary(card, a, out);
+	case 0x84:
+		return card->prof.bac ? sim_get_challenge(card, a, out) : SW_INS;
+	case 0x82:
+		return card->prof.bac ? sim_external_authenticate(card, a, out, next) : SW_INS;
+	case 0x22:
+		if (!card->prof.pace && !card->prof.ca)
+			return SW_INS;
+		return manage_security(card, a, protected, next);
+	case 0x86:
+		if (!card->prof.pace && !card->prof.ca)
+			return SW_INS;
+		if (card->pace.step != PACE_IDLE)
+			return sim_pace_authenticate(card, a, out, next);
+		if (card->ca_set)
+			return sim_ca_authenticate(card, a, out, next);
+		return SW_CONDITIONS;
+	default:
+		return SW_INS;
+	}
+}
+
+static size_t finish(const struct sim_buf *data, uint16_t sw, uint8_t *rsp, size_t size)
+{
+	size_t n = data ? data->len : 0;
+
+	if (size < 2)
+		return 0;
+	if ((data && data->failed) || n > size - 2) {
+		n = 0;
+		sw = SW_INTERNAL;
+	}
+	if (n)
+		memcpy(rsp, data->p, n);
+	rsp[n] = sw >> 8;
+	rsp[n + 1] = sw & 0xff;
+	return n + 2;
+}
+
+static size_t process_plain(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
+{
+	struct sim_sm next = { 0 };
+	struct sim_buf out = { 0 };
+	uint16_t sw;
+	size_t n;
+
+	if (card->sm.active)
+		sim_card_session_end(card);
+	sw = run(card, a, false, &out, &next);
+	n = finish(&out, sw, rsp, size);
+	if (next.active) {
+		card->sm = next;
+		card->access = true;
+	}
+	OPENSSL_cleanse(&next, sizeof(next));
+	sim_buf_free(&out);
+	return n;
+}
+
+static size_t process_protected(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
+{
+	struct sim_buf data = { 0 }, out = { 0 }, wrapped = { 0 };
+	struct sim_sm next = { 0 };
+	struct sim_apdu plain;
+	uint16_t sw;
+	size_t n;
+
+	if (!card->sm.active) {
+		sim_pace_reset(card);
+		return finish(NULL, SW_SM_INCORRECT, rsp, size);
+	}
+	sw = sim_sm_unwrap(&card->sm, a, &plain, &data);
+	if (sw != SW_OK) {
+		sim_card_session_end(card);
+		n = finish(NULL, sw, rsp, size);
+		goto done;
+	}
+	sw = run(card, &plain, true, &out, &next);
+	if (!sim_sm_wrap(&card->sm, plain.ins, &out, sw, &wrapped)) {
+		n = finish(NULL, SW_INTERNAL, rsp, size);
+		goto done;
+	}
+	if (wrapped.len > a->le) {
+		/* What the command's own Le cannot take is not sent: say so, under protection. */
+		struct sim_buf none = { 0 };
+
+		for (size_t i = sim_block_len(card->sm.cipher); i-- > 0 && card->sm.ssc[i]-- == 0; )
+			;
+		sim_buf_free(&wrapped);
+		sw = SW_LENGTH;
+		if (!sim_sm_wrap(&card->sm, plain.ins, &none, sw, &wrapped)) {
+			n = finish(NULL, SW_INTERNAL, rsp, size);
+			goto done;
+		}
+	}
+	n = finish(&wrapped, sw, rsp, size);
+	if (next.active)	/* ICAO 9303-11, 6.2: the answer was the last one under the old keys */
+		card->sm = next;
+done:
+	OPENSSL_cleanse(&next, sizeof(next));
+	sim_buf_free(&data);
+	sim_buf_free(&out);
+	sim_buf_free(&wrapped);
+	return n;
+}
+
+size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
+{
+	if (!card->powered)
+		return 0;
+	if (a->extended && !card->prof.extended)
+		return finish(NULL, SW_LENGTH, rsp, size);
+	switch (a->cla) {
+	case 0x00:
+	case 0x10:
+		return process_plain(card, a, rsp, size);
+	case 0x0c:
+		return process_protected(card, a, rsp, size);
+	default:
+		/* Plain it is, whatever else: a session does not outlive it. */
+		sim_card_session_end(card);
+		sim_pace_reset(card);
+		return finish(NULL, SW_CLA, rsp, size);
+	}
+}
+
+size_t sim_card_apdu(struct sim_card *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
+{
+	struct sim_apdu a;
+	uint16_t sw;
+
+	if (!card->powered)
+		return 0;
+	sw = sim_apdu_parse(cmd, len, &a);
+	if (sw != SW_OK) {
+		sim_card_session_end(card);
+		sim_pace_reset(card);
+		return finish(NULL, sw, rsp, size);
+	}
+	return sim_card_process(card, &a, rsp, size);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Chip authentication version 1 over elliptic curves, the card's side: ICAO 9303-11, 6.2; TR-03110-3, B.2.
+ *
+ * The card proves nothing by its answer: it switches to keys that only the private key gives. A copy with another
+ * key answers alike, and the next command's MAC is wrong.
+ */
+#include "simcard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <openssl/crypto.h>
+
+#define CA_ECDH	"0.4.0.127.0.7.2.2.3.2"
+
+static bool key_reference_right(const struct sim_card *card, const struct sim_tlv *t)
+{
+	return t->tag ? t->len == 1 && card->prof.ca_key_id == t->value[0] : card->prof.ca_key_id < 0;
+}
+
+static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, struct sim_sm *next)
+{
+	EC_GROUP *g = EC_GROUP_new_by_curve_name(card->prof.ca_nid);
+	size_t f = g ? ((size_t)EC_GROUP_get_degree(g) + 7) / 8 : 0;
+	EC_POINT *theirs = NULL, *k = NULL;
+	BIGNUM *x = BN_new();
+	uint8_t z[128];
+	uint16_t sw = SW_INTERNAL;
+
+	if (!g || !x || !(theirs = EC_POINT_new(g)) || !(k = EC_POINT_new(g)))
+		goto done;
+	sw = SW_DATA;
+	if (len != 1 + 2 * f || pub[0] != 0x04 || EC_POINT_oct2point(g, theirs, pub, len, NULL) != 1 ||
+	    EC_POINT_is_at_infinity(g, theirs))
+		goto done;
+	sw = SW_INTERNAL;
+	if (EC_POINT_mul(g, k, NULL, theirs, card->prof.ca_key, NULL) != 1 || EC_POINT_is_at_infinity(g, k) ||
+	    EC_POINT_get_affine_coordinates(g, k, x, NULL, NULL) != 1 || BN_bn2binpad(x, z, (int)f) < 0)
+		goto done;
+	memset(next, 0, sizeof(*next));
+	next->cipher = card->prof.ca_cipher;
+	if (!sim_kdf(next->cipher, z, f, 1, next->enc) || !sim_kdf(next->cipher, z, f, 2, next->mac))
+		goto done;
+	next->active = true;
+	card->chip_authenticated = true;
+	sw = SW_OK;
+done:
+	OPENSSL_cleanse(z, sizeof(z));
+	BN_clear_free(x);
+	EC_POINT_free(theirs);
+	EC_POINT_clear_free(k);
+	EC_GROUP_free(g);
+	return sw;
+}
+
+/* B.2.1: the whole of it in one command; 3DES only. 91 ephemeral public key, [84 key]. */
+uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct sim_sm *next)
+{
+	struct sim_tlv t, pub = { 0 }, ref = { 0 };
+
+	if (card->prof.ca_cipher != SIM_3DES)
+		return SW_P1P2;
+	for (size_t off = 0; off < a->lc; off += t.total) {
+		if (!sim_ber_get(a->data + off, a->lc - off, &t))
+			return SW_DATA;
+		if (t.tag == 0x91 && !pub.tag)
+			pub = t;
+		else if (t.tag == 0x84 && pub.tag && !ref.tag)
+			ref = t;
+		else
+			return SW_DATA;
+	}
+	if (!pub.tag)
+		return SW_DATA;
+	if (!key_reference_right(card, &ref))
+		return SW_NO_REFERENCE;
+	return agree(card, pub.value, pub.len, next);
+}
+
+/* B.2.2: 80 OID, [84 key]. */
+uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a)
+{
+	struct sim_tlv t, oid = { 0 }, ref = { 0 };
+	struct sim_buf own = { 0 };
+	char text[32];
+	bool same;
+
+	card->ca_set = false;
+	for (size_t off = 0; off < a->lc; off += t.total) {
+		if (!sim_ber_get(a->data + off, a->lc - off, &t))
+			return SW_DATA;
+		if (t.tag == 0x80 && !oid.tag)
+			oid = t;
+		else if (t.tag == 0x84 && oid.tag && !ref.tag)
+			ref = t;
+		else
+			return SW_DATA;
+	}
+	snprintf(text, sizeof(text), CA_ECDH ".%d", card->prof.ca_cipher);
+	same = oid.tag && sim_ber_oid(&own, text, true) && own.len == oid.len && !memcmp(own.p, oid.value, own.len);
+	sim_buf_free(&own);
+	if (!same)
+		return SW_DATA;
+	if (!key_reference_right(card, &ref))
+		return SW_NO_REFERENCE;
+	card->ca_set = true;
+	return SW_OK;
+}
+
+uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
+			     struct sim_sm *next)
+{
+	struct sim_tlv outer, in;
+	uint16_t sw;
+
+	card->ca_set = false;
+	if (!card->access || !card->sm.active)
+		return SW_SECURITY_STATUS;
+	if (a->p1 || a->p2)
+		return SW_P1P2;
+	if (a->cla & 0x10)
+		return SW_CHAINING;
+	if (!a->lc || !a->le_all)
+		return SW_LENGTH;
+	if (!sim_ber_get(a->data, a->lc, &outer) || outer.tag != 0x7c || outer.total != a->lc ||
+	    !sim_ber_get(outer.value, outer.len, &in) || in.tag != 0x80 || in.total != outer.len)
+		return SW_DATA;
+	sw = agree(card, in.value, in.len, next);
+	if (sw == SW_OK)
+		sim_ber_put(out, 0x7c, NULL, 0);
+	return sw;
+}

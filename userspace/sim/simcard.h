@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The virtual card inside.
+ *
+ * card.c takes an APDU apart, takes secure messaging off it (card_sm.c), finds the command, and puts secure
+ * messaging on the answer. The commands: card_fs.c (SELECT, READ BINARY), card_bac.c (GET CHALLENGE, EXTERNAL
+ * AUTHENTICATE), card_pace.c and card_ca.c (MSE, GENERAL AUTHENTICATE). profile.c reads what the card is from its
+ * folder. Nothing here calls the library: two sides that share their code share their mistakes.
+ */
+#ifndef CARDRING_SIMCARD_H
+#define CARDRING_SIMCARD_H
+
+#include "ber.h"
+#include "sim.h"
+#include "simcrypto.h"
+
+#define SIM_MAX_FILES	32
+#define SIM_MAX_FILE	(1U << 20)
+#define SIM_MAX_PACE	4
+
+/* Status words, ISO/IEC 7816-4, 5.6. */
+enum {
+	SW_OK			= 0x9000,
+	SW_END_OF_FILE		= 0x6282,	/* fewer than Ne bytes */
+	SW_AUTH_FAILED		= 0x6300,
+	SW_LENGTH		= 0x6700,
+	SW_LAST_OF_CHAIN	= 0x6883,
+	SW_CHAINING		= 0x6884,
+	SW_SECURITY_STATUS	= 0x6982,
+	SW_CONDITIONS		= 0x6985,
+	SW_NO_CURRENT_EF	= 0x6986,
+	SW_SM_MISSING		= 0x6987,
+	SW_SM_INCORRECT		= 0x6988,
+	SW_DATA			= 0x6a80,
+	SW_NO_FUNCTION		= 0x6a81,
+	SW_NO_FILE		= 0x6a82,
+	SW_P1P2			= 0x6a86,
+	SW_NO_REFERENCE		= 0x6a88,
+	SW_OFFSET		= 0x6b00,
+	SW_INS			= 0x6d00,
+	SW_CLA			= 0x6e00,
+	SW_INTERNAL		= 0x6f00,
+};
+
+struct sim_apdu {
+	uint8_t cla, ins, p1, p2;
+	const uint8_t *data;
+	size_t lc;
+	size_t le;		/* Ne, 1 to 65536; 0: no Le field */
+	bool le_all;		/* Le is all zeroes: as much as there is */
+	bool extended;
+	bool le_implied;	/* T=0: the transport has no Le beside Lc: it may be there or not */
+};
+
+struct sim_file {
+	uint16_t fid;
+	uint8_t *data;
+	size_t len;
+};
+
+struct sim_pace_info {
+	enum sim_cipher cipher;
+	unsigned int domain;
+};
+
+struct sim_profile {
+	char name[32], text[128];
+	char can[16], mrz[100];
+	bool pace, bac, mf, card_access_in_app, extended;
+	struct sim_pace_info pace_info[SIM_MAX_PACE];
+	unsigned int n_pace;
+	unsigned int max_le;	/* longest response data in one READ BINARY */
+	uint16_t le_beyond;	/* READ BINARY with Le beyond the end: 6282 (with data) or 6B00 */
+	bool ca;
+	enum sim_cipher ca_cipher;
+	int ca_nid;		/* curve of the key */
+	BIGNUM *ca_key;
+	int ca_key_id;		/* -1: none */
+	struct sim_file files[SIM_MAX_FILES];
+	unsigned int n_files;
+	uint8_t atr[33], atr_t0[33];
+	size_t atr_len, atr_t0_len;
+};
+
+struct sim_sm {
+	bool active;
+	enum sim_cipher cipher;
+	uint8_t enc[SIM_KEY_MAX], mac[SIM_KEY_MAX], ssc[SIM_BLOCK_MAX];
+};
+
+enum sim_pace_step { PACE_IDLE, PACE_NONCE, PACE_MAP, PACE_AGREE, PACE_TOKEN };
+
+struct sim_pace {
+	enum sim_pace_step step;	/* what the next GENERAL AUTHENTICATE must be */
+	const struct sim_pace_info *info;
+	char oid[32];
+	uint8_t password;		/* 1 MRZ, 2 CAN */
+	uint8_t nonce[16];
+	EC_GROUP *group;
+	EC_POINT *generator;		/* after mapping */
+	EC_POINT *own, *theirs;		/* ephemeral public keys */
+	uint8_t enc[SIM_KEY_MAX], mac[SIM_KEY_MAX];
+};
+
+struct sim_card {
+	struct sim_profile prof;
+	unsigned int failures;		/* wrong passwords in a row; outlives power */
+
+	/* volatile */
+	bool powered;
+	bool app;			/* the eMRTD application is selected */
+	bool access;			/* PACE or BAC done in this session */
+	bool chip_authenticated;
+	const struct sim_file *ef;
+	struct sim_sm sm;
+	struct sim_pace pace;
+	bool challenged;
+	uint8_t challenge[8];
+	bool ca_set;
+};
+
+/* profile.c */
+int sim_profile_load(const char *name, struct sim_profile *out);
+void sim_profile_free(struct sim_profile *prof);
+/* Document number, dates and their check digits, as the keys are derived from them (ICAO 9303-11, 9.7.2); 0: no MRZ. */
+size_t sim_mrz_information(const char *mrz, char out[64]);
+char sim_check_digit(const char *s, size_t len);
+
+/* card.c */
+uint16_t sim_apdu_parse(const uint8_t *cmd, size_t len, struct sim_apdu *out);
+size_t sim_card_process(struct sim_card *card, const struct sim_apdu *cmd, uint8_t *rsp, size_t size);
+void sim_card_session_end(struct sim_card *card);
+
+/* Each command: data into out, returns the status word. */
+uint16_t sim_select(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
+uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
+uint16_t sim_get_challenge(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
+uint16_t sim_external_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
+				   struct sim_sm *next);
+uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a);
+/* next: filled, and active set, when the answer to this command is the last of the present session. */
+uint16_t sim_pace_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
+			       struct sim_sm *next);
+void sim_pace_reset(struct sim_card *card);
+uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a);
+uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct sim_sm *next);
+uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
+			     struct sim_sm *next);
+
+/*
+ * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word
+ * that ends the session. Wrap: data and sw as response data objects.
+ */
+uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data);
+bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out);
+
+#endif
