@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Issuing cards: the state (pki.c), the files (lds_write.c), a portrait (portrait.c), a card's folder (samples.c).
+ * Tests that need a card of their own make it with these.
+ */
+#ifndef CARDRING_SIM_ISSUE_H
+#define CARDRING_SIM_ISSUE_H
+
+#include <stdbool.h>
+#include <time.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include "ber.h"
+#include "simcrypto.h"
+
+#define SIM_PORTRAIT_WIDTH	360
+#define SIM_PORTRAIT_HEIGHT	480
+
+/* JPEG of about 20 KB, freed by free(). */
+bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len);
+
+/* ---- pki.c: ICAO 9303-12 ---- */
+
+/* What a state signs with. Keys "P-256", "P-384", "brainpoolP256r1", ... or "RSA-2048", ... */
+struct sim_issuer_spec {
+	const char *country;		/* "VN": in the subject */
+	const char *state;		/* "VNM": alternative names */
+	const char *organization, *name;
+	const char *csca_key, *ds_key;
+	const char *csca_md, *ds_md;	/* "SHA256", ...: the certificates' signatures; the SOD's, data groups' hashes */
+	bool explicit_params;		/* EC keys carry the whole curve, as many states do */
+	bool pss;			/* RSA signatures are RSASSA-PSS */
+	const char *document_type;	/* "ID", "P": extension documentTypeList */
+};
+
+struct sim_issuer {
+	const struct sim_issuer_spec *spec;
+	EVP_PKEY *csca_key, *ds_key;
+	X509 *csca, *ds;
+};
+
+/* csca_from, ds_from: begin of validity, seconds from now (negative: past). 0, or negative enum cr_error. */
+int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_from, struct sim_issuer *out);
+/* Another document signer under the same CSCA (out->csca is shared by reference). */
+int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_issuer *out);
+void sim_issuer_free(struct sim_issuer *issuer);
+int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct sim_buf *der);	/* revoked may be NULL */
+
+struct sim_dg {
+	unsigned int number;
+	const uint8_t *data;
+	size_t len;
+};
+/* EF.SOD over the data groups (ICAO 9303-10, 4.6.2), tag 77 and all. */
+int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out);
+/* A new EC key over a named curve; NULL. */
+EVP_PKEY *sim_key_new(const char *kind, bool explicit_params);
+
+/* ---- lds_write.c: ICAO 9303-10 ---- */
+
+struct sim_person {
+	const char *mrz;		/* lines joined */
+	/* DG13 of Viet Nam; id_number NULL: no DG13 */
+	const char *id_number, *full_name, *date_of_birth, *sex, *nationality, *ethnic_group, *religion;
+	const char *place_of_origin, *place_of_residence, *personal_identification;
+	const char *date_of_issue, *date_of_expiry, *father, *mother, *spouse, *former_id_number, *chip_number;
+};
+
+void sim_write_com(uint32_t dgs, struct sim_buf *out);	/* bit n: data group n */
+void sim_write_dg1(const char *mrz, struct sim_buf *out);
+/* ISO/IEC 19794-5 in CBEFF. lie: the record's own lengths claim more than there is. */
+void sim_write_dg2(const uint8_t *jpeg, size_t len, bool lie, struct sim_buf *out);
+void sim_write_dg13(const struct sim_person *p, struct sim_buf *out);
+/* SecurityInfos: PACEInfo (domain 0: none), chip authentication (ca_key NULL: none; key_id -1: none). */
+int sim_write_security_infos(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca,
+			     int key_id, struct sim_buf *out);
+int sim_write_dg14(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca, int key_id,
+		   struct sim_buf *out);
+/* MRZ lines with check digits right. number at most 9 characters; dates YYMMDD. */
+void sim_mrz_td1(char out[91], const char *code, const char *state, const char *number, const char *optional,
+		 const char *birth, char sex, const char *expiry, const char *nationality, const char *names);
+void sim_mrz_td3(char out[89], const char *state, const char *names, const char *number, const char *nationality,
+		 const char *birth, char sex, const char *expiry, const char *optional);
+
+/* ---- samples.c ---- */
+
+enum sim_flaw {
+	SIM_SOUND = 0,
+	SIM_FORGED,		/* a byte of DG1 changed after signing */
+	SIM_CLONED,		/* the chip has another chip authentication key */
+	SIM_BAD_SOD,		/* EF.SOD is no CMS */
+	SIM_TRUNCATED,		/* EF.DG2 ends before its header says */
+	SIM_BAD_TLV,		/* DG13's fields do not nest; the hash is right */
+	SIM_LYING,		/* lengths within DG2's record lie; the hash is right */
+};
+
+struct sim_recipe {
+	const char *name, *text;	/* text: one line */
+	const struct sim_issuer *issuer;
+	const struct sim_person *person;
+	const char *can;		/* NULL: none */
+	bool bac;
+	unsigned int pace_domain;	/* 0: no PACE */
+	enum sim_cipher pace;
+	const char *ca_curve;		/* NULL: no chip authentication */
+	enum sim_cipher ca;
+	int ca_key_id;			/* -1: none */
+	bool dg3;			/* fingerprints, which only terminal authentication opens */
+	uint32_t portrait;
+	enum sim_flaw flaw;
+	const char *quirks;		/* more lines of the profile; NULL */
+};
+/* Writes the folder dir/cards/NAME; dir must exist. 0, or negative enum cr_error. */
+int sim_issue(const char *dir, const struct sim_recipe *recipe);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The logical data structure, written: ICAO 9303-10; DG13 as public decoders found it on Vietnamese cards. */
+#include "issue.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <cardring/error.h>
+#include "simcard.h"
+
+static const uint8_t dg_tags[] = {
+	0, 0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70,
+};
+
+static void fill(char *out, size_t width, const char *text)
+{
+	size_t n = strlen(text);
+
+	memset(out, '<', width);
+	memcpy(out, text, n < width ? n : width);
+}
+
+/* ICAO 9303-5, 4.2.2 */
+void sim_mrz_td1(char out[91], const char *code, const char *state, const char *number, const char *optional,
+		 const char *birth, char sex, const char *expiry, const char *nationality, const char *names)
+{
+	char *l2 = out + 30, all[64];
+
+	fill(out, 90, "");
+	out[90] = '\0';
+	fill(out, 2, code);
+	fill(out + 2, 3, state);
+	fill(out + 5, 9, number);
+	out[14] = sim_check_digit(out + 5, 9);
+	fill(out + 15, 15, optional);
+	fill(l2, 6, birth);
+	l2[6] = sim_check_digit(l2, 6);
+	l2[7] = sex;
+	fill(l2 + 8, 6, expiry);
+	l2[14] = sim_check_digit(l2 + 8, 6);
+	fill(l2 + 15, 3, nationality);
+	memcpy(all, out + 5, 25);
+	memcpy(all + 25, l2, 7);
+	memcpy(all + 32, l2 + 8, 7);
+	memcpy(all + 39, l2 + 18, 11);
+	l2[29] = sim_check_digit(all, 50);
+	fill(out + 60, 30, names);
+}
+
+/* ICAO 9303-4, 4.2.2 */
+void sim_mrz_td3(char out[89], const char *state, const char *names, const char *number, const char *nationality,
+		 const char *birth, char sex, const char *expiry, const char *optional)
+{
+	char *l2 = out + 44, all[64];
+
+	fill(out, 88, "");
+	out[88] = '\0';
+	out[0] = 'P';
+	fill(out + 2, 3, state);
+	fill(out + 5, 39, names);
+	fill(l2, 9, number);
+	l2[9] = sim_check_digit(l2, 9);
+	fill(l2 + 10, 3, nationality);
+	fill(l2 + 13, 6, birth);
+	l2[19] = sim_check_digit(l2 + 13, 6);
+	l2[20] = sex;
+	fill(l2 + 21, 6, expiry);
+	l2[27] = sim_check_digit(l2 + 21, 6);
+	fill(l2 + 28, 14, optional);
+	l2[42] = *optional ? sim_check_digit(l2 + 28, 14) : '<';
+	memcpy(all, l2, 10);
+	memcpy(all + 10, l2 + 13, 7);
+	memcpy(all + 17, l2 + 21, 22);
+	l2[43] = sim_check_digit(all, 39);
+}
+
+/* 4.6.1: LDS version 1.7, Unicode 4.0.0, the list of tags. */
+void sim_write_com(uint32_t dgs, struct sim_buf *out)
+{
+	struct sim_buf in = { 0 }, list = { 0 };
+
+	sim_ber_str(&in, 0x5f01, "0107");
+	sim_ber_str(&in, 0x5f36, "040000");
+	for (unsigned int n = 1; n <= 16; n++) {
+		if (dgs >> n & 1)
+			sim_buf_byte(&list, dg_tags[n]);
+	}
+	sim_ber_wrap(&in, 0x5c, &list);
+	sim_ber_wrap(out, 0x60, &in);
+}
+
+void sim_write_dg1(const char *mrz, struct sim_buf *out)
+{
+	struct sim_buf in = { 0 };
+
+	sim_ber_str(&in, 0x5f1f, mrz);
+	sim_ber_wrap(out, 0x61, &in);
+}
+
+/* ISO/IEC 19794-5:2005, 5: facial record header, one facial information and image information block, the image. */
+static void face_record(const uint8_t *jpeg, size_t len, bool lie, struct sim_buf *b)
+{
+	sim_buf_put(b, "FAC", 4);
+	sim_buf_put(b, "010", 4);
+	sim_buf_be(b, 14 + 20 + 12 + len + (lie ? 0x01000000 : 0), 4);
+	sim_buf_be(b, 1, 2);			/* images */
+	sim_buf_be(b, 20 + 12 + len + (lie ? 0x7f000000 : 0), 4);
+	sim_buf_be(b, lie ? 0xfff0 : 0, 2);	/* feature points */
+	sim_buf_be(b, 0, 3);			/* sex, eyes, hair: not said */
+	sim_buf_be(b, 0, 3);			/* features */
+	sim_buf_be(b, 0, 2);			/* expression */
+	sim_buf_be(b, 0, 6);			/* pose, its uncertainty */
+	sim_buf_byte(b, 0x01);			/* full frontal */
+	sim_buf_byte(b, 0x00);			/* JPEG */
+	sim_buf_be(b, SIM_PORTRAIT_WIDTH, 2);
+	sim_buf_be(b, SIM_PORTRAIT_HEIGHT, 2);
+	sim_buf_byte(b, 0x01);			/* sRGB */
+	sim_buf_byte(b, 0x02);			/* digital still camera */
+	sim_buf_be(b, 0, 2);			/* device type */
+	sim_buf_be(b, 0, 2);			/* quality */
+	sim_buf_put(b, jpeg, len);
+}
+
+void sim_write_dg2(const uint8_t *jpeg, size_t len, bool lie, struct sim_buf *out)
+{
+	static const uint8_t header[] = {	/* ICAO 9303-10, table 40: biometric header template */
+		0x80, 0x02, 0x01, 0x01,		/* version */
+		0x81, 0x01, 0x02,		/* facial features */
+		0x87, 0x02, 0x01, 0x01,		/* format owner: ISO/IEC JTC 1/SC 37 */
+		0x88, 0x02, 0x00, 0x08,		/* format type: ISO/IEC 19794-5 */
+	};
+	struct sim_buf group = { 0 }, info = { 0 }, record = { 0 }, dg2 = { 0 };
+
+	sim_ber_put(&info, 0xa1, header, sizeof(header));
+	face_record(jpeg, len, lie, &record);
+	sim_ber_wrap(&info, 0x5f2e, &record);
+	sim_ber_int(&group, 1);
+	sim_ber_wrap(&group, 0x7f60, &info);
+	sim_ber_wrap(&dg2, 0x7f61, &group);
+	sim_ber_wrap(out, 0x75, &dg2);
+}
+
+#define UTF8		0x0c
+#define PRINTABLE	0x13
+
+static void field(struct sim_buf *b, unsigned int n, uint32_t tag, const char *value)
+{
+	struct sim_buf f = { 0 };
+
+	if (!value)
+		return;
+	sim_ber_int(&f, n);
+	sim_ber_str(&f, tag, value);
+	sim_ber_wrap(b, 0x30, &f);
+}
+
+static void name(struct sim_buf *b, const char *value)
+{
+	struct sim_buf s = { 0 };
+
+	sim_ber_str(&s, UTF8, value);
+	sim_ber_wrap(b, 0x30, &s);
+}
+
+void sim_write_dg13(const struct sim_person *p, struct sim_buf *out)
+{
+	struct sim_buf b = { 0 }, f = { 0 }, dg13 = { 0 };
+
+	field(&b, 1, PRINTABLE, p->id_number);
+	field(&b, 2, UTF8, p->full_name);
+	field(&b, 3, PRINTABLE, p->date_of_birth);
+	field(&b, 4, UTF8, p->sex);
+	field(&b, 5, UTF8, p->nationality);
+	field(&b, 6, UTF8, p->ethnic_group);
+	field(&b, 7, UTF8, p->religion);
+	field(&b, 8, UTF8, p->place_of_origin);
+	field(&b, 9, UTF8, p->place_of_residence);
+	field(&b, 10, UTF8, p->personal_identification);
+	field(&b, 11, PRINTABLE, p->date_of_issue);
+	field(&b, 12, UTF8, p->date_of_expiry);
+	sim_ber_int(&f, 13);
+	name(&f, p->father);
+	name(&f, p->mother);
+	sim_ber_wrap(&b, 0x30, &f);
+	if (p->spouse) {
+		sim_ber_int(&f, 14);
+		name(&f, p->spouse);
+		sim_ber_wrap(&b, 0x30, &f);
+	}
+	field(&b, 15, PRINTABLE, p->former_id_number);
+	field(&b, 16, PRINTABLE, p->chip_number);
+	sim_ber_wrap(&dg13, 0x30, &b);
+	sim_ber_wrap(out, 0x6d, &dg13);
+}
+
+#define ID_PACE_ECDH_GM	"0.4.0.127.0.7.2.2.4.2"
+#define ID_CA_ECDH	"0.4.0.127.0.7.2.2.3.2"
+#define ID_PK_ECDH	"0.4.0.127.0.7.2.2.1.2"
+
+/* ICAO 9303-11, 9.2. DER: a SET OF is in the order of its elements' bytes. */
+int sim_write_security_infos(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca,
+			     int key_id, struct sim_buf *out)
+{
+	struct sim_buf set[3] = { { 0 } }, all = { 0 }, in = { 0 };
+	unsigned int n = 0;
+	char oid[40];
+
+	if (domain) {
+		snprintf(oid, sizeof(oid), ID_PACE_ECDH_GM ".%d", pace);
+		sim_ber_oid(&in, oid, false);
+		sim_ber_int(&in, 2);
+		sim_ber_int(&in, domain);
+		sim_ber_wrap(&set[n++], 0x30, &in);
+	}
+	if (ca_key) {
+		unsigned char *spki = NULL;
+		int len = i2d_PUBKEY((EVP_PKEY *)ca_key, &spki);
+
+		if (len <= 0)
+			return CR_E_CRYPTO;
+		sim_ber_oid(&in, ID_PK_ECDH, false);
+		sim_buf_put(&in, spki, (size_t)len);
+		OPENSSL_free(spki);
+		if (key_id >= 0)
+			sim_ber_int(&in, (uint32_t)key_id);
+		sim_ber_wrap(&set[n++], 0x30, &in);
+		snprintf(oid, sizeof(oid), ID_CA_ECDH ".%d", ca);
+		sim_ber_oid(&in, oid, false);
+		sim_ber_int(&in, 1);
+		if (key_id >= 0)
+			sim_ber_int(&in, (uint32_t)key_id);
+		sim_ber_wrap(&set[n++], 0x30, &in);
+	}
+	for (unsigned int i = 0; i < n; i++) {		/* the smallest first, n times */
+		unsigned int least = i;
+
+		for (unsigned int k = i + 1; k < n; k++) {
+			size_t m = set[k].len < set[least].len ? set[k].len : set[least].len;
+			int d = memcmp(set[k].p, set[least].p, m);
+
+			if (d < 0 || (d == 0 && set[k].len < set[least].len))
+				least = k;
+		}
+		struct sim_buf t = set[i];
+
+		set[i] = set[least];
+		set[least] = t;
+		sim_buf_put(&all, set[i].p, set[i].len);
+		all.failed |= set[i].failed;
+		sim_buf_free(&set[i]);
+	}
+	sim_ber_wrap(out, 0x31, &all);
+	return out->failed ? CR_E_NOMEM : 0;
+}
+
+int sim_write_dg14(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca, int key_id,
+		   struct sim_buf *out)
+{
+	struct sim_buf in = { 0 };
+	int err = sim_write_security_infos(pace, domain, ca_key, ca, key_id, &in);
+
+	sim_ber_wrap(out, 0x6e, &in);
+	return err;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A portrait of nobody: drawn with whole numbers, so it is the same everywhere, and as large as a real one. */
+#include "issue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <jpeglib.h>
+
+#define W	SIM_PORTRAIT_WIDTH
+#define H	SIM_PORTRAIT_HEIGHT
+
+struct colour { int r, g, b; };
+
+/* 0 to 1024 inside of an ellipse, by how deep; negative outside. */
+static int inside(int x, int y, int cx, int cy, int rx, int ry)
+{
+	long dx = (long)(x - cx) * 1024 / rx, dy = (long)(y - cy) * 1024 / ry;
+
+	return (int)(1024 - (dx * dx + dy * dy) / 1024);
+}
+
+static struct colour pixel(int x, int y, uint32_t seed)
+{
+	static const struct colour shirts[] = { { 60, 80, 120 }, { 120, 60, 60 }, { 70, 110, 80 }, { 90, 90, 95 } };
+	struct colour c = { 200 + y / 16, 212 + y / 20, 225 };	/* background */
+	const struct colour hair = { 35, 28, 26 }, skin = { 224, 182, 150 };
+	int d;
+
+	if (inside(x, y, W / 2, H + 10, 165, 130) > 0)
+		c = shirts[seed % 4];
+	if (inside(x, y, W / 2, 355, 42, 60) > 0)
+		c = (struct colour){ 200, 160, 130 };
+	if (inside(x, y, W / 2, 195, 112, 140) > 0)
+		c = hair;
+	d = inside(x, y, W / 2, 225, 92, 125);
+	if (d > 0)
+		c = (struct colour){ skin.r - 40 + d / 26, skin.g - 40 + d / 26, skin.b - 40 + d / 26 };
+	if (d > 0 && y < 140 + (x - W / 2) * (x - W / 2) / 300)
+		c = hair;
+	for (int side = -1; side <= 1; side += 2) {
+		if (inside(x, y, W / 2 + side * 38, 212, 17, 8) > 0)
+			c = (struct colour){ 240, 240, 240 };
+		if (inside(x, y, W / 2 + side * 38, 212, 7, 7) > 0)
+			c = (struct colour){ 45, 30, 25 };
+		if (inside(x, y, W / 2 + side * 38, 190, 22, 4) > 0)
+			c = hair;
+	}
+	if (inside(x, y, W / 2, 250, 11, 16) > 0 && y > 245)
+		c = (struct colour){ 196, 150, 122 };
+	if (inside(x, y, W / 2, 292, 30, 8) > 0)
+		c = (struct colour){ 176, 84, 80 };
+	return c;
+}
+
+static uint8_t clamp(int v)
+{
+	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
+}
+
+bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len)
+{
+	struct jpeg_compress_struct c;
+	struct jpeg_error_mgr err;
+	unsigned long n = 0;
+	uint32_t r = seed * 2654435761u + 1;
+	uint8_t *row = malloc(3 * W);
+
+	*out = NULL;
+	if (!row)
+		return false;
+	c.err = jpeg_std_error(&err);	/* its error_exit ends the program: the parameters are constants */
+	jpeg_create_compress(&c);
+	jpeg_mem_dest(&c, out, &n);
+	c.image_width = W;
+	c.image_height = H;
+	c.input_components = 3;
+	c.in_color_space = JCS_RGB;
+	jpeg_set_defaults(&c);
+	c.dct_method = JDCT_ISLOW;
+	jpeg_set_quality(&c, 84, TRUE);
+	jpeg_start_compress(&c, TRUE);
+	for (int y = 0; y < H; y++) {
+		for (int x = 0; x < W; x++) {
+			struct colour p = pixel(x, y, seed);
+			int noise;
+
+			r = r * 1664525u + 1013904223u;
+			noise = (int)(r >> 29) - 4;	/* the grain of a sensor, without which it would be a third */
+			row[3 * x] = clamp(p.r + noise);
+			row[3 * x + 1] = clamp(p.g + noise);
+			row[3 * x + 2] = clamp(p.b + noise);
+		}
+		jpeg_write_scanlines(&c, &row, 1);
+	}
+	jpeg_finish_compress(&c);
+	jpeg_destroy_compress(&c);
+	free(row);
+	*len = n;
+	return *out != NULL;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sample cards: invented people of Viet Nam and of Utopia, and the issuers that vouch for them. Each make has new
+ * keys, thrown away but for the chips' own, and dates counted from now.
+ */
+#include "issue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/pem.h>
+#include "simcard.h"
+
+#define DAY	86400L
+#define YEAR	(365L * DAY)
+
+static int make_dir(const char *path)
+{
+	return mkdir(path, 0755) && errno != EEXIST ? CR_E_IO : 0;
+}
+
+/* Whole or not at all: a reader of the folder sees the old file or the new one. */
+static int write_file(const char *path, const void *data, size_t len, mode_t mode)
+{
+	char tmp[4200];
+	int fd, err = CR_E_IO;
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.new", path) >= sizeof(tmp))
+		return CR_E_TOO_LONG;
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	if (fd < 0)
+		return CR_E_IO;
+	for (size_t off = 0; ; ) {
+		ssize_t n = write(fd, (const char *)data + off, len - off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		off += (size_t)n;
+		if (off == len) {
+			err = 0;
+			break;
+		}
+	}
+	if (close(fd) || (!err && rename(tmp, path)))
+		err = CR_E_IO;
+	if (err)
+		unlink(tmp);
+	return err;
+}
+
+/* Frees b. */
+static int write_ef(const char *dir, unsigned int fid, struct sim_buf *b)
+{
+	char path[4096];
+	int err;
+
+	if (b->failed) {
+		err = CR_E_NOMEM;
+	} else {
+		snprintf(path, sizeof(path), "%s/EF_%04X.bin", dir, fid);
+		err = write_file(path, b->p, b->len, 0644);
+	}
+	sim_buf_free(b);
+	return err;
+}
+
+static int write_key(const char *dir, EVP_PKEY *key)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char path[4096], *pem;
+	int err = CR_E_CRYPTO;
+	long n;
+
+	snprintf(path, sizeof(path), "%s/ca.pem", dir);
+	if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) && (n = BIO_get_mem_data(bio, &pem)) > 0)
+		err = write_file(path, pem, (size_t)n, 0600);
+	BIO_free(bio);
+	return err;
+}
+
+static int write_profile(const char *dir, const struct sim_recipe *r)
+{
+	char path[4096], text[1600];
+	int n;
+
+	n = snprintf(text, sizeof(text), "# Made by \"cardring sim make\"; the keys are explained in userspace/sim/profile.c\n"
+		     "text = %s\nmrz = %s\naccess =%s%s\n", r->text, r->person->mrz, r->pace_domain ? " pace" : "",
+		     r->bac ? " bac" : "");
+	if (r->can)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "can = %s\n", r->can);
+	if (r->pace_domain)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "pace = %s %u\n", sim_cipher_name(r->pace),
+			      r->pace_domain);
+	if (r->ca_curve)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "ca = %s\n", sim_cipher_name(r->ca));
+	if (r->ca_curve && r->ca_key_id >= 0)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "ca_key_id = %d\n", r->ca_key_id);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", r->quirks ? r->quirks : "");
+	if ((size_t)n >= sizeof(text))
+		return CR_E_TOO_LONG;
+	snprintf(path, sizeof(path), "%s/profile", dir);
+	return write_file(path, text, (size_t)n, 0644);
+}
+
+/* The data groups of a recipe: files[n] filled for each that the card has. */
+static int make_groups(const struct sim_recipe *r, EVP_PKEY *ca_key, struct sim_buf files[17])
+{
+	uint8_t *jpeg;
+	size_t len;
+
+	sim_write_dg1(r->person->mrz, &files[1]);
+	if (!sim_portrait(r->portrait, &jpeg, &len))
+		return CR_E_NOMEM;
+	sim_write_dg2(jpeg, len, r->flaw == SIM_LYING, &files[2]);
+	free(jpeg);
+	if (r->dg3) {
+		uint8_t v[600];
+
+		memset(v, 0x5a, sizeof(v));	/* nobody can read it: only that it is there matters */
+		sim_ber_put(&files[3], 0x63, v, sizeof(v));
+	}
+	if (r->person->id_number)
+		sim_write_dg13(r->person, &files[13]);
+	if (r->flaw == SIM_BAD_TLV && files[13].len > 40)
+		files[13].p[12] = 0x84;		/* the first field's string claims a length of four bytes' length */
+	if (ca_key)
+		return sim_write_dg14(r->pace, r->pace_domain, ca_key, r->ca, r->ca_key_id, &files[14]);
+	return 0;
+}
+
+static int sign_groups(const struct sim_recipe *r, const struct sim_buf files[17], struct sim_buf *sod, uint32_t *list)
+{
+	struct sim_dg dgs[16];
+	size_t n = 0;
+
+	*list = 0;
+	for (unsigned int i = 1; i <= 16; i++) {
+		if (files[i].failed)
+			return CR_E_NOMEM;
+		if (!files[i].len)
+			continue;
+		dgs[n++] = (struct sim_dg){ i, files[i].p, files[i].len };
+		*list |= 1u << i;
+	}
+	if (r->flaw == SIM_BAD_SOD) {
+		static const uint8_t junk[64] = { 0x30, 0x3e, 0x02, 0x01, 0x05, 0x30, 0x39, 0xff };
+
+		sim_ber_put(sod, 0x77, junk, sizeof(junk));
+		return 0;
+	}
+	return sim_sod(r->issuer, dgs, n, sod);
+}
+
+int sim_issue(const char *root, const struct sim_recipe *r)
+{
+	struct sim_buf files[17] = { { 0 } }, sod = { 0 }, b = { 0 };
+	EVP_PKEY *ca_key = NULL, *other = NULL;
+	uint32_t list = 0;
+	char dir[3500];
+	int err;
+
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/cards", root) >= sizeof(dir))
+		return CR_E_TOO_LONG;
+	err = make_dir(dir);
+	if ((size_t)snprintf(dir, sizeof(dir), "%s/cards/%s", root, r->name) >= sizeof(dir))
+		return CR_E_TOO_LONG;
+	if (!err)
+		err = make_dir(dir);
+	if (!err && r->ca_curve && !(ca_key = sim_key_new(r->ca_curve, true)))
+		err = CR_E_CRYPTO;
+	if (!err)
+		err = make_groups(r, ca_key, files);
+	if (!err)
+		err = sign_groups(r, files, &sod, &list);
+	if (err)
+		goto done;
+
+	if (r->flaw == SIM_FORGED)	/* a letter of the name: no check digit speaks for it */
+		files[1].p[files[1].len - 30 + 12] ^= 0x03;
+	if (r->flaw == SIM_TRUNCATED)
+		files[2].len = files[2].len / 3;
+	if (r->flaw == SIM_CLONED) {
+		other = sim_key_new(r->ca_curve, true);
+		if (!other) {
+			err = CR_E_CRYPTO;
+			goto done;
+		}
+	}
+	if (ca_key)
+		err = write_key(dir, other ? other : ca_key);
+	for (unsigned int i = 1; !err && i <= 16; i++) {
+		if (files[i].len)
+			err = write_ef(dir, 0x0100 + i, &files[i]);
+	}
+	sim_write_com(list, &b);
+	if (!err)
+		err = write_ef(dir, 0x011e, &b);
+	if (!err)
+		err = write_ef(dir, 0x011d, &sod);
+	if (!err && r->pace_domain) {
+		err = sim_write_security_infos(r->pace, r->pace_domain, NULL, r->ca, -1, &b);
+		if (!err)
+			err = write_ef(dir, 0x011c, &b);
+	}
+	if (!err)
+		err = write_profile(dir, r);
+done:
+	for (unsigned int i = 0; i <= 16; i++)
+		sim_buf_free(&files[i]);
+	sim_buf_free(&sod);
+	sim_buf_free(&b);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(other);
+	return err;
+}
+
+/* ---- who ---- */
+
+static const struct sim_issuer_spec vnm = {
+	"VN", "VNM", "cardring sample state", "Viet Nam (sample)", "P-384", "P-256", "SHA384", "SHA256", false, false, "ID",
+};
+static const struct sim_issuer_spec uto = {
+	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "P",
+};
+static const struct sim_issuer_spec uto_new = {		/* what else there is in the field */
+	"UT", "UTO", "Utopia (sample)", "Utopia 2", "brainpoolP384r1", "brainpoolP256r1", "SHA384", "SHA384", true,
+	false, "P",
+};
+
+struct dates {
+	char yymmdd[8], slashed[16];
+};
+
+static void date(struct dates *d, long days_from_now)
+{
+	time_t t = time(NULL) + days_from_now * DAY;
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(d->yymmdd, sizeof(d->yymmdd), "%y%m%d", &tm);
+	strftime(d->slashed, sizeof(d->slashed), "%d/%m/%Y", &tm);
+}
+
+/* The document number is the last nine digits of the identity number, which is whole in the optional data. */
+static void vn_mrz(char out[91], const char *id, const char *birth, char sex, const char *expiry, const char *names)
+{
+	sim_mrz_td1(out, "ID", "VNM", id + 3, id, birth, sex, expiry, "VNM", names);
+}
+
+static int write_cert(const char *dir, const char *name, const X509 *x)
+{
+	unsigned char *der = NULL;
+	char path[4096];
+	int len = i2d_X509(x, &der), err;
+
+	if (len <= 0)
+		return CR_E_CRYPTO;
+	snprintf(path, sizeof(path), "%s/trust/%s.cer", dir, name);
+	err = write_file(path, der, (size_t)len, 0644);
+	OPENSSL_free(der);
+	return err;
+}
+
+static int write_trust(const char *dir, const char *name, const struct sim_issuer *issuer, const X509 *revoked)
+{
+	struct sim_buf crl = { 0 };
+	char path[4096];
+	int err = write_cert(dir, name, issuer->csca);
+
+	if (!err)
+		err = sim_issuer_crl(issuer, revoked, &crl);
+	snprintf(path, sizeof(path), "%s/trust/%s.crl", dir, name);
+	if (!err)
+		err = write_file(path, crl.p, crl.len, 0644);
+	sim_buf_free(&crl);
+	return err;
+}
+
+enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, UT_OLD, UT_NEW, ISSUERS };
+
+static int make_issuers(struct sim_issuer issuers[ISSUERS])
+{
+	int err = sim_issuer_new(&vnm, -2 * YEAR, -1 * YEAR, &issuers[VN_NOW]);
+
+	/* The key before this one, under the same name: every state renews its CSCA. */
+	if (!err)
+		err = sim_issuer_new(&vnm, -11 * YEAR, -9 * YEAR - 180 * DAY, &issuers[VN_THEN]);
+	if (!err)
+		err = sim_issuer_signer(&issuers[VN_NOW], -1 * YEAR, &issuers[VN_REVOKED]);
+	if (!err)
+		err = sim_issuer_new(&vnm, -2 * YEAR, -1 * YEAR, &issuers[VN_ROGUE]);
+	if (!err)
+		err = sim_issuer_new(&uto, -4 * YEAR, -3 * YEAR, &issuers[UT_OLD]);
+	if (!err)
+		err = sim_issuer_new(&uto_new, -2 * YEAR, -1 * YEAR, &issuers[UT_NEW]);
+	return err;
+}
+
+static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
+{
+	struct dates issued, valid, issued_then, past;
+	char an_mrz[91], rogue_mrz[91], past_mrz[91], old_mrz[91], bac_mrz[89], eac_mrz[89];
+	int err = 0;
+
+	date(&issued, -300);
+	date(&valid, 8 * 365 + 100);
+	date(&issued_then, -9 * 365 - 120);
+	date(&past, -30);
+	vn_mrz(an_mrz, "001090123456", "900517", 'M', valid.yymmdd, "NGUYEN<<VAN<AN");
+	vn_mrz(rogue_mrz, "001090123456", "900517", 'M', valid.yymmdd, "NGUYEN<<VAN<BINH");
+	vn_mrz(past_mrz, "079185004321", "851202", 'F', past.yymmdd, "TRAN<<THI<BINH");
+	vn_mrz(old_mrz, "048092007654", "921130", 'M', valid.yymmdd, "LE<<HOANG<CUONG");
+	sim_mrz_td3(bac_mrz, "UTO", "LINDQVIST<<EMMA<SOFIA", "U7654321A", "UTO", "740812", 'F', valid.yymmdd,
+		    "ZE184226B");
+	sim_mrz_td3(eac_mrz, "UTO", "OKONKWO<<TOMAS", "X12345678", "UTO", "881103", 'M', valid.yymmdd, "");
+
+	const struct sim_person an = {
+		.mrz = an_mrz, .id_number = "001090123456", .full_name = "Nguyễn Văn An",
+		.date_of_birth = "17/05/1990", .sex = "Nam", .nationality = "Việt Nam", .ethnic_group = "Kinh",
+		.religion = "Không", .place_of_origin = "Xã Thử Nghiệm, Huyện Ví Dụ, Tỉnh Nam Định",
+		.place_of_residence = "Số nhà 12, ngách 34, ngõ 567 đường Nguyễn Văn Ví Dụ, tổ dân phố số 8, "
+				      "Phường Thẻ Mẫu, Quận Thử Nghiệm, Thành phố Hà Nội",
+		.personal_identification = "Nốt ruồi cách 2 cm dưới sau đuôi mắt trái",
+		.date_of_issue = issued.slashed, .date_of_expiry = valid.slashed, .father = "Nguyễn Văn Bảo",
+		.mother = "Phạm Thị Chi", .spouse = "Lê Thị Dung", .former_id_number = "012345678",
+		.chip_number = "0123456789012345",
+	};
+	const struct sim_person expired = {
+		.mrz = past_mrz, .id_number = "079185004321", .full_name = "Trần Thị Bình",
+		.date_of_birth = "02/12/1985", .sex = "Nữ", .nationality = "Việt Nam", .ethnic_group = "Hoa",
+		.religion = "Phật giáo", .place_of_origin = "Phường Ví Dụ, Thành phố Cần Thơ",
+		.place_of_residence = "Số 90 đường Thẻ Mẫu, Phường Thử Nghiệm, Thành phố Hồ Chí Minh",
+		.personal_identification = "Sẹo chấm cách 1 cm trên sau cánh mũi phải",
+		.date_of_issue = issued_then.slashed, .date_of_expiry = past.slashed, .father = "Trần Văn Giang",
+		.mother = "Huỳnh Thị Hà", .chip_number = "0123456789054321",
+	};
+	const struct sim_person old = {
+		.mrz = old_mrz, .id_number = "048092007654", .full_name = "Lê Hoàng Cường",
+		.date_of_birth = "30/11/1992", .sex = "Nam", .nationality = "Việt Nam", .ethnic_group = "Tày",
+		.religion = "Không", .place_of_origin = "Xã Ví Dụ, Tỉnh Quảng Nam",
+		.place_of_residence = "Thôn Thẻ Mẫu, Xã Thử Nghiệm, Thành phố Đà Nẵng",
+		.personal_identification = "Không", .date_of_issue = issued.slashed,
+		.date_of_expiry = valid.slashed, .father = "Lê Văn Khoa", .mother = "Võ Thị Lan",
+		.chip_number = "0123456789076543",
+	};
+	struct sim_person rogue = an;
+	const struct sim_person bac = { .mrz = bac_mrz }, eac = { .mrz = eac_mrz };
+
+	rogue.mrz = rogue_mrz;
+	rogue.full_name = "Nguyễn Văn Bình";
+
+#define BP "brainpoolP256r1"
+#define VN(nm, tx, who, is, curve, face, ...) { .name = nm, .text = tx, .issuer = &issuers[is], .person = &(who), \
+	.pace = SIM_AES128, .pace_domain = 13, .ca = SIM_AES128, .ca_curve = curve, .ca_key_id = -1, \
+	.portrait = face, .quirks = "mf = no\n", .can = (who).id_number + 6, __VA_ARGS__ }
+	const struct sim_recipe recipes[] = {
+		VN("an", "Viet Nam, citizen card: genuine", an, VN_NOW, BP, 1),
+		VN("old", "Viet Nam, citizen card without chip authentication", old, VN_NOW, NULL, 3),
+		VN("forged", "as an, one letter of the name changed after signing", an, VN_NOW, BP, 1, .flaw = SIM_FORGED),
+		VN("resigned", "as an, another name, signed by somebody who took the issuer's name", rogue, VN_ROGUE, BP, 1),
+		VN("cloned", "as an, all data copied to a chip without the key", an, VN_NOW, BP, 1, .flaw = SIM_CLONED),
+		VN("expired", "Viet Nam, citizen card past its date", expired, VN_THEN, BP, 2),
+		VN("revoked", "as an, signed by a document signer since revoked", an, VN_REVOKED, BP, 1),
+		VN("badsod", "as an, EF.SOD holds no signature at all", an, VN_NOW, BP, 1, .flaw = SIM_BAD_SOD),
+		VN("truncated", "as an, the portrait's file ends too early", an, VN_NOW, BP, 1, .flaw = SIM_TRUNCATED),
+		VN("badtlv", "as an, malformed DG13, properly signed", an, VN_NOW, BP, 1, .flaw = SIM_BAD_TLV),
+		VN("lying", "as an, lengths inside the portrait's record lie, properly signed", an, VN_NOW, BP, 1,
+		   .flaw = SIM_LYING),
+		{ .name = "bac", .text = "Utopia, older passport: basic access control, short APDUs", .issuer = &issuers[UT_OLD],
+		  .person = &bac, .bac = true, .ca_key_id = -1, .portrait = 4, .quirks = "extended = no\n" },
+		{ .name = "eac", .text = "Utopia, passport: PACE AES-256, locked fingerprints, reads of at most 223 bytes",
+		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .bac = true, .pace = SIM_AES256,
+		  .pace_domain = 16, .ca = SIM_AES256, .ca_curve = "brainpoolP384r1", .ca_key_id = 2, .dg3 = true,
+		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
+		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
+		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .pace = SIM_3DES,
+		  .pace_domain = 12, .ca = SIM_3DES, .ca_curve = "P-256", .ca_key_id = -1, .portrait = 5,
+		  .quirks = "card_access = app\n" },
+	};
+#undef VN
+#undef BP
+
+	for (size_t i = 0; !err && i < sizeof(recipes) / sizeof(recipes[0]); i++)
+		err = sim_issue(dir, &recipes[i]);
+	return err;
+}
+
+int sim_make(const char *dir)
+{
+	struct sim_issuer issuers[ISSUERS] = { { 0 } };
+	char trust[3500];
+	int err;
+
+	if ((size_t)snprintf(trust, sizeof(trust), "%s/trust", dir) >= sizeof(trust))
+		return CR_E_TOO_LONG;
+	err = make_dir(dir);
+	if (!err)
+		err = make_dir(trust);
+	if (!err)
+		err = make_issuers(issuers);
+	if (!err)
+		err = make_cards(dir, issuers);
+	if (!err)
+		err = write_trust(dir, "VNM-1", &issuers[VN_THEN], NULL);
+	if (!err)
+		err = write_trust(dir, "VNM-2", &issuers[VN_NOW], issuers[VN_REVOKED].ds);
+	if (!err)
+		err = write_trust(dir, "UTO-1", &issuers[UT_OLD], NULL);
+	if (!err)
+		err = write_trust(dir, "UTO-2", &issuers[UT_NEW], NULL);
+	for (int i = 0; i < ISSUERS; i++)
+		sim_issuer_free(&issuers[i]);
+	return err;
+}
