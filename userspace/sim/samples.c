@@ -128,7 +128,7 @@ static int make_groups(const struct sim_recipe *r, EVP_PKEY *ca_key, struct sim_
 	if (r->person->id_number)
 		sim_write_dg13(r->person, &files[13]);
 	if (r->flaw == SIM_BAD_TLV && files[13].len > 40)
-		files[13].p[12] = 0x84;		/* the first field's string claims a length of four bytes' length */
+		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
 	if (ca_key)
 		return sim_write_dg14(r->pace, r->pace_domain, ca_key, r->ca, r->ca_key_id, &files[14]);
 	return 0;
