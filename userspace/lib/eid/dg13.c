@@ -232,6 +232,13 @@ static int use_field(struct dg13 *d, unsigned int field, struct values *v)
 	return CR_OK;
 }
 
+static bool begins_with_integer(const struct cr_tlv *t)
+{
+	struct cr_tlv first;
+
+	return t->constructed && !cr_tlv_parse(t->val, t->len, &first) && first.tag == TAG_INTEGER;
+}
+
 /* A field begins with its number, 1 to 127; what has other fields inside is a container. */
 static bool is_field(const struct cr_tlv *t, unsigned int *field)
 {
@@ -243,14 +250,13 @@ static bool is_field(const struct cr_tlv *t, unsigned int *field)
 	    !number.val[0] || number.val[0] > 0x7f)
 		return false;
 	*field = number.val[0];
-	if (cr_tlv_parse(p, n, &value) || !value.constructed)
-		return true;
-	if (cr_tlv_parse(value.val, value.len, &inner))
-		return true;
-	if (inner.tag == TAG_INTEGER)
-		return false;
-	return !(inner.constructed && !cr_tlv_parse(inner.val, inner.len, &number) &&
-		 number.tag == TAG_INTEGER);
+	while (cr_tlv_next(&p, &n, &value) > 0) {
+		if (begins_with_integer(&value))
+			return false;
+		if (value.constructed && !cr_tlv_parse(value.val, value.len, &inner) && begins_with_integer(&inner))
+			return false;
+	}
+	return true;
 }
 
 static int walk(const uint8_t *p, size_t n, unsigned int depth, struct dg13 *d)
