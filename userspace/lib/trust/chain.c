@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The chain: document signer, CSCA (ICAO 9303-12, 7.1). No I/O.
+ *
+ * Every certificate authority's certificate in the trust store is trusted as it is, also one that another
+ * key signed (a link certificate: TR-03135-1, 5.6.4.3.3). The usual chain has two certificates; a document
+ * may bring link certificates that lead from a newer CSCA to the trusted one.
+ *
+ * When no trusted key verifies the signer's certificate, this is what can be said (TR-03135-1, 5.6.4.3.3
+ * with its footnote on searches by name):
+ *
+ * - no trusted issuer has the name or the key identifier that it states: unknown, undetermined;
+ * - it states the key identifier of a trusted key: whoever signed it did not have that key: failed;
+ * - it states the name of a trusted issuer and no key identifier, which every state puts there (9303-12,
+ *   7.1.1): all keys of that name are known here, and none of them signed it: failed;
+ * - it states the name of a trusted issuer and the identifier of a key that is not here: an impostor, or a
+ *   state that changed its key after the trust store was made. States keep their name then (of 252 CSCA keys
+ *   that followed another of the same name in a master list of 2026, 211 did within five years, most while
+ *   the older one was still in use), so under last year's list every new genuine document looks like this.
+ *   What tells them apart is the revocation list, which a state signs anew at least every 90 days, with its
+ *   newest key (9303-12, 7.1.4, 4.2): where a list that is current at now is signed by a key that is trusted,
+ *   and the certificate claims to be older than the list, the state had no other key: failed. Without such a
+ *   list nothing contradicts it, and nothing may call its holder a forger: undetermined.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+#include "sigalg.h"
+#include "chain.h"
+
+/* Certificates of one document that are tried as issuer of another. */
+#define MAX_TRIES	16
+
+__attribute__((format(printf, 3, 4)))
+static void end(struct cr_chain *c, enum cr_result r, const char *why, ...)
+{
+	va_list ap;
+
+	c->result = r;
+	va_start(ap, why);
+	vsnprintf(c->why, sizeof(c->why), why, ap);
+	va_end(ap);
+}
+
+static void issuer_name(const X509 *cert, char *out, int size)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	int n = 0;
+
+	if (bio) {
+		X509_NAME_print_ex(bio, X509_get_issuer_name(cert), 0, XN_FLAG_RFC2253);
+		n = BIO_read(bio, out, size - 1);
+	}
+	out[n > 0 ? n : 0] = '\0';
+	BIO_free(bio);
+}
+
+/* May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign. */
+static bool is_authority(X509 *cert)
+{
+	int ca = X509_check_ca(cert);
+
+	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN);
+}
+
+/* Which of the two said key identifiers: 1 the same, 0 another, -1 one of them says none. */
+static int same_key_id(X509 *cert, X509 *issuer)
+{
+	const ASN1_OCTET_STRING *akid = X509_get0_authority_key_id(cert);
+	const ASN1_OCTET_STRING *skid = X509_get0_subject_key_id(issuer);
+
+	if (!akid || !skid)
+		return -1;
+	return !ASN1_OCTET_STRING_cmp(akid, skid);
+}
+
+/* A list with a critical extension says something that is not understood, except what RFC 5280 asks for. */
+static bool list_is_understood(X509_CRL *crl, bool *partial)
+{
+	X509_EXTENSION *e;
+	int i, nid;
+
+	*partial = false;
+	for (i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+		e = X509_CRL_get_ext(crl, i);
+		nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+		if (nid == NID_issuing_distribution_point || nid == NID_delta_crl)
+			*partial = true;
+		else if (X509_EXTENSION_get_critical(e) && nid != NID_authority_key_identifier &&
+			 nid != NID_crl_number)
+			return false;
+	}
+	return true;
+}
+
+/* Any trusted key of the issuer's name may sign: lists are by the CSCA's newest key (9303-12, 7.1.4). */
+static bool list_is_signed(X509_CRL *crl, const cr_trust_t *trust)
+{
+	X509 *ca;
+	int i;
+
+	for (i = 0; i < sk_X509_num(trust->certs); i++) {
+		ca = sk_X509_value(trust->certs, i);
+		if (!X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) &&
+		    is_authority(ca) && X509_get0_pubkey(ca) && cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
+			return true;
+	}
+	return false;
+}
+
+/* At now; a list without nextUpdate, which 9303-12 does not allow, is never. */
+static bool list_is_current(const X509_CRL *crl, time_t now)
+{
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+
+	return X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &now) < 0 && next && X509_cmp_time(next, &now) > 0;
+}
+
+/* See above: the issuer's list of today is by a trusted key, and the certificate claims to be older than it. */
+static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, time_t now)
+{
+	X509_CRL *crl;
+	bool partial;
+	int i;
+
+	for (i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
+		crl = sk_X509_CRL_value(trust->crls, i);
+		if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
+		    list_is_current(crl, now) && list_is_understood(crl, &partial) && !partial &&
+		    ASN1_TIME_compare(X509_get0_notBefore(cert), X509_CRL_get0_lastUpdate(crl)) < 0 &&
+		    list_is_signed(crl, trust))
+			return true;
+	}
+	return false;
+}
+
+/* Looks for the trusted issuer of the chain's last certificate. False: there is none, go on looking. */
+static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
+{
+	bool impostor = false, renamed = false, unsupported = false, other_key = false;
+	X509 *cert = c->cert[c->n - 1], *ca;
+	int i, by_name, by_key, ok;
+
+	for (i = 0; trust && i < sk_X509_num(trust->certs); i++) {
+		ca = sk_X509_value(trust->certs, i);
+		by_name = !X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert));
+		by_key = same_key_id(cert, ca);
+		if ((!by_name && by_key != 1) || !is_authority(ca) || !X509_get0_pubkey(ca))
+			continue;
+		ok = cr_x509_signed_by(cert, X509_get0_pubkey(ca));
+		if (ok == 1 && by_name) {
+			c->cert[c->n++] = ca;
+			c->anchored = true;
+			end(c, CR_SUCCESSFUL, "%s", "");
+			return true;
+		}
+		if (ok < 0)
+			unsupported = true;
+		else if (ok == 1)
+			renamed = true;
+		else if (by_key == 1 || !X509_get0_authority_key_id(cert))
+			impostor = true;
+		else
+			other_key = true;
+	}
+	ERR_clear_error();
+	if (unsupported)
+		end(c, CR_UNDETERMINED, "a certificate's signature algorithm is not one that documents may use");
+	else if (impostor)
+		end(c, CR_FAILED, "the signer claims a trusted issuer whose key did not sign its certificate");
+	else if (renamed)
+		end(c, CR_UNDETERMINED, "a trusted key signed the certificate under another issuer's name");
+	else if (other_key)
+		c->claims_name = true;	/* perhaps a link certificate leads there */
+	return unsupported || impostor || renamed;
+}
+
+/* The next certificate up among those that the document brought: verified, but not trusted. */
+static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
+{
+	X509 *cert = c->cert[c->n - 1], *ca;
+	int i, k, tries = 0;
+
+	for (i = 0; i < sk_X509_num(embedded) && tries < MAX_TRIES; i++) {
+		ca = sk_X509_value(embedded, i);
+		for (k = 0; k < c->n; k++) {
+			if (!X509_cmp(c->cert[k], ca))
+				break;
+		}
+		if (k < c->n || X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert)) ||
+		    !is_authority(ca) || !X509_get0_pubkey(ca))
+			continue;
+		tries++;
+		if (cr_x509_signed_by(cert, X509_get0_pubkey(ca)) == 1)
+			return ca;
+	}
+	return NULL;
+}
+
+/* Purposes that a CSCA also certifies and that are not signing documents (9303-12, 7.1.1). */
+static bool is_for_something_else(X509 *cert)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	char oid[64];
+	bool other = false;
+	int i;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
+		OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(eku, i), 1);
+		/* master list signers, deviation list signers, visible digital seal signers */
+		if (!strcmp(oid, "2.23.136.1.1.3") || !strcmp(oid, "2.23.136.1.1.8") ||
+		    !strncmp(oid, "2.23.136.1.1.11", 15))
+			other = true;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return other;
+}
+
+/* What is wrong with it; NULL: nothing. */
+static const char *check_extensions(X509 *cert, bool is_signer)
+{
+	uint32_t flags = X509_get_extension_flags(cert);
+
+	if (flags & EXFLAG_CRITICAL)
+		return "a certificate has a critical extension that is not known";
+	/* X509_get_key_usage() says UINT32_MAX where the extension is not there. */
+	if (is_signer && !(X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
+		return "the signer's certificate is not for signatures";
+	if (is_signer && (flags & EXFLAG_CA))
+		return "the signer's certificate is that of an authority";
+	if (is_signer && is_for_something_else(cert))
+		return "the signer's certificate is not for documents";
+	/* A trusted certificate is trusted as it is, whatever else OpenSSL dislikes in it. */
+	if (is_signer && (flags & EXFLAG_INVALID))
+		return "the signer's certificate has a malformed extension";
+	return NULL;
+}
+
+/* There is no way up from the chain's last certificate. */
+static void end_unanchored(struct cr_chain *c, const cr_trust_t *trust, time_t now)
+{
+	X509 *last = c->cert[c->n - 1];
+	char name[110];
+
+	if (c->claims_name && newest_key_is_trusted(last, trust, now)) {
+		end(c, CR_FAILED, "the signer claims a trusted issuer that had no other key than those known");
+		return;
+	}
+	issuer_name(last, name, sizeof(name));
+	end(c, CR_UNDETERMINED, c->claims_name ? "the trusted certificates of this issuer are of other keys: %s" :
+	    "no trusted issuer certificate for %s", name);
+}
+
+void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now, struct cr_chain *c)
+{
+	const char *bad;
+	X509 *next;
+	int i;
+
+	memset(c, 0, sizeof(*c));
+	c->cert[c->n++] = signer;
+	X509_check_purpose(signer, -1, 0);
+	while (!find_trusted(c, trust)) {
+		next = c->n < CR_CHAIN_MAX - 1 ? find_embedded(c, embedded) : NULL;
+		if (!next) {
+			end_unanchored(c, trust, now);
+			break;
+		}
+		c->cert[c->n++] = next;
+		c->claims_name = false;
+	}
+	ERR_clear_error();
+	for (i = 0; i < c->n && c->result != CR_FAILED; i++) {
+		bad = check_extensions(c->cert[i], i == 0);
+		if (bad)
+			end(c, CR_FAILED, "%s", bad);
+	}
+	/* Damage to a file of the trust store is no evidence against the document. */
+	next = c->cert[c->n - 1];
+	if (c->result == CR_SUCCESSFUL &&
+	    !X509_NAME_cmp(X509_get_subject_name(next), X509_get_issuer_name(next)) &&
+	    same_key_id(next, next) != 0 && cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
+		end(c, CR_UNDETERMINED, "the trusted issuer's own certificate is damaged");
+}
+
+/*
+ * TR-03135-1, 5.6.4.3.4: the moment of checking lies in the validity of the signer's and the issuer's
+ * certificates. States issue them to outlive the documents (9303-12, 4.2), so a document that is valid has
+ * a valid chain; signingTime is not used: whoever could forge the signature could forge the time.
+ */
+enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why)
+{
+	const char *which;
+	int i, from, to;
+
+	why[0] = '\0';
+	for (i = 0; i < c->n; i++) {
+		which = i == 0 ? "the signer's" : "the issuer's";
+		from = X509_cmp_time(X509_get0_notBefore(c->cert[i]), &now);
+		to = X509_cmp_time(X509_get0_notAfter(c->cert[i]), &now);
+		if (!from || !to) {
+			snprintf(why, 160, "%s certificate has a malformed validity", which);
+			return CR_FAILED;
+		}
+		if (from > 0 || to < 0) {
+			snprintf(why, 160, "%s certificate %s", which,
+				 from > 0 ? "is not valid yet" : "has expired");
+			return CR_FAILED;
+		}
+	}
+	if (!c->anchored) {
+		snprintf(why, 160, "the issuer's certificate is not known");
+		return CR_UNDETERMINED;
+	}
+	return CR_SUCCESSFUL;
+}
+
+/* One certificate in one list. SUCCESSFUL: it is not there, and the list is complete and of today. */
+static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partial)
+{
+	X509_REVOKED *entry = NULL;
+	int r;
+
+	r = X509_CRL_get0_by_cert(crl, &entry, cert);
+	if (r == 1)
+		return CR_FAILED;
+	/* 2: removed from an earlier list. */
+	return partial || !list_is_current(crl, now) ? CR_UNDETERMINED : CR_SUCCESSFUL;
+}
+
+enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *trust, time_t now, char *why)
+{
+	bool partial, old = false, current = false;
+	enum cr_result r;
+	X509_CRL *crl;
+	int i, k;
+
+	why[0] = '\0';
+	for (i = 0; c->anchored && i < sk_X509_CRL_num(trust->crls); i++) {
+		crl = sk_X509_CRL_value(trust->crls, i);
+		for (k = 0; k < c->n; k++) {
+			if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(c->cert[k])))
+				break;
+		}
+		if (k == c->n || !list_is_understood(crl, &partial) || !list_is_signed(crl, trust))
+			continue;
+		for (; k < c->n; k++) {
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(c->cert[k])))
+				continue;
+			r = look_up(c->cert[k], crl, now, partial);
+			if (r == CR_FAILED) {
+				snprintf(why, 160, "%s", k ? "the issuer's" : "the signer's");
+				return CR_FAILED;
+			}
+			if (!k && r == CR_SUCCESSFUL)
+				current = true;
+			else if (!k)
+				old = true;
+		}
+	}
+	ERR_clear_error();
+	if (current)
+		return CR_SUCCESSFUL;
+	snprintf(why, 160, "%s", !c->anchored ? "the issuer is not known" :
+		 old ? "the issuer's revocation list is out of date" :
+		 "there is no revocation list of the issuer");
+	return CR_UNDETERMINED;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From a document signer to a trusted issuer: ICAO 9303-12, TR-03135-1, 5.6.4.3. No I/O. */
+#ifndef CR_TRUST_CHAIN_H
+#define CR_TRUST_CHAIN_H
+
+#include <time.h>
+#include <openssl/x509.h>
+#include <cardring/eid.h>
+#include "store.h"
+
+#define CR_CHAIN_MAX	5	/* signer, up to three link certificates from the document, trusted issuer */
+
+struct cr_chain {
+	X509 *cert[CR_CHAIN_MAX];	/* borrowed; [0] is the signer */
+	int n;
+	bool anchored;			/* the last one is of the trust store */
+	bool claims_name;		/* a trusted issuer has the name it states, not the key */
+	enum cr_result result;
+	char why[160];
+};
+
+/* embedded: the certificates of EF.SOD; it and trust may be NULL. Fills *chain. */
+void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now,
+		    struct cr_chain *chain);
+/* Each certificate of the chain at now. why: 160 bytes. */
+enum cr_result cr_chain_validity(const struct cr_chain *chain, time_t now, char *why);
+/* Each certificate of the chain in its issuer's revocation list. */
+enum cr_result cr_chain_revocation(const struct cr_chain *chain, const cr_trust_t *trust, time_t now, char *why);
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Passive authentication: ICAO 9303-11, 5.1. No I/O.
+ *
+ * Each step records its check, and those after it go on as far as they can, so that whoever reads the
+ * result sees everything that is wrong and not the first of it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include "eid/checks.h"
+#include "eid/lds.h"
+#include "chain.h"
+#include "country.h"
+#include "passive.h"
+#include "sod.h"
+
+static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
+{
+	size_t i;
+
+	for (i = 0; i < insp->n_files; i++) {
+		if (insp->files[i].fid == fid)
+			return &insp->files[i];
+	}
+	return NULL;
+}
+
+static bool was_read(const struct cr_file *f)
+{
+	return f && f->data && !f->err;
+}
+
+/* RFC 2253, in UTF-8: control characters come out escaped. */
+static char *subject_of(X509 *cert)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *name = NULL, *p;
+	long n;
+
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+				      XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
+		n = BIO_get_mem_data(bio, &p);
+		name = strndup(n > 0 ? p : "", n > 0 ? (size_t)n : 0);
+	}
+	BIO_free(bio);
+	return name;
+}
+
+static int hash(const EVP_MD *md, const struct cr_file *f, unsigned char *out)
+{
+	return EVP_Digest(f->data, f->len, out, NULL, md, NULL) == 1 ? CR_OK : CR_E_INTERNAL;
+}
+
+/* A group that is listed but was not read. */
+static enum cr_dg_status unread_status(const struct cr_file *f)
+{
+	/* ISO/IEC 7816-4: 6982, security status not satisfied: behind extended access control. */
+	return f && (f->sw == 0x6982 || f->err == CR_E_ACCESS_REFUSED) ? CR_DG_LOCKED : CR_DG_UNREAD;
+}
+
+/* TR-03135-1, 5.6.4.4.2. */
+static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const struct cr_file *f;
+	char wrong[96] = "";
+	int n, err;
+
+	for (n = 1; n <= 16; n++) {
+		f = find(insp, CR_FID_DG(n));
+		if (!was_read(f)) {
+			insp->passive.dg[n] = sod->hash[n] ? unread_status(f) : CR_DG_ABSENT;
+			continue;
+		}
+		if (!sod->hash[n]) {
+			insp->passive.dg[n] = CR_DG_UNHASHED;
+		} else {
+			err = hash(sod->md, f, digest);
+			if (err)
+				return err;
+			insp->passive.dg[n] = CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
+							    (size_t)EVP_MD_get_size(sod->md)) ?
+					      CR_DG_MISMATCH : CR_DG_MATCH;
+		}
+		if (insp->passive.dg[n] != CR_DG_MATCH)
+			snprintf(wrong + strlen(wrong), sizeof(wrong) - strlen(wrong), "%sDG%d",
+				 *wrong ? ", " : "", n);
+	}
+	if (*wrong)
+		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_FAILED, "%s", wrong);
+	/* The zone is mandatory (ICAO 9303-10, 4.7), and without it nobody knows whose document this is. */
+	if (insp->passive.dg[1] != CR_DG_MATCH)
+		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED, "DG1 was not read");
+	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL, NULL);
+}
+
+/* TR-03135-1, 5.6.4.4.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10, 4.6.1). */
+static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
+{
+	const struct cr_file *com = find(insp, CR_FID_COM);
+	uint32_t listed, hashed = 0;
+	char why[128] = "";
+	int n;
+
+	if (!com || !com->data || com->err)
+		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_NOT_SUPPORTED, "EF.COM was not read");
+	if (cr_lds_com(com->data, com->len, &listed))
+		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_FAILED, "EF.COM is malformed");
+	for (n = 1; n <= 16; n++) {
+		if (sod->hash[n])
+			hashed |= 1u << n;
+		if ((listed ^ hashed) & 1u << n)
+			snprintf(why + strlen(why), sizeof(why) - strlen(why), "%sDG%d", *why ? ", " : "", n);
+	}
+	return cr_check_set(insp, CR_CHECK_COM_SOD, *why ? CR_FAILED : CR_SUCCESSFUL, "%s", why);
+}
+
+/*
+ * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the trust in all.
+ * Only said of a chain that stands, about a zone that is the signed one.
+ */
+static int check_country(struct cr_inspection *insp, X509 *signer, time_t now)
+{
+	const struct cr_file *dg1 = find(insp, CR_FID_DG(1));
+	struct cr_document doc = { 0 };
+	struct cr_holder holder = { 0 };
+	enum cr_country_match m = CR_COUNTRY_UNKNOWN;
+	char country[8];
+	int r = 0, err;
+
+	if (insp->passive.dg[1] != CR_DG_MATCH)
+		return CR_OK;
+	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
+	if (err == CR_OK && doc.issuing_state &&
+	    X509_NAME_get_text_by_NID(X509_get_issuer_name(signer), NID_countryName, country, sizeof(country)) > 0)
+		m = cr_country_compare(doc.issuing_state, country);
+	cr_lds_document_clear(&doc);
+	cr_lds_holder_clear(&holder);
+	if (err == CR_E_NOMEM)
+		return err;
+	if (m == CR_COUNTRY_DIFFERENT)
+		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_FAILED,
+				 "the document is of another state than its signer");
+	else if (m == CR_COUNTRY_UNKNOWN)
+		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_UNDETERMINED,
+				 "whether the signer is of the document's state cannot be said");
+	return r;
+}
+
+static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust, time_t now)
+{
+	struct cr_chain chain;
+	enum cr_result r;
+	char why[160];
+	int err;
+
+	cr_chain_build(sod->signer, sod->certs, trust, now, &chain);
+	insp->passive.signer = subject_of(sod->signer);
+	if (!insp->passive.signer)
+		return CR_E_NOMEM;
+	if (chain.anchored) {
+		insp->passive.issuer = subject_of(chain.cert[chain.n - 1]);
+		if (!insp->passive.issuer)
+			return CR_E_NOMEM;
+	}
+	err = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, chain.result, "%s", chain.why);
+	if (!err && chain.result == CR_SUCCESSFUL)
+		err = check_country(insp, sod->signer, now);
+	if (err)
+		return err;
+	r = cr_chain_validity(&chain, now, why);
+	err = cr_check_set(insp, CR_CHECK_SIGNER_VALIDITY, r, "%s", why);
+	if (err)
+		return err;
+	r = cr_chain_revocation(&chain, trust, now, why);
+	return cr_check_set(insp, CR_CHECK_SIGNER_REVOCATION, r, "%s", why);
+}
+
+static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
+{
+	const char *why;
+
+	switch (cr_sod_verify(sod, trust ? trust->certs : NULL, &why)) {
+	case CR_OK:
+		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL, NULL);
+	case CR_E_CRYPTO:
+		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_FAILED, "%s", why);
+	case CR_E_NOMEM:
+		return CR_E_NOMEM;
+	default:
+		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_UNDETERMINED, "%s", why);
+	}
+}
+
+/* Nothing after the security object can be checked without it: each says so. */
+static int nothing_to_check(struct cr_inspection *insp)
+{
+	static const enum cr_check_id rest[] = {
+		CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
+		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
+	};
+	size_t i;
+	int n, err = CR_OK;
+
+	for (i = 0; i < sizeof(rest) / sizeof(rest[0]) && !err; i++)
+		err = cr_check_set(insp, rest[i], CR_UNDETERMINED, "there is no security object");
+	for (n = 1; n <= 16; n++)
+		insp->passive.dg[n] = find(insp, CR_FID_DG(n)) ? CR_DG_UNREAD : CR_DG_ABSENT;
+	return err;
+}
+
+static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
+{
+	const struct cr_file *f = find(insp, CR_FID_SOD);
+	struct cr_sod sod;
+	const char *why;
+	int err;
+
+	if (!was_read(f)) {
+		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_UNDETERMINED, "EF.SOD was not read");
+		return err ? err : nothing_to_check(insp);
+	}
+	err = cr_sod_parse(f->data, f->len, &sod, &why);
+	if (err) {
+		cr_sod_clear(&sod);
+		/* Read whole and yet no security object: no state issues that. See checks.c. */
+		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, err == CR_E_MALFORMED ? CR_FAILED : CR_UNDETERMINED,
+				   "%s", why ? why : "");
+		return err ? err : nothing_to_check(insp);
+	}
+	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_SUCCESSFUL, "%s", sod.deviation ? sod.deviation : "");
+	insp->passive.digest = strdup(sod.digest);
+	if (!err && !insp->passive.digest)
+		err = CR_E_NOMEM;
+	if (!err)
+		err = check_signature(insp, &sod, trust);
+	if (!err)
+		err = check_hashes(insp, &sod);
+	if (!err)
+		err = check_com(insp, &sod);
+	if (!err && sod.signer)
+		err = check_signer(insp, &sod, trust, now);
+	cr_sod_clear(&sod);
+	return err;
+}
+
+/* Failed if one of them is; successful if all are (revocation apart: see checks.c); else undetermined. */
+static enum cr_result combine(const struct cr_inspection *insp)
+{
+	static const enum cr_check_id parts[] = {
+		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
+		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES,
+	};
+	enum cr_result all = CR_SUCCESSFUL, r;
+	size_t i;
+
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		r = cr_check_get(insp, parts[i]);
+		if (r == CR_FAILED)
+			return CR_FAILED;
+		if (r != CR_SUCCESSFUL && parts[i] != CR_CHECK_SIGNER_REVOCATION)
+			all = CR_UNDETERMINED;
+	}
+	return all;
+}
+
+int cr_passive_authenticate(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
+{
+	int err;
+
+	ERR_set_mark();
+	err = authenticate(insp, trust, now);
+	ERR_pop_to_mark();
+	insp->passive.status = combine(insp);
+	return err;
+}

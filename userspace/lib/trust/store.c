@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The trusted certificates and revocation lists. No I/O. */
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include "store.h"
+
+int cr_trust_new(cr_trust_t **out)
+{
+	cr_trust_t *t = calloc(1, sizeof(*t));
+
+	*out = NULL;
+	if (!t)
+		return CR_E_NOMEM;
+	t->certs = sk_X509_new_null();
+	t->crls = sk_X509_CRL_new_null();
+	if (!t->certs || !t->crls) {
+		cr_trust_free(t);
+		return CR_E_NOMEM;
+	}
+	*out = t;
+	return CR_OK;
+}
+
+void cr_trust_free(cr_trust_t *trust)
+{
+	if (!trust)
+		return;
+	sk_X509_pop_free(trust->certs, X509_free);
+	sk_X509_CRL_pop_free(trust->crls, X509_CRL_free);
+	free(trust);
+}
+
+size_t cr_trust_count(const cr_trust_t *trust)
+{
+	return trust ? (size_t)sk_X509_num(trust->certs) : 0;
+}
+
+int cr_trust_add_cert(cr_trust_t *trust, X509 *cert)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_num(trust->certs); i++) {
+		if (!X509_cmp(sk_X509_value(trust->certs, i), cert))
+			return 0;
+	}
+	if (i >= CR_TRUST_MAX_CERTS)
+		return CR_E_TOO_LONG;
+	/* Decodes extensions and key now: the store is read by many threads later. */
+	X509_check_purpose(cert, -1, 0);
+	X509_get0_pubkey(cert);
+	ERR_clear_error();
+	if (!X509_up_ref(cert))
+		return CR_E_INTERNAL;
+	if (!sk_X509_push(trust->certs, cert)) {
+		X509_free(cert);
+		return CR_E_NOMEM;
+	}
+	return 1;
+}
+
+int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl)
+{
+	int i;
+
+	for (i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
+		if (!X509_CRL_match(sk_X509_CRL_value(trust->crls, i), crl))
+			return 0;
+	}
+	if (i >= CR_TRUST_MAX_CRLS)
+		return CR_E_TOO_LONG;
+	if (!X509_CRL_up_ref(crl))
+		return CR_E_INTERNAL;
+	if (!sk_X509_CRL_push(trust->crls, crl)) {
+		X509_CRL_free(crl);
+		return CR_E_NOMEM;
+	}
+	return 1;
+}
+
+/* *found counts what parsed. Certificates added, or an error of the store. */
+static int add_der(cr_trust_t *trust, const unsigned char *data, size_t len, size_t *found)
+{
+	const unsigned char *p = data;
+	X509_CRL *crl;
+	X509 *cert;
+	int r = 0;
+
+	cert = d2i_X509(NULL, &p, (long)len);
+	if (cert && p == data + len) {
+		++*found;
+		r = cr_trust_add_cert(trust, cert);
+	}
+	X509_free(cert);
+	if (*found)
+		return r;
+	p = data;
+	crl = d2i_X509_CRL(NULL, &p, (long)len);
+	if (crl && p == data + len) {
+		++*found;
+		r = cr_trust_add_crl(trust, crl);
+	}
+	X509_CRL_free(crl);
+	return r < 0 ? r : 0;
+}
+
+static int add_pem(cr_trust_t *trust, const unsigned char *data, size_t len, size_t *found)
+{
+	BIO *bio = BIO_new_mem_buf(data, (int)len);
+	char *name, *header;
+	unsigned char *der;
+	int added = 0, r = 0;
+	long n;
+
+	if (!bio)
+		return CR_E_NOMEM;
+	while (r >= 0 && PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
+		size_t one = 0;
+
+		if (!strcmp(name, PEM_STRING_X509) || !strcmp(name, PEM_STRING_X509_CRL)) {
+			r = add_der(trust, der, (size_t)n, &one);
+			if (r > 0)
+				added += r;
+		}
+		*found += one;
+		OPENSSL_free(name);
+		OPENSSL_free(header);
+		OPENSSL_free(der);
+	}
+	BIO_free(bio);
+	return r < 0 ? r : added;
+}
+
+int cr_trust_add_bytes(cr_trust_t *trust, const unsigned char *data, size_t len)
+{
+	static const char begin[] = "-----BEGIN ";
+	size_t found = 0;
+	int r;
+
+	if (len > 1 << 24)
+		return CR_E_TOO_LONG;
+	if (memmem(data, len, begin, sizeof(begin) - 1))
+		r = add_pem(trust, data, len, &found);
+	else
+		r = add_der(trust, data, len, &found);
+	ERR_clear_error();
+	return r ? r : found ? 0 : CR_E_MALFORMED;
+}
