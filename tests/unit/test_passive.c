@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Passive authentication against a state that the test makes itself, right and wrong in every part. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "eid/checks.h"
+#include "eid/lds.h"
+#include "testpki.h"
+#include "trust/passive.h"
+#include "trust/store.h"
+
+static uint8_t dg1[] = "\x61\x5b\x5f\x1f\x58"
+	"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10";
+static uint8_t dg2[] = "\x75\x04some", dg14[] = "\x6e\x03" "two";
+static uint8_t com[] = {
+	0x60, 0x15, 0x5f, 0x01, 0x04, '0', '1', '0', '7', 0x5f, 0x36, 0x06, '0', '4', '0', '0', '0', '0',
+	0x5c, 0x03, 0x61, 0x75, 0x6e,
+};
+static const struct pki_dg dgs[] = {
+	{ 1, dg1, sizeof(dg1) - 1 }, { 2, dg2, sizeof(dg2) - 1 }, { 14, dg14, sizeof(dg14) - 1 },
+};
+
+/* One state: its authority trusted, its signer's security object. */
+struct state {
+	EVP_PKEY *ca_key, *key;
+	X509 *ca, *signer;
+	cr_trust_t *trust;
+	struct pki_sod spec;
+	uint8_t *sod;
+	size_t len;
+};
+
+static void make_signer(struct state *s, const struct pki_cert *c)
+{
+	X509_free(s->signer);
+	s->signer = pki_make(c);
+	assert_non_null(s->signer);
+	s->spec.signer = s->signer;
+	s->spec.key = s->key;
+}
+
+static void make_sod(struct state *s)
+{
+	free(s->sod);
+	s->sod = pki_make_sod(&s->spec, dgs, 3, &s->len);
+	assert_true(s->len > 100);
+}
+
+static struct pki_cert signer_of(struct state *s)
+{
+	return (struct pki_cert){ .country = "UT", .name = "DS", .issuer = s->ca, .key = s->key, .issuer_key = s->ca_key };
+}
+
+static void make_state(struct state *s, const char *ca_kind, const char *kind, const char *md, bool pss, bool explicit_params)
+{
+	struct pki_cert c = { .country = "UT", .name = "CSCA", .ca = true, .md = md, .pss = pss };
+
+	memset(s, 0, sizeof(*s));
+	s->ca_key = c.key = pki_key(ca_kind, explicit_params);
+	s->key = pki_key(kind, explicit_params);
+	assert_non_null(s->ca_key);
+	assert_non_null(s->key);
+	s->ca = pki_make(&c);
+	assert_int_equal(cr_trust_new(&s->trust), 0);
+	assert_int_equal(cr_trust_add_cert(s->trust, s->ca), 1);
+	c = signer_of(s);
+	c.md = md;
+	c.pss = pss;
+	make_signer(s, &c);
+	s->spec.md = md;
+	s->spec.pss = pss;
+	make_sod(s);
+}
+
+static void free_state(struct state *s)
+{
+	EVP_PKEY_free(s->ca_key);
+	EVP_PKEY_free(s->key);
+	X509_free(s->ca);
+	X509_free(s->signer);
+	cr_trust_free(s->trust);
+	free(s->sod);
+}
+
+static struct cr_file files[5];
+
+static void clear(struct cr_inspection *insp)
+{
+	free(insp->checks);
+	free(insp->reasons);
+	free(insp->passive.issuer);
+	free(insp->passive.signer);
+	free(insp->passive.digest);
+	memset(insp, 0, sizeof(*insp));
+}
+
+static void run(struct cr_inspection *insp, const uint8_t *sod, size_t len, const cr_trust_t *trust)
+{
+	memset(insp, 0, sizeof(*insp));
+	files[0] = (struct cr_file){ .fid = CR_FID_SOD, .data = (uint8_t *)sod, .len = len };
+	files[1] = (struct cr_file){ .fid = CR_FID_DG(1), .data = dg1, .len = sizeof(dg1) - 1 };
+	files[2] = (struct cr_file){ .fid = CR_FID_DG(2), .data = dg2, .len = sizeof(dg2) - 1 };
+	files[3] = (struct cr_file){ .fid = CR_FID_DG(14), .data = dg14, .len = sizeof(dg14) - 1 };
+	files[4] = (struct cr_file){ .fid = CR_FID_COM, .data = com, .len = sizeof(com) };
+	insp->files = files;
+	insp->n_files = 5;
+	assert_int_equal(cr_passive_authenticate(insp, trust, NOW), 0);
+}
+
+static const char *detail(const struct cr_inspection *insp, enum cr_check_id id)
+{
+	size_t i;
+
+	for (i = 0; i < insp->n_checks; i++) {
+		if (!strcmp(insp->checks[i].name, cr_check_name(id)))
+			return insp->checks[i].detail;
+	}
+	return "";
+}
+
+#define EXPECT(insp, id, want) do { \
+		if (cr_check_get(insp, id) != (want)) \
+			fail_msg("%s: %s, not %s (%s)", cr_check_name(id), cr_result_name(cr_check_get(insp, id)), \
+				 cr_result_name(want), detail(insp, id)); \
+	} while (0)
+
+/* The state's object, judged; only the named check is not successful. */
+static void expect_state(struct state *s, enum cr_check_id id, enum cr_result want, enum cr_result status)
+{
+	static const enum cr_check_id all[] = {
+		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
+		CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
+	};
+	struct cr_inspection insp;
+	size_t i;
+
+	run(&insp, s->sod, s->len, s->trust);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		EXPECT(&insp, all[i], all[i] == id ? want : CR_SUCCESSFUL);
+	assert_int_equal(insp.passive.status, status);
+	clear(&insp);
+}
+
+static void genuine(struct state *s)
+{
+	expect_state(s, CR_CHECK_COUNT, 0, CR_SUCCESSFUL);
+}
+
+static void every_algorithm_of_real_issuers_verifies(void **state)
+{
+	static const struct { const char *ca, *ds, *md; bool pss, explicit_params; } all[] = {
+		{ "RSA", "RSA", "SHA1", false, false },
+		{ "RSA", "RSA", "SHA224", false, false },
+		{ "RSA", "RSA", "SHA256", false, false },
+		{ "RSA", "RSA", "SHA512", false, false },
+		{ "RSA", "RSA", "SHA1", true, false },
+		{ "RSA", "RSA", "SHA256", true, false },
+		{ "RSA", "RSA", "SHA512", true, false },
+		{ "P-256", "P-256", "SHA1", false, false },
+		{ "P-256", "P-256", "SHA256", false, false },
+		{ "P-384", "P-256", "SHA384", false, false },
+		{ "P-521", "P-384", "SHA512", false, false },
+		{ "P-224", "P-224", "SHA224", false, false },
+		{ "brainpoolP256r1", "brainpoolP256r1", "SHA256", false, false },
+		{ "brainpoolP384r1", "brainpoolP384r1", "SHA384", false, false },
+		{ "brainpoolP512r1", "brainpoolP320r1", "SHA512", false, false },
+		{ "P-256", "P-256", "SHA256", false, true },
+		{ "brainpoolP384r1", "brainpoolP256r1", "SHA256", false, true },
+		{ "RSA", "P-256", "SHA256", false, false },
+		{ "P-256", "RSA", "SHA256", false, false },
+	};
+	static const char *const names[][2] = {
+		{ "SHA1", "SHA-1" }, { "SHA224", "SHA-224" }, { "SHA256", "SHA-256" }, { "SHA384", "SHA-384" },
+		{ "SHA512", "SHA-512" },
+	};
+	struct cr_inspection insp;
+	struct state s;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		make_state(&s, all[i].ca, all[i].ds, all[i].md, all[i].pss, all[i].explicit_params);
+		genuine(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		for (k = 0; k < 5; k++) {
+			if (!strcmp(names[k][0], all[i].md))
+				assert_string_equal(insp.passive.digest, names[k][1]);
+		}
+		assert_string_equal(insp.passive.issuer, "CN=CSCA,O=Test,C=UT");
+		assert_string_equal(insp.passive.signer, "CN=DS,O=Test,C=UT");
+		assert_int_equal(insp.passive.dg[1], CR_DG_MATCH);
+		assert_int_equal(insp.passive.dg[3], CR_DG_ABSENT);
+		assert_int_equal(insp.passive.dg[14], CR_DG_MATCH);
+		EXPECT(&insp, CR_CHECK_SIGNER_REVOCATION, CR_UNDETERMINED);
+		clear(&insp);
+		free_state(&s);
+	}
+}
+
+static void variants_of_the_object_are_taken(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	s.spec.v1_info = true;
+	make_sod(&s);
+	genuine(&s);
+	s.spec.skid = true;
+	make_sod(&s);
+	genuine(&s);
+	s.spec.content_type = "1.3.27.1.1.1";
+	make_sod(&s);
+	genuine(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	assert_non_null(strstr(detail(&insp, CR_CHECK_SOD_PARSE), "1.3.27.1.1.1"));
+	clear(&insp);
+	s.spec.content_type = "1.2.528.1.1006.1.20.1";
+	make_sod(&s);
+	genuine(&s);
+	s.spec.content_type = "1.2.840.113549.1.7.1";
+	make_sod(&s);
+	genuine(&s);
+	free_state(&s);
+}
+
+static void malformed_objects_are_no_objects(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+#define NO_OBJECT(want) do { \
+		make_sod(&s); \
+		run(&insp, s.sod, s.len, s.trust); \
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, want); \
+		EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_UNDETERMINED); \
+		EXPECT(&insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED); \
+		assert_int_not_equal(insp.passive.status, CR_SUCCESSFUL); \
+		clear(&insp); \
+	} while (0)
+	s.spec.content_type = "0.4.0.127.0.7.3.2.1";	/* EF.CardSecurity of the same signer */
+	NO_OBJECT(CR_FAILED);
+	s.spec.content_type = NULL;
+	s.spec.version = 2;
+	NO_OBJECT(CR_UNDETERMINED);
+	s.spec.version = 0;
+	s.spec.short_hash = 2;
+	NO_OBJECT(CR_FAILED);
+	s.spec.short_hash = 0;
+	s.spec.add_hash = 1;		/* twice */
+	NO_OBJECT(CR_FAILED);
+	s.spec.add_hash = 17;
+	NO_OBJECT(CR_FAILED);
+	s.spec.add_hash = 255;		/* -1 */
+	NO_OBJECT(CR_FAILED);
+	s.spec.add_hash = 0;
+	s.spec.trailing = 2;
+	NO_OBJECT(CR_FAILED);
+	free_state(&s);
+	make_state(&s, "RSA", "RSA", "SHA256", false, false);
+	s.spec.md = "MD5";
+	NO_OBJECT(CR_UNDETERMINED);
+	s.spec.lds_md = "SHA256";		/* only the signature's */
+	make_sod(&s);
+	expect_state(&s, CR_CHECK_SOD_SIGNATURE, CR_UNDETERMINED, CR_UNDETERMINED);
+	free_state(&s);
+	run(&insp, NULL, 0, NULL);
+	EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_UNDETERMINED);
+	clear(&insp);
+	run(&insp, (const uint8_t *)"", 0, NULL);
+	EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+	clear(&insp);
+}
+
+static void lists_and_hashes_have_to_agree(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	s.spec.add_hash = 10;			/* TR-03105-5.1, LDS_H_45 */
+	make_sod(&s);
+	expect_state(&s, CR_CHECK_COM_SOD, CR_FAILED, CR_SUCCESSFUL);
+	run(&insp, s.sod, s.len, s.trust);
+	assert_int_equal(insp.passive.dg[10], CR_DG_UNREAD);
+	assert_string_equal(detail(&insp, CR_CHECK_COM_SOD), "DG10");
+	clear(&insp);
+	s.spec.add_hash = 0;
+	s.spec.drop_hash = 14;			/* on the chip, and nobody signed it */
+	make_sod(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_DG_HASHES, CR_FAILED);
+	EXPECT(&insp, CR_CHECK_COM_SOD, CR_FAILED);
+	assert_int_equal(insp.passive.dg[14], CR_DG_UNHASHED);
+	clear(&insp);
+	free_state(&s);
+}
+
+static void what_was_not_read_is_not_proven(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	run(&insp, s.sod, s.len, s.trust);
+	clear(&insp);
+	insp.files = files;
+	insp.n_files = 5;
+	files[1].err = CR_E_CARD_STATUS;		/* DG1 */
+	files[3].err = CR_E_CARD_STATUS;
+	files[3].sw = 0x6982;
+	files[4].err = CR_E_CARD_STATUS;		/* EF.COM */
+	assert_int_equal(cr_passive_authenticate(&insp, s.trust, NOW), 0);
+	EXPECT(&insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED);
+	EXPECT(&insp, CR_CHECK_COM_SOD, CR_NOT_SUPPORTED);
+	assert_int_equal(insp.passive.dg[1], CR_DG_UNREAD);
+	assert_int_equal(insp.passive.dg[2], CR_DG_MATCH);
+	assert_int_equal(insp.passive.dg[14], CR_DG_LOCKED);
+	clear(&insp);
+	free_state(&s);
+}
+
+static void every_changed_byte_of_a_group_shows(void **state)
+{
+	uint8_t *const data[] = { dg1, dg2, dg14 };
+	struct cr_inspection insp;
+	struct state s;
+	size_t i, k;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < dgs[i].len; k++) {
+			data[i][k] ^= 0x20;
+			run(&insp, s.sod, s.len, s.trust);
+			EXPECT(&insp, CR_CHECK_DG_HASHES, CR_FAILED);
+			assert_int_equal(insp.passive.dg[dgs[i].number], CR_DG_MISMATCH);
+			clear(&insp);
+			data[i][k] ^= 0x20;
+		}
+	}
+	genuine(&s);
+	free_state(&s);
+}
+
+/* Flips each byte of the object: what it covers is then wrong somewhere, or the change had no meaning. */
+static void every_changed_byte_of_the_object_shows(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+	size_t i, meaningless = 0;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (i = 0; i < s.len; i++) {
+		s.sod[i] ^= 0x01;
+		run(&insp, s.sod, s.len, s.trust);
+		if (insp.passive.status == CR_SUCCESSFUL)
+			meaningless++;
+		clear(&insp);
+		s.sod[i] ^= 0x01;
+	}
+	/* versions and the list of digest algorithms, which nothing signs and nothing uses */
+	assert_true(meaningless <= 20);
+	free_state(&s);
+}
+
+static void a_truncated_object_is_never_right(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+	uint8_t *copy;
+	size_t n;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (n = 0; n < s.len; n++) {
+		copy = malloc(n + 1);
+		memcpy(copy, s.sod, n);
+		run(&insp, copy, n, s.trust);
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+		assert_int_equal(insp.passive.status, CR_FAILED);
+		clear(&insp);
+		/* and with an outer length that fits what is left */
+		if (n > 4 && s.sod[1] == 0x82) {
+			copy[2] = (uint8_t)((n - 4) >> 8);
+			copy[3] = (uint8_t)(n - 4);
+			run(&insp, copy, n, s.trust);
+			EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+			clear(&insp);
+		}
+		free(copy);
+	}
+	s.sod = realloc(s.sod, s.len + 1);
+	s.sod[s.len] = 0;
+	run(&insp, s.sod, s.len + 1, s.trust);
+	EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+	clear(&insp);
+	free_state(&s);
+}
+
+static void no_mutation_is_out_of_bounds_or_right(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+	uint32_t x = 11;
+	uint8_t *copy;
+	size_t k;
+	int round;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (round = 0; round < 5000; round++) {
+		copy = malloc(s.len);
+		memcpy(copy, s.sod, s.len);
+		for (k = 0; k < 1 + (size_t)round % 3; k++) {
+			x = x * 1664525u + 1013904223u;
+			copy[(x >> 8) % s.len] = (uint8_t)(x >> 24);
+		}
+		run(&insp, copy, s.len, s.trust);
+		clear(&insp);
+		free(copy);
+	}
+	free_state(&s);
+}
+
+static void another_signer_is_not_the_signer(void **state)
+{
+	EVP_PKEY *key = pki_key("P-256", false);
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	/* the signer's certificate, somebody else's key */
+	{
+		struct pki_cert c = signer_of(&s);
+		X509 *mine;
+
+		c.key = key;
+		c.issuer_key = key;
+		c.serial = ASN1_INTEGER_get(X509_get0_serialNumber(s.signer));
+		mine = pki_make(&c);
+		/* the object names issuer and serial of the true one, which is put in its place */
+		s.spec.signer = mine;
+		s.spec.key = key;
+		s.spec.no_cert = true;
+		s.spec.more = sk_X509_new_null();
+		sk_X509_push(s.spec.more, s.signer);
+		make_sod(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_FAILED);
+		EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, CR_SUCCESSFUL);
+		assert_int_equal(insp.passive.status, CR_FAILED);
+		clear(&insp);
+		sk_X509_free(s.spec.more);
+		s.spec.more = NULL;
+		X509_free(mine);
+	}
+	/* no certificate at all, then the folder has it (TR-03135-1, 5.6.4.2.1) */
+	s.spec = (struct pki_sod){ .signer = s.signer, .key = s.key, .no_cert = true };
+	make_sod(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_UNDETERMINED);
+	EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, CR_UNDETERMINED);
+	assert_int_equal(insp.passive.status, CR_UNDETERMINED);
+	clear(&insp);
+	assert_int_equal(cr_trust_add_cert(s.trust, s.signer), 1);
+	genuine(&s);
+	free_state(&s);
+	EVP_PKEY_free(key);
+}
+
+static int openssl_says(const struct state *s)
+{
+	char cmd[512], cms[64], ca[64];
+	FILE *f;
+	int r;
+
+	snprintf(cms, sizeof(cms), "/tmp/cr-test-%d.cms", getpid());
+	snprintf(ca, sizeof(ca), "/tmp/cr-test-%d.pem", getpid());
+	f = fopen(cms, "wb");
+	assert_non_null(f);
+	assert_int_equal(s->sod[1], 0x82);
+	fwrite(s->sod + 4, 1, s->len - 4, f);
+	fclose(f);
+	f = fopen(ca, "wb");
+	assert_non_null(f);
+	PEM_write_X509(f, s->ca);
+	fclose(f);
+	snprintf(cmd, sizeof(cmd), "openssl cms -verify -inform DER -in %s -CAfile %s -purpose any -attime %ld "
+		 "-out /dev/null 2>/dev/null", cms, ca, NOW);
+	r = system(cmd);
+	unlink(cms);
+	unlink(ca);
+	return r;
+}
+
+static void the_openssl_command_agrees(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	genuine(&s);
+	assert_int_equal(openssl_says(&s), 0);
+	s.sod[s.len - 1] ^= 1;			/* the signature's last byte */
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_FAILED);
+	clear(&insp);
+	assert_int_not_equal(openssl_says(&s), 0);
+	free_state(&s);
+}
+
+static void a_signer_signs_for_its_own_state(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+	struct pki_cert c = { .country = "DE", .name = "CSCA", .ca = true };
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	X509_free(s.ca);
+	c.key = s.ca_key;
+	s.ca = pki_make(&c);
+	cr_trust_add_cert(s.trust, s.ca);
+	c = signer_of(&s);
+	c.country = "DE";
+	make_signer(&s, &c);
+	make_sod(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL);
+	EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, CR_FAILED);
+	clear(&insp);
+	free_state(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_algorithm_of_real_issuers_verifies),
+		cmocka_unit_test(variants_of_the_object_are_taken),
+		cmocka_unit_test(malformed_objects_are_no_objects),
+		cmocka_unit_test(lists_and_hashes_have_to_agree),
+		cmocka_unit_test(what_was_not_read_is_not_proven),
+		cmocka_unit_test(every_changed_byte_of_a_group_shows),
+		cmocka_unit_test(every_changed_byte_of_the_object_shows),
+		cmocka_unit_test(a_truncated_object_is_never_right),
+		cmocka_unit_test(no_mutation_is_out_of_bounds_or_right),
+		cmocka_unit_test(another_signer_is_not_the_signer),
+		cmocka_unit_test(the_openssl_command_agrees),
+		cmocka_unit_test(a_signer_signs_for_its_own_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

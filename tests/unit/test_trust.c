@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The store of trusted issuers, and the chain from a document signer to one of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "testpki.h"
+#include "trust/chain.h"
+#include "trust/country.h"
+#include "trust/sigalg.h"
+#include "trust/store.h"
+
+static EVP_PKEY *ca_key, *ds_key, *other_key;
+static X509 *ca;
+
+static struct pki_cert authority(EVP_PKEY *key)
+{
+	return (struct pki_cert){ .country = "VN", .name = "CSCA", .ca = true, .key = key };
+}
+
+static struct pki_cert signer(void)
+{
+	return (struct pki_cert){ .country = "VN", .name = "DS", .issuer = ca, .key = ds_key, .issuer_key = ca_key };
+}
+
+static int setup(void **state)
+{
+	struct pki_cert c;
+
+	(void)state;
+	ca_key = pki_key("P-256", false);
+	ds_key = pki_key("P-256", false);
+	other_key = pki_key("P-256", false);
+	c = authority(ca_key);
+	ca = pki_make(&c);
+	return !ca;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(ds_key);
+	EVP_PKEY_free(other_key);
+	X509_free(ca);
+	return 0;
+}
+
+/* Takes the certificates and lists over. */
+static cr_trust_t *store(X509 *a, X509 *b, X509_CRL *crl)
+{
+	cr_trust_t *t;
+
+	assert_int_equal(cr_trust_new(&t), 0);
+	if (a)
+		assert_true(cr_trust_add_cert(t, a) >= 0);
+	if (b)
+		assert_true(cr_trust_add_cert(t, b) >= 0);
+	if (crl)
+		assert_int_equal(cr_trust_add_crl(t, crl), 1);
+	X509_CRL_free(crl);
+	return t;
+}
+
+static enum cr_result chain(const struct pki_cert *c, const cr_trust_t *t, const char *why)
+{
+	struct cr_chain ch;
+	X509 *x = pki_make(c);
+
+	assert_non_null(x);
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	if (why && !strstr(ch.why, why))
+		fail_msg("\"%s\" is not in \"%s\"", why, ch.why);
+	assert_true(ch.result == CR_SUCCESSFUL || ch.why[0]);
+	assert_int_equal(ch.result == CR_SUCCESSFUL && !ch.anchored, 0);
+	X509_free(x);
+	return ch.result;
+}
+
+static void a_signer_leads_to_its_issuer(void **state)
+{
+	cr_trust_t *t = store(ca, NULL, NULL), *none = store(NULL, NULL, NULL);
+	struct pki_cert c = signer();
+
+	(void)state;
+	assert_int_equal(chain(&c, t, NULL), CR_SUCCESSFUL);
+	c.no_akid = true;
+	assert_int_equal(chain(&c, t, NULL), CR_SUCCESSFUL);
+	assert_int_equal(chain(&c, none, "no trusted issuer certificate for CN=CSCA"), CR_UNDETERMINED);
+	assert_int_equal(chain(&c, NULL, NULL), CR_UNDETERMINED);
+	cr_trust_free(t);
+	cr_trust_free(none);
+}
+
+/* The cases of chain.c's opening comment. */
+static void an_impostor_is_told_from_a_new_key(void **state)
+{
+	struct pki_cert c = authority(other_key), d = signer();
+	X509 *rogue = pki_make(&c), *copy, *stranger;
+	cr_trust_t *t = store(ca, NULL, NULL), *listed;
+
+	(void)state;
+	/* name and key identifier of the trusted issuer, another key */
+	c.skid = X509_get0_subject_key_id(ca);
+	copy = pki_make(&c);
+	d.issuer = copy;
+	d.issuer_key = other_key;
+	assert_int_equal(chain(&d, t, "whose key did not sign"), CR_FAILED);
+	/* the name, and no key identifier */
+	d.issuer = rogue;
+	d.no_akid = true;
+	assert_int_equal(chain(&d, t, "whose key did not sign"), CR_FAILED);
+	/* the name, and another key's identifier: last year's list does not know this year's key */
+	d.no_akid = false;
+	assert_int_equal(chain(&d, t, "of other keys"), CR_UNDETERMINED);
+	/* but where the issuer's list of today is by the old key, there was no new one */
+	listed = store(ca, NULL, pki_crl(ca, ca_key, NULL, -86400, 86400));
+	assert_int_equal(chain(&d, listed, "no other key"), CR_FAILED);
+	/* unless the certificate is newer than the list */
+	d.from = -3600;
+	assert_int_equal(chain(&d, listed, "of other keys"), CR_UNDETERMINED);
+	d.from = 0;
+	cr_trust_free(listed);
+	/* yesterday's list, and one that the impostor signed, show nothing */
+	listed = store(ca, NULL, pki_crl(ca, ca_key, NULL, -86400 * 2, -86400));
+	assert_int_equal(chain(&d, listed, "of other keys"), CR_UNDETERMINED);
+	cr_trust_free(listed);
+	listed = store(ca, NULL, pki_crl(ca, other_key, NULL, -86400, 86400));
+	assert_int_equal(chain(&d, listed, "of other keys"), CR_UNDETERMINED);
+	cr_trust_free(listed);
+	/* the new key becomes known */
+	listed = store(ca, rogue, NULL);
+	assert_int_equal(chain(&d, listed, NULL), CR_SUCCESSFUL);
+	cr_trust_free(listed);
+	/* a name that nobody knows */
+	c = authority(other_key);
+	c.name = "Stranger";
+	stranger = pki_make(&c);
+	d.issuer = stranger;
+	assert_int_equal(chain(&d, t, "no trusted issuer certificate for CN=Stranger"), CR_UNDETERMINED);
+	/* signed by the trusted key under another name: TR-03105-5.1, LDS_H_54 */
+	d = signer();
+	d.issuer_name = "Stranger";
+	assert_int_equal(chain(&d, t, "another issuer's name"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(rogue);
+	X509_free(copy);
+	X509_free(stranger);
+}
+
+static void a_signer_is_a_signer_of_documents(void **state)
+{
+	cr_trust_t *t = store(ca, NULL, NULL);
+	struct pki_cert c = signer();
+
+	(void)state;
+	c.usage = "critical,keyEncipherment";
+	assert_int_equal(chain(&c, t, "not for signatures"), CR_FAILED);
+	c.usage = "";		/* the extension is missing: early documents */
+	assert_int_equal(chain(&c, t, NULL), CR_SUCCESSFUL);
+	c = signer();
+	c.ca = true;
+	c.usage = "critical,digitalSignature,keyCertSign";
+	assert_int_equal(chain(&c, t, "authority"), CR_FAILED);
+	c = signer();
+	c.eku = "2.23.136.1.1.3";
+	assert_int_equal(chain(&c, t, "not for documents"), CR_FAILED);
+	c = signer();
+	c.critical = true;
+	assert_int_equal(chain(&c, t, "critical extension"), CR_FAILED);
+	c = signer();
+	c.md = "MD5";
+	assert_int_equal(chain(&c, t, NULL), CR_UNDETERMINED);
+	cr_trust_free(t);
+}
+
+static void an_issuer_is_an_authority(void **state)
+{
+	struct pki_cert c = authority(ca_key), d = signer();
+	cr_trust_t *t;
+	X509 *x;
+
+	(void)state;
+	c.usage = "critical,cRLSign";
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	c = authority(ca_key);
+	c.ca = false;
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	c = authority(ca_key);
+	c.critical = true;
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, "critical extension"), CR_FAILED);
+	cr_trust_free(t);
+	X509_free(x);
+}
+
+static void link_certificates_lead_to_an_older_issuer(void **state)
+{
+	/* the new authority's key, certified by the trusted old one */
+	struct pki_cert c = { .country = "VN", .name = "CSCA 2", .ca = true, .key = other_key, .issuer = ca,
+			      .issuer_key = ca_key }, d = signer();
+	X509 *link = pki_make(&c), *x, *bad;
+	STACK_OF(X509) *embedded = sk_X509_new_null();
+	cr_trust_t *t = store(ca, NULL, NULL);
+	struct cr_chain ch;
+
+	(void)state;
+	d.issuer = link;
+	d.issuer_key = other_key;
+	x = pki_make(&d);
+	sk_X509_push(embedded, link);
+	cr_chain_build(x, embedded, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_SUCCESSFUL);
+	assert_int_equal(ch.n, 3);
+	assert_true(ch.cert[2] == ca);
+	/* not without it */
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_UNDETERMINED);
+	cr_trust_free(t);
+	/* only the link certificate is trusted: TR-03135-1, 5.6.4.3.3 */
+	t = store(link, NULL, NULL);
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_SUCCESSFUL);
+	cr_trust_free(t);
+	/* a link that the old key did not sign */
+	c.issuer_key = ds_key;
+	bad = pki_make(&c);
+	sk_X509_set(embedded, 0, bad);
+	t = store(ca, NULL, NULL);
+	cr_chain_build(x, embedded, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_FAILED);
+	cr_trust_free(t);
+	X509_free(bad);
+	X509_free(link);
+	X509_free(x);
+	sk_X509_free(embedded);
+}
+
+static void circles_have_an_end(void **state)
+{
+	struct pki_cert c = { .country = "VN", .name = "A", .ca = true, .key = ca_key, .issuer_key = ca_key,
+			      .issuer_name = "A", .no_akid = true };
+	STACK_OF(X509) *embedded = sk_X509_new_null();
+	struct cr_chain ch;
+	X509 *x;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		sk_X509_push(embedded, pki_make(&c));
+	c.ca = false;
+	x = pki_make(&c);
+	cr_chain_build(x, embedded, NULL, NOW, &ch);
+	assert_int_equal(ch.result, CR_UNDETERMINED);
+	assert_true(ch.n < CR_CHAIN_MAX);
+	sk_X509_pop_free(embedded, X509_free);
+	X509_free(x);
+}
+
+static void validity_is_that_of_the_moment(void **state)
+{
+	static const struct { long from, to; enum cr_result want; } all[] = {
+		{ -YEAR, YEAR, CR_SUCCESSFUL }, { -YEAR, -60, CR_FAILED }, { 60, YEAR, CR_FAILED }, { -60, 60, CR_SUCCESSFUL },
+	};
+	char why[160];
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		for (k = 0; k < 4; k++) {
+			struct pki_cert c = authority(ca_key), d = signer();
+			struct cr_chain ch;
+			cr_trust_t *t;
+			X509 *a, *x;
+
+			c.from = all[i].from, c.to = all[i].to;
+			a = pki_make(&c);
+			d.from = all[k].from, d.to = all[k].to;
+			d.issuer = a;
+			x = pki_make(&d);
+			t = store(a, NULL, NULL);
+			cr_chain_build(x, NULL, t, NOW, &ch);
+			assert_int_equal(ch.result, CR_SUCCESSFUL);
+			assert_int_equal(cr_chain_validity(&ch, NOW, why),
+					 all[i].want == CR_FAILED ? CR_FAILED : all[k].want);
+			cr_chain_build(x, NULL, NULL, NOW, &ch);
+			assert_int_equal(cr_chain_validity(&ch, NOW, why),
+					 all[k].want == CR_FAILED ? CR_FAILED : CR_UNDETERMINED);
+			cr_trust_free(t);
+			X509_free(a);
+			X509_free(x);
+		}
+	}
+}
+
+static enum cr_result revocation(X509 *x, X509_CRL *crl)
+{
+	cr_trust_t *t = store(ca, NULL, crl);
+	struct cr_chain ch;
+	enum cr_result r;
+	char why[160];
+
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_SUCCESSFUL);
+	r = cr_chain_revocation(&ch, t, NOW, why);
+	assert_true(r == CR_SUCCESSFUL || why[0]);
+	cr_trust_free(t);
+	return r;
+}
+
+static void revoked_signers_are_found(void **state)
+{
+	struct pki_cert d = signer();
+	X509 *x = pki_make(&d), *other = pki_make(&d);
+
+	(void)state;
+	assert_int_equal(revocation(x, NULL), CR_UNDETERMINED);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, NULL, -86400, 86400)), CR_SUCCESSFUL);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, other, -86400, 86400)), CR_SUCCESSFUL);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, x, -86400, 86400)), CR_FAILED);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, ca, -86400, 86400)), CR_FAILED);
+	/* an old list still says who was revoked, and no longer who was not */
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, x, -86400 * 2, -86400)), CR_FAILED);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, NULL, -86400 * 2, -86400)), CR_UNDETERMINED);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, NULL, 86400, 86400 * 2)), CR_UNDETERMINED);
+	/* a list that the issuer did not sign revokes nobody */
+	assert_int_equal(revocation(x, pki_crl(ca, other_key, x, -86400, 86400)), CR_UNDETERMINED);
+	X509_free(x);
+	X509_free(other);
+}
+
+static void countries_are_compared(void **state)
+{
+	(void)state;
+	assert_int_equal(cr_country_compare("VNM", "VN"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("VNM", "vn"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("VNM", "DE"), CR_COUNTRY_DIFFERENT);
+	assert_int_equal(cr_country_compare("D", "DE"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("D", "VN"), CR_COUNTRY_DIFFERENT);
+	assert_int_equal(cr_country_compare("AFG", "AF"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("ZWE", "ZW"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("RKS", "KS"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("HKG", "CN"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("HKG", "HK"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("UTO", "UT"), CR_COUNTRY_SAME);
+	assert_int_equal(cr_country_compare("XYZ", "XY"), CR_COUNTRY_UNKNOWN);
+	assert_int_equal(cr_country_compare("", "VN"), CR_COUNTRY_UNKNOWN);
+	assert_int_equal(cr_country_compare("VNM", ""), CR_COUNTRY_DIFFERENT);
+	assert_int_equal(cr_country_compare("VNM", "VNM"), CR_COUNTRY_DIFFERENT);
+}
+
+/* BSI TR-03111, 5.2.1: the certificate's algorithm is exchanged for the plain one before it is signed. */
+static void plain_ecdsa_signatures_verify(void **state)
+{
+	struct pki_cert d = signer();
+	X509 *x = pki_make(&d), *y;
+	ASN1_OBJECT *plain = OBJ_txt2obj("0.4.0.127.0.7.1.1.4.1.3", 1);
+	unsigned char *der = NULL, raw[64], *tbs, *out;
+	const unsigned char *p;
+	struct cr_buf b, c;
+	size_t m, n = 0;
+	ECDSA_SIG *sig;
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char der_sig[80];
+	size_t sig_len = sizeof(der_sig);
+	struct cr_tlv outer, t;
+	const uint8_t *q;
+	int len, i;
+
+	(void)state;
+	/* the to-be-signed part with its algorithm replaced: SEQUENCE { OID ecdsa-with-SHA256 } is its third object */
+	len = i2d_X509(x, &der);
+	assert_int_equal(cr_tlv_parse_all(der, (size_t)len, &outer), 0);
+	assert_int_equal(cr_tlv_parse(outer.val, outer.len, &t), 0);
+	q = t.val;
+	n = t.len;
+	cr_buf_init(&b);
+	m = cr_tlv_begin(&b, 0x30);
+	for (i = 0; cr_tlv_next(&q, &n, &t) > 0; i++) {
+		if (i == 2) {
+			size_t k = cr_tlv_begin(&b, 0x30);
+
+			cr_tlv_put(&b, 0x06, OBJ_get0_data(plain), OBJ_length(plain));
+			cr_tlv_end(&b, k);
+		} else {
+			cr_buf_put(&b, t.val - (t.total - t.len), t.total);
+		}
+	}
+	cr_tlv_end(&b, m);
+	tbs = b.data;
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, ca_key), 1);
+	assert_int_equal(EVP_DigestSign(ctx, der_sig, &sig_len, tbs, b.len), 1);
+	p = der_sig;
+	sig = d2i_ECDSA_SIG(NULL, &p, (long)sig_len);
+	BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32);
+	BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32);
+	for (i = 0; i < 2; i++) {
+		cr_buf_init(&c);
+		m = cr_tlv_begin(&c, 0x30);
+		cr_buf_put(&c, b.data, b.len);
+		{
+			size_t k = cr_tlv_begin(&c, 0x30);
+
+			cr_tlv_put(&c, 0x06, OBJ_get0_data(plain), OBJ_length(plain));
+			cr_tlv_end(&c, k);
+		}
+		cr_tlv_put_header(&c, 0x03, 65);
+		cr_buf_put_u8(&c, 0);
+		cr_buf_put(&c, raw, 64);
+		cr_tlv_end(&c, m);
+		out = c.data;
+		p = out;
+		y = d2i_X509(NULL, &p, (long)c.len);
+		assert_non_null(y);
+		assert_int_equal(cr_x509_signed_by(y, ca_key), !i);
+		assert_int_equal(cr_x509_signed_by(y, other_key), 0);
+		raw[63] ^= 1;
+		X509_free(y);
+		cr_buf_free(&c);
+	}
+	ECDSA_SIG_free(sig);
+	EVP_MD_CTX_free(ctx);
+	cr_buf_free(&b);
+	OPENSSL_free(der);
+	ASN1_OBJECT_free(plain);
+	X509_free(x);
+}
+
+static void put(const char *dir, const char *name, const void *data, size_t len)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "wb");
+	assert_non_null(f);
+	fwrite(data, 1, len, f);
+	fclose(f);
+}
+
+static void a_folder_is_read_and_the_rest_counted(void **state)
+{
+	char dir[] = "/tmp/cr-trust-XXXXXX", cmd[128];
+	struct pki_cert c = authority(other_key);
+	X509 *second = pki_make(&c);
+	X509_CRL *crl = pki_crl(ca, ca_key, NULL, -86400, 86400);
+	unsigned char *der = NULL, *crl_der = NULL;
+	size_t skipped = 9;
+	cr_trust_t *t;
+	BIO *pem = BIO_new(BIO_s_mem());
+	char *p;
+	long n;
+	int len, crl_len;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	len = i2d_X509(ca, &der);
+	crl_len = i2d_X509_CRL(crl, &crl_der);
+	put(dir, "a.cer", der, (size_t)len);
+	put(dir, "b.DER", der, (size_t)len);			/* the same again */
+	put(dir, "c.crt", der, (size_t)len - 1);		/* cut short */
+	put(dir, "d.cer", "", 0);
+	put(dir, "e.pem", "-----BEGIN CERTIFICATE-----\nnot\n-----END CERTIFICATE-----\n", 58);
+	put(dir, "f.txt", "notes", 5);				/* not looked at */
+	put(dir, "g.crl", crl_der, (size_t)crl_len);
+	PEM_write_bio_X509(pem, ca);
+	PEM_write_bio_X509(pem, second);
+	n = BIO_get_mem_data(pem, &p);
+	put(dir, "h.pem", p, (size_t)n);
+	snprintf(cmd, sizeof(cmd), "mkdir %s/sub.cer && mkfifo %s/pipe.cer && ln -s nowhere %s/link.cer", dir, dir, dir);
+	assert_int_equal(system(cmd), 0);
+
+	assert_int_equal(cr_trust_new(&t), 0);
+	assert_int_equal(cr_trust_add_dir(t, dir, &skipped), 2);
+	assert_int_equal(cr_trust_count(t), 2);
+	assert_int_equal(sk_X509_CRL_num(t->crls), 1);
+	assert_int_equal(skipped, 6);
+	assert_int_equal(cr_trust_add_dir(t, dir, NULL), 0);
+	assert_int_equal(cr_trust_add_dir(t, "/nonexistent", NULL), CR_E_NOT_FOUND);
+	assert_int_equal(cr_trust_count(NULL), 0);
+	cr_trust_free(t);
+	cr_trust_free(NULL);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	assert_int_equal(system(cmd), 0);
+	BIO_free(pem);
+	OPENSSL_free(der);
+	OPENSSL_free(crl_der);
+	X509_free(second);
+	X509_CRL_free(crl);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_signer_leads_to_its_issuer),
+		cmocka_unit_test(an_impostor_is_told_from_a_new_key),
+		cmocka_unit_test(a_signer_is_a_signer_of_documents),
+		cmocka_unit_test(an_issuer_is_an_authority),
+		cmocka_unit_test(link_certificates_lead_to_an_older_issuer),
+		cmocka_unit_test(circles_have_an_end),
+		cmocka_unit_test(validity_is_that_of_the_moment),
+		cmocka_unit_test(revoked_signers_are_found),
+		cmocka_unit_test(countries_are_compared),
+		cmocka_unit_test(plain_ecdsa_signatures_verify),
+		cmocka_unit_test(a_folder_is_read_and_the_rest_counted),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
