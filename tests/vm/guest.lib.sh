@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# For tests/vm/guest/*.sh, sourced before them by tests/vm/guest-all. Every result is one line,
+# For tests/vm/guest/*.sh, which source it and are run by tests/vm/guest-all. Every result is one line,
 # "ok NAME" or "not ok NAME: WHY"; "skip NAME: WHY" counts as neither. POSIX sh.
 #
 #   ok NAME            not_ok NAME WHY            skip NAME WHY
@@ -9,6 +9,9 @@
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
 #   only qemu|uml               ends the script, without a result, in the other rig
+#
+# QEMU's own reader is unplugged when the scripts begin (00-rig.sh), so that /dev/cardringN is what
+# the script made: tests/vm/vmctl plug-reader and unplug-reader bring it and take it away.
 
 ok() { echo "ok $*"; }
 not_ok() { _n=$1; shift; echo "not ok $_n: $*"; }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The kernel's own unit tests, in the debug kernel: they run when the module that holds them loads.
 # Built into cardring.ko (IS_ENABLED(CONFIG_KUNIT)) or beside it as cardring_kunit.ko.
+. tests/vm/guest.lib.sh
 only uml
 kunit_ko=${CARDRING_KO%/*}/cardring_kunit.ko
 if [ -e "$kunit_ko" ]; then
