@@ -48,7 +48,9 @@ static void open_bus(struct bus *b, const struct vreader_config *c)
 	if (!b->u)
 		print_error("attach: %s\n", strerror(errno));
 	assert_non_null(b->u);
-	assert_int_equal(vreader_usb_wait(b->u, b->name, sizeof(b->name), 10000), 0);
+	if (vreader_usb_wait(b->u, b->name, sizeof(b->name), 10000) < 0)
+		fail_msg("port %d: %s", vreader_usb_port(b->u),
+			 vreader_usb_gone(b->u) ? "the kernel hung up" : "not enumerated");
 	assert_true(attr(b->name, "busnum", bus, sizeof(bus)) && attr(b->name, "devnum", dev, sizeof(dev)));
 	snprintf(path, sizeof(path), "/dev/bus/usb/%03d/%03d", atoi(bus), atoi(dev));
 	for (int i = 0; (b->fd = open(path, O_RDWR | O_CLOEXEC)) < 0 && i < 100; i++)
@@ -276,5 +278,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vreader_usb: vhci_hcd is not loaded\n");
 		return 77;
 	}
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

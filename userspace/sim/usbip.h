@@ -34,10 +34,14 @@ bool usbip_dev_unplugged(const struct usbip_dev *d);
  * port is free). devid: any number, by which usbip_vhci_wait_free knows the device again.
  */
 int usbip_vhci_attach(int sockfd, enum vreader_speed speed, unsigned int devid);
-/* Once the socket is closed: waits up to wait_ms until the kernel has let go of the device. 0 or -errno. */
-int usbip_vhci_wait_free(int port, unsigned int devid, unsigned int wait_ms);
-/* The port's sysfs device name ("9-1", once enumerated) into name. 0 or -errno. */
-int usbip_vhci_name(int port, char *name, size_t size);
+/* What the kernel made of it. -EAGAIN: nothing yet. */
+struct usbip_vhci_device { char name[32]; int devnum; };	/* "9-1"; name[0] 0: unknown */
+int usbip_vhci_device(int port, unsigned int devid, struct usbip_vhci_device *dev);
+/*
+ * Once the socket is closed: waits up to wait_ms until the kernel has let go of the port and of the device. The
+ * port is free before the device is gone, and until then a new one there is mistaken for it. 0 or -errno.
+ */
+int usbip_vhci_wait_free(int port, unsigned int devid, const struct usbip_vhci_device *dev, unsigned int wait_ms);
 
 /*
  * A reader with a thread of its own. Every function may be called from any thread.

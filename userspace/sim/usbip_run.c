@@ -23,6 +23,7 @@ struct vreader_usb {
 	unsigned int readers;
 	int sock, wake, timer, port;
 	unsigned int devid;
+	struct usbip_vhci_device device;
 	uint64_t armed;
 	pthread_t thread;
 	bool running, stop, gone;
@@ -253,15 +254,17 @@ int vreader_usb_wait(struct vreader_usb *u, char *name, size_t size, unsigned in
 {
 	const struct timespec tick = { .tv_nsec = 5000000 };
 	uint64_t end = now_ns() + ms * VREADER_MS;
-	char path[80];
+	char path[96];
 
-	while (usbip_vhci_name(u->port, name, size) < 0 ||
-	       (snprintf(path, sizeof(path), "/sys/bus/usb/devices/%.20s/bConfigurationValue", name),
+	while (usbip_vhci_device(u->port, u->devid, &u->device) < 0 ||
+	       (snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/bInterfaceClass",
+			u->device.name),
 		access(path, F_OK) < 0)) {
 		if (now_ns() > end || vreader_usb_gone(u))
 			return -1;
 		nanosleep(&tick, NULL);
 	}
+	snprintf(name, size, "%s", u->device.name);
 	return 0;
 }
 
@@ -280,13 +283,14 @@ void vreader_detach(struct vreader_usb *u)
 	if (!u)
 		return;
 	if (u->running) {
+		if (!u->device.name[0])
+			usbip_vhci_device(u->port, u->devid, &u->device);
 		pthread_mutex_lock(&u->lock);
 		u->stop = true;
 		pthread_mutex_unlock(&u->lock);
 		wake(u);
 		pthread_join(u->thread, NULL);
-		/* The kernel holds the port until the driver has let go. */
-		usbip_vhci_wait_free(u->port, u->devid, 10000);
+		usbip_vhci_wait_free(u->port, u->devid, &u->device, 10000);
 	}
 	destroy(u);
 }

@@ -91,7 +91,46 @@ int usbip_vhci_attach(int sockfd, enum vreader_speed speed, unsigned int devid)
 	return -EBUSY;
 }
 
-int usbip_vhci_wait_free(int port, unsigned int devid, unsigned int wait_ms)
+int usbip_vhci_device(int port, unsigned int devid, struct usbip_vhci_device *dev)
+{
+	char path[96];
+	struct port p;
+	int err = find(this_port, port, &p);
+	FILE *f;
+
+	dev->name[0] = 0;
+	if (err)
+		return err;
+	if (p.status != USED || p.devid != devid || !strcmp(p.name, "0-0"))
+		return -EAGAIN;
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/devnum", p.name);
+	f = fopen(path, "re");
+	if (!f)
+		return -EAGAIN;
+	err = fscanf(f, "%d", &dev->devnum) == 1 ? 0 : -EAGAIN;
+	fclose(f);
+	if (!err)
+		snprintf(dev->name, sizeof(dev->name), "%s", p.name);
+	return err;
+}
+
+static bool same_device(const struct usbip_vhci_device *dev)
+{
+	char path[96];
+	int devnum = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/devnum", dev->name);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	if (fscanf(f, "%d", &devnum) != 1)
+		devnum = 0;
+	fclose(f);
+	return devnum == dev->devnum;
+}
+
+int usbip_vhci_wait_free(int port, unsigned int devid, const struct usbip_vhci_device *dev, unsigned int wait_ms)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	struct port p;
@@ -99,23 +138,13 @@ int usbip_vhci_wait_free(int port, unsigned int devid, unsigned int wait_ms)
 
 	for (unsigned int i = 0; i <= wait_ms; i++) {
 		err = find(this_port, port, &p);
-		/* devid is shown of ports in use alone; another's there: ours is gone long since */
-		if (err || p.status == FREE || (p.status == USED && p.devid != devid))
+		if (err)
 			return err;
+		/* devid is shown of ports in use alone; another's there: ours is gone long since */
+		if ((p.status == FREE || (p.status == USED && p.devid != devid)) &&
+		    !(dev->name[0] && same_device(dev)))
+			return 0;
 		nanosleep(&ms, NULL);
 	}
 	return -ETIMEDOUT;
-}
-
-int usbip_vhci_name(int port, char *name, size_t size)
-{
-	struct port p;
-	int err = find(this_port, port, &p);
-
-	if (err)
-		return err;
-	if (p.status != USED || !strcmp(p.name, "0-0"))
-		return -EAGAIN;
-	snprintf(name, size, "%s", p.name);
-	return 0;
 }
