@@ -149,6 +149,8 @@ int sim_usbip_serve(const char *card, const struct sim_usbip_options *opt, int c
 		if (poll(&p, 1, 200) > 0 && !commands(&s, control_fd))
 			control_fd = -1;
 	}
+	for (unsigned int i = 0; i < s.count; i++)
+		vreader_usb_fault(s.dev[i], "unplug");
 	while (s.count)
 		vreader_detach(s.dev[--s.count]);
 	free(s.dev);
