@@ -355,11 +355,10 @@ static void start(struct vreader *v, const uint8_t *msg, size_t len)
 		return;
 	}
 	f = fault_met(&faults, FAULT_REMOVE);
-	if (f)
+	a = fault_met(&faults, FAULT_HANG) || (f && f->hang) ? NULL : answer_new(v, msg, &r);
+	s->answer = a;
+	if (f)	/* behind the answer, which may be made of what goes with the card */
 		vreader_set_present(v, msg[5], false, f->notify);
-	if (fault_met(&faults, FAULT_HANG) || (f && f->hang))
-		return;
-	s->answer = a = answer_new(v, msg, &r);
 	if (!a)
 		return;
 	a->faults = faults;
