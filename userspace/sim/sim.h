@@ -3,7 +3,8 @@
  * The virtual card, and the doors behind which it stands.
  *
  * card.c and its neighbours know APDUs; a door knows a transport. Cards come from a folder made by
- * "cardring sim make DIR": DIR/cards/NAME/ (profile, EF files, keys) and DIR/trust/ (issuer certificates).
+ * "cardring sim make DIR": DIR/cards/NAME/ (profile, EF files, keys; explained in profile.c) and DIR/trust/ (issuer
+ * certificates and revocation lists). issue.h makes cards to order, for tests.
  */
 #ifndef CARDRING_SIM_H
 #define CARDRING_SIM_H
@@ -42,7 +43,7 @@ void sim_t0_reset(struct sim_t0 *t0);
 size_t sim_t0_tpdu(struct sim_t0 *t0, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size);
 
 /* Doors. */
-extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME" */
+extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu" */
 /* VSCard client of QEMU's ccid-card-passthru on a unix socket: serves until stop becomes nonzero or the socket closes.
  * *insert: 0 card out, 1 card in; may change at any time (signals). */
 int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert);

@@ -300,10 +300,11 @@ static int authenticate_chip(struct inspector *in)
 	const uint8_t *set;
 	size_t len;
 
-	if (in->ca.data && !dg14)
-		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED, "DG14 could not be read");
-	else if (!in->ca.data)
+	if (!in->ca.data)
 		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14)
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC,
+			     in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED, "no DG14 to compare with");
 	if (!dg14) {
 		if (active)
 			chip_result(in, CR_UNDETERMINED, "only active authentication is offered, which is not done");
@@ -368,7 +369,7 @@ static int understand(struct inspector *in)
 	const struct cr_file *f;
 	int err = 0;
 
-	/* what does not parse is left out here; the checks say so */
+	/* what does not parse is left out here; cr_lds_consistency says so of DG1 and DG13 */
 	f = find_file(insp, CR_FID_DG(1));
 	if (f)
 		err = cr_lds_dg1(f->data, f->len, in->now, &insp->document, &insp->holder);
@@ -376,8 +377,11 @@ static int understand(struct inspector *in)
 	if (f && err != CR_E_NOMEM)
 		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
 	f = find_file(insp, CR_FID_DG(2));
-	if (f && err != CR_E_NOMEM)
+	if (f && err != CR_E_NOMEM) {
 		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len, &insp->portrait_type);
+		if (err == CR_E_MALFORMED)
+			cr_check_set(insp, CR_CHECK_READ, CR_FAILED, "DG2 is malformed");
+	}
 	return err == CR_E_NOMEM ? err : 0;
 }
 
@@ -386,8 +390,9 @@ static int judge(struct inspector *in)
 	struct cr_inspection *insp = in->insp;
 	int err;
 
-	cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s", in->unread);
-	err = cr_passive_authenticate(insp, in->opts->trust, in->now);
+	err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s", in->unread);
+	if (!err)
+		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err)

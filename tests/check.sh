@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
+#
+#   tests/check.sh [units] [static] [selftest] [vm]      all of them without a name
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+mkdir -p build
+[ $# != 0 ] || set -- units static selftest vm
+all=build/check.log
+: >"$all"
+
+units() {
+	local p
+	for p in build/tests/test_*; do
+		[ -x "$p" ] && [ -f "$p" ] || continue
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$p" >build/unit.out 2>&1 </dev/null
+		sh tests/tap.sh "${p##*/}" $? <build/unit.out
+	done
+}
+
+for part in "$@"; do
+	begin=$SECONDS
+	echo "## $part"
+	case $part in
+	units) units ;;
+	static) tests/static.sh ;;
+	selftest) tests/vm/selftest ;;
+	vm) tests/vm/main ;;
+	*) echo "usage: tests/check.sh [units] [static] [selftest] [vm]" >&2; exit 2 ;;
+	esac 2>&1 | tee build/part.log
+	rc=${PIPESTATUS[0]}
+	# A part that failed must have said what in.
+	if [ "$rc" != 0 ] && ! grep -q '^not ok ' build/part.log; then
+		echo "not ok $part: ended with $rc" | tee -a build/part.log
+	fi
+	cat build/part.log >>"$all"
+	echo "## $part: $((SECONDS - begin)) s"
+done
+
+passed=$(grep -c '^ok ' "$all")
+failed=$(grep -c '^not ok ' "$all")
+if [ "$failed" != 0 ]; then
+	echo "## failed:"
+	grep '^not ok ' "$all"
+fi
+if skipped=$(grep '^skip ' "$all"); then
+	echo "## skipped:"
+	echo "$skipped"
+fi
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]

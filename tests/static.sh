@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Static checks of the kernel's side: checkpatch --strict, and a build with W=1 and sparse (C=2)
+# for each installed kernel that has headers. Nothing at all may be said.
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+failed=0
+mkdir -p build
+result() {
+	if [ "$2" = 0 ]; then
+		echo "ok static: $1"
+	else
+		echo "not ok static: $1"
+		failed=1
+	fi
+}
+
+shopt -s nullglob
+files=(kernel/*.c kernel/*.h)
+[ ${#files[@]} != 0 ] || { echo "not ok static: kernel/ is empty"; exit 1; }
+files+=(include/uapi/cardring.h)
+
+uml=$(tests/vm/uml-build) || { echo "not ok static: checkpatch is not here"; exit 1; }
+for f in "${files[@]}"; do
+	perl "$uml/scripts/checkpatch.pl" --strict --no-tree --no-summary --terse --show-types -f "$f"
+done >build/checkpatch.log 2>&1
+grep -v '^$' build/checkpatch.log | head -n 60
+! grep -q . build/checkpatch.log
+result "checkpatch --strict is silent over ${#files[@]} files" $?
+
+for kdir in /lib/modules/*/build; do
+	[ -e "$kdir/Makefile" ] || continue
+	rel=$(cat "$kdir/include/config/kernel.release")
+	rm -rf build/static
+	make --no-print-directory module B=build/static KDIR="$kdir" KFLAGS="W=1 C=2" >build/static.log 2>&1
+	rc=$?
+	# No module of anybody's has BTF without the vmlinux that Debian does not package.
+	grep -nE 'warning:|error:|WARNING|ERROR|Error ' build/static.log | head -n 60
+	[ $rc = 0 ] && ! grep -qE 'warning:|error:|WARNING|ERROR' build/static.log
+	result "W=1 and sparse are silent for $rel" $?
+done
+rm -rf build/static
+exit $failed

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* SecurityInfos as cards have them, and as they must not be. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/core_names.h>
+#include <cardring/error.h>
+#include "eid/security_info.h"
+#include "iso7816/tlv.h"
+
+static size_t hex(uint8_t *out, const char *s)
+{
+	size_t n = 0;
+	unsigned int b;
+
+	for (; s[0] && s[1] && sscanf(s, "%2x", &b) == 1; s += 2)
+		out[n++] = (uint8_t)b;
+	return n;
+}
+
+static int parse(const char *s, struct cr_security_infos *si)
+{
+	uint8_t buf[512], *exact;
+	size_t n = hex(buf, s);
+	int err;
+
+	exact = malloc(n ? n : 1);	/* so that a sanitizer sees one byte too far */
+	assert_non_null(exact);
+	memcpy(exact, buf, n);
+	err = cr_security_infos_parse(exact, n, si);
+	free(exact);
+	return err;
+}
+
+#define PACE(map, cipher)	"060A04007F00070202040" map "0" cipher
+#define GM_AES128_13	"3012" PACE("2", "2") "020102" "02010D"
+
+/* EF.CardAccess of the example, ICAO 9303-11, G.1; and of a German identity card (openpace's test data) */
+static void what_real_cards_have_is_understood(void **state)
+{
+	struct cr_security_infos si;
+	const struct cr_pace_info *p;
+	bool ambiguous;
+
+	assert_int_equal(parse("3114" GM_AES128_13, &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->protocol.cipher, CR_AES128);
+	assert_int_equal(p->parameter_id, 13);
+	assert_false(ambiguous);
+
+	assert_int_equal(parse("318182300D060804007F00070202020201023012060A04007F000702020302020201020201413012"
+			       "060A04007F0007020204020202010202010D301C060904007F000702020302300C060704007F000701"
+			       "0202010D020141302B060804007F0007020206161F655041202D2042447220476D6248202D20546573"
+			       "746B617274652076322E3004491715411928800A01B421FA0700000000000000000000000000000000"
+			       "0000201010291010", &si), CR_E_MALFORMED);	/* bytes behind the SET */
+	assert_int_equal(parse("318182300D060804007F00070202020201023012060A04007F000702020302020201020201413012"
+			       "060A04007F0007020204020202010202010D301C060904007F000702020302300C060704007F000701"
+			       "0202010D020141302B060804007F0007020206161F655041202D2042447220476D6248202D20546573"
+			       "746B617274652076322E30", &si), 0);
+	assert_true(si.terminal_authentication);
+	assert_int_equal(si.n_pace, 1);
+	assert_int_equal(si.n_ca, 1);
+	assert_int_equal(si.ca[0].version, 2);
+	assert_int_equal(si.ca[0].key_id, 0x41);
+	assert_int_equal(si.n_ca_key, 0);
+	assert_int_equal(si.unknown, 1);
+}
+
+static void the_strongest_pace_is_taken(void **state)
+{
+	struct cr_security_infos si;
+	const struct cr_pace_info *p;
+	bool ambiguous;
+
+	/* IM AES-256 on 16, GM 3DES on 12, GM AES-192 on 13, GM AES-192 on 16, GM AES-256 on a DH group */
+	assert_int_equal(parse("3164" "3012" PACE("4", "4") "020102020110" "3012" PACE("2", "1") "02010202010C"
+			       "3012" PACE("2", "3") "02010202010D" "3012" PACE("2", "3") "020102020110"
+			       "3012" PACE("2", "4") "020102020102", &si), 0);
+	assert_int_equal(si.n_pace, 5);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->protocol.cipher, CR_AES192);
+	assert_int_equal(p->parameter_id, 16);
+	assert_true(ambiguous);
+	/* version 1, no parameters, DH only: nothing that we speak */
+	assert_int_equal(parse("3137" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
+			       "3010" PACE("1", "2") "02010202", &si), CR_E_MALFORMED);
+	assert_int_equal(parse("3139" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
+			       "3012" PACE("1", "2") "020102020102", &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+}
+
+static void unknown_ones_are_skipped_and_malformed_ones_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "31", "3014", "30" "14" GM_AES128_13, "3113" GM_AES128_13, "3115" GM_AES128_13,
+		"31020500", "31023000", "310430020500", "31053003060100",
+		"3117" "3015" PACE("2", "2") "02010202010D02010D",	/* a fourth element */
+		"3114" "3012" PACE("2", "2") "020182" "02010D",		/* negative */
+		"3114" "3012" PACE("2", "2") "040102" "02010D",		/* no INTEGER */
+		"3113" "3011" PACE("2", "2") "0200" "02010D",
+	};
+	struct cr_security_infos si;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(parse(bad[i], &si), CR_E_MALFORMED);
+	assert_int_equal(parse("3100", &si), 0);
+	assert_int_equal(parse("3108" "300606022A030500", &si), 0);
+	assert_int_equal(si.unknown, 1);
+	assert_int_equal(parse("3114" "3012" PACE("2", "9") "02010202010D", &si), 0);
+	assert_int_equal(si.unknown, 1);
+	assert_int_equal(parse("3114" "3012" PACE("9", "2") "02010202010D", &si), 0);
+	assert_int_equal(si.n_pace, 0);
+}
+
+/* DER of a SubjectPublicKeyInfo; explicit: the curve spelled out. */
+static size_t spki(const char *curve, bool explicit, uint8_t **der)
+{
+	EVP_PKEY *key = EVP_EC_gen(curve);
+	int n;
+
+	assert_non_null(key);
+	if (explicit)
+		assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
+	*der = NULL;
+	n = i2d_PUBKEY(key, der);
+	assert_true(n > 0);
+	EVP_PKEY_free(key);
+	return (size_t)n;
+}
+
+static void put_key_info(struct cr_buf *b, const uint8_t *der, size_t len, int id)
+{
+	static const uint8_t oid[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x01, 0x02 };
+	size_t seq = cr_tlv_begin(b, 0x30);
+
+	cr_tlv_put(b, 0x06, oid, sizeof(oid));
+	cr_buf_put(b, der, len);
+	if (id >= 0)
+		cr_tlv_put_u8(b, 0x02, (uint8_t)id);
+	cr_tlv_end(b, seq);
+}
+
+static void put_ca_info(struct cr_buf *b, uint8_t cipher, int id)
+{
+	const uint8_t oid[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, cipher };
+	size_t seq = cr_tlv_begin(b, 0x30);
+
+	cr_tlv_put(b, 0x06, oid, sizeof(oid));
+	cr_tlv_put_u8(b, 0x02, 1);
+	if (id >= 0)
+		cr_tlv_put_u8(b, 0x02, (uint8_t)id);
+	cr_tlv_end(b, seq);
+}
+
+static void keys_are_found_by_name_number_and_spelled_out(void **state)
+{
+	struct cr_security_infos si;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	uint8_t *der;
+	size_t n;
+
+	for (int explicit = 0; explicit < 2; explicit++) {
+		struct cr_buf b;
+		size_t set;
+
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		n = spki("brainpoolP384r1", explicit, &der);
+		put_key_info(&b, der, n, 1);
+		OPENSSL_free(der);
+		n = spki("P-256", explicit, &der);
+		put_key_info(&b, der, n, 2);
+		OPENSSL_free(der);
+		put_ca_info(&b, 1, 1);
+		put_ca_info(&b, 4, 2);
+		put_ca_info(&b, 4, 3);	/* of a key that is not there */
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(si.n_ca_key, 2);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), 0);
+		assert_int_equal(info.protocol.cipher, CR_AES256);
+		assert_int_equal(info.key_id, 2);
+		assert_string_equal(key->curve->name, "secp256r1");
+		assert_int_equal(key->point_len, 65);
+		cr_buf_free(&b);
+	}
+	/* standardizedDomainParameters 13, and no ChipAuthenticationInfo: 3DES */
+	{
+		static const uint8_t alg[] = { 0x30, 0x0c, 0x06, 0x07, 0x04, 0x00, 0x7f, 0x00, 0x07, 0x01, 0x02, 0x02, 0x01,
+					       13 };
+		uint8_t bits[66] = { 0, 4 };
+		struct cr_buf b, k;
+		size_t set, seq;
+
+		cr_buf_init(&k);
+		seq = cr_tlv_begin(&k, 0x30);
+		cr_buf_put(&k, alg, sizeof(alg));
+		cr_tlv_put(&k, 0x03, bits, sizeof(bits));
+		cr_tlv_end(&k, seq);
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		put_key_info(&b, k.data, k.len, -1);
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), 0);
+		assert_int_equal(info.protocol.cipher, CR_3DES);
+		assert_string_equal(key->curve->name, "brainpoolP256r1");
+		cr_buf_free(&b);
+		cr_buf_free(&k);
+	}
+}
+
+static int agree(const char *access, const char *dg14)
+{
+	uint8_t a[256], d[256];
+	size_t an = hex(a, access), dn = hex(d, dg14);
+
+	return cr_security_infos_agree(a, an, d, dn);
+}
+
+static void dg14_repeats_what_card_access_says_of_pace(void **state)
+{
+	assert_int_equal(agree("3114" GM_AES128_13, "3114" GM_AES128_13), 0);
+	assert_int_equal(agree("3114" GM_AES128_13, "311C" "300606022A030500" GM_AES128_13), 0);
+	assert_int_equal(agree("311C" "300606022A030500" GM_AES128_13, "3114" GM_AES128_13), 0);
+	assert_int_equal(agree("3100", "3114" GM_AES128_13), 0);
+	assert_int_equal(agree("3114" "3012" PACE("2", "2") "02010202010C", "3114" GM_AES128_13), CR_E_INVALID);
+	assert_int_equal(agree("3128" GM_AES128_13 "3012" PACE("2", "1") "02010202010D", "3114" GM_AES128_13),
+			 CR_E_INVALID);
+	assert_int_equal(agree("3114" GM_AES128_13, "3108" "300606022A030500"), CR_E_NOT_FOUND);
+	assert_int_equal(agree("3113" GM_AES128_13, "3114" GM_AES128_13), CR_E_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_real_cards_have_is_understood),
+		cmocka_unit_test(the_strongest_pace_is_taken),
+		cmocka_unit_test(unknown_ones_are_skipped_and_malformed_ones_refused),
+		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
+		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
