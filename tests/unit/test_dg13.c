@@ -392,7 +392,8 @@ static enum cr_result consistency(const char *id, const char *birth, char sex, c
 				  int spoil)
 {
 	struct cr_inspection insp = { 0 };
-	struct cr_file files[2] = { { .fid = CR_FID_DG(1) }, { .fid = CR_FID_DG(13) } };
+	struct cr_file files[3] = { { .fid = CR_FID_DG(1) }, { .fid = CR_FID_DG(13) }, { .fid = CR_FID_DG(2) } };
+	uint8_t two[] = { 0x75, 0x02, 0x7f, 0x61 };
 	uint8_t one[128];
 	enum cr_result r;
 	struct card c;
@@ -411,6 +412,11 @@ static enum cr_result consistency(const char *id, const char *birth, char sex, c
 		files[1].len--;
 	insp.files = files;
 	insp.n_files = spoil == 3 ? 1 : 2;
+	if (spoil == 5) {
+		files[2].data = two;
+		files[2].len = sizeof(two);
+		insp.n_files = 3;
+	}
 	if (spoil == 4)
 		files[0].err = CR_E_CARD_STATUS;
 	assert_int_equal(cr_lds_consistency(&insp, NOW), 0);
@@ -437,6 +443,7 @@ static void dg1_and_dg13_have_to_agree(void **state)
 	assert_int_equal(consistency("079201000001", "010101", 'M', "310101", "01/01/2031", 2), CR_FAILED);
 	assert_int_equal(consistency("079201000001", "010101", 'M', "310101", "01/01/2031", 3), CR_SUCCESSFUL);
 	assert_int_equal(consistency("079201000001", "010101", 'M', "310101", "01/01/2031", 4), CR_UNDETERMINED);
+	assert_int_equal(consistency("079201000001", "010101", 'M', "310101", "01/01/2031", 5), CR_FAILED);
 }
 
 int main(void)

@@ -19,7 +19,7 @@ enum cr_check_id {
 	CR_CHECK_SIGNER_REVOCATION,	/* "pa.revocation" */
 	CR_CHECK_DG_HASHES,		/* "pa.hashes" */
 	CR_CHECK_COM_SOD,		/* "pa.com-sod": EF.COM and SOD list the same */
-	CR_CHECK_MRZ_CONSISTENT,	/* "mrz": DG1's check digits, DG13 against DG1 */
+	CR_CHECK_MRZ_CONSISTENT,	/* "mrz": DG1's check digits, DG13 against DG1, DG2 parses */
 	CR_CHECK_CHIP_AUTHENTICATION,	/* "chip-authentication" */
 	CR_CHECK_DOCUMENT_VALIDITY,	/* "document-validity": date of expiry */
 	CR_CHECK_COUNT

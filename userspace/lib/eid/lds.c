@@ -125,9 +125,12 @@ static const char *disagreement(const struct cr_document *d1, const struct cr_ho
 int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 {
 	const struct cr_file *dg1 = find(insp, CR_FID_DG(1)), *dg13 = find(insp, CR_FID_DG(13));
+	const struct cr_file *dg2 = find(insp, CR_FID_DG(2));
 	struct cr_document d1 = { 0 }, d13 = { 0 };
 	struct cr_holder h1 = { 0 }, h13 = { 0 };
-	const char *why = NULL;
+	const char *why = NULL, *type;
+	const uint8_t *image;
+	size_t image_len;
 	int err, r;
 
 	if (!dg1)
@@ -148,6 +151,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 		else if (!r)
 			why = disagreement(&d1, &h1, &d13, &h13);
 	}
+	if (dg2 && !why && cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type))
+		why = "DG2 is malformed or holds no portrait";
 	cr_lds_document_clear(&d1);
 	cr_lds_document_clear(&d13);
 	cr_lds_holder_clear(&h1);

@@ -24,8 +24,9 @@ int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *i
 int cr_lds_dg13(const uint8_t *data, size_t len, struct cr_document *doc, struct cr_holder *holder);
 
 /*
- * Records CR_CHECK_MRZ_CONSISTENT from the files of insp: DG1's check digits, and what DG13 of a Vietnamese card says
- * against DG1 (identity number, dates, sex). Call it after reading; it parses the files itself.
+ * Records CR_CHECK_MRZ_CONSISTENT from the files of insp: DG1's check digits, what DG13 of a Vietnamese
+ * card says against DG1 (identity number, dates, sex), and that DG2 and DG13 parse where they were read.
+ * Call it after reading; it parses the files itself.
  */
 int cr_lds_consistency(struct cr_inspection *insp, time_t now);
 /* Records CR_CHECK_DOCUMENT_VALIDITY from insp->document.date_of_expiry: valid through that day. */
