@@ -2,19 +2,21 @@
 /*
  * From results to the verdict. No I/O.
  *
- * One table says what each result of each check means. The verdict is the worst thing any check says;
- * everything said is listed, the worst first. What speaks for a document is that nothing speaks against
- * it: a check that was never recorded counts as CR_UNDETERMINED, so `genuine` needs every one of them.
+ * One table says what each result of each check means. The verdict is the worst thing any check
+ * says; everything said is listed, the worst first. What speaks for a document is that nothing
+ * speaks against it: a check that was never recorded counts as CR_UNDETERMINED, so `genuine` needs
+ * every one of them.
  *
- * forged	A hash, a signature or the chain contradicts, or the mandatory security object, read whole,
- *		is none: no state issues such a document.
+ * forged	A hash, a signature or the chain contradicts, or the mandatory security object,
+ *		read whole, is none: no state issues such a document.
  * cloned	The data stand, the chip does not prove itself.
  * revoked, expired
  *		By the issuer's list; by date, of the document or of its certificates (TR-03135-1,
  *		5.6.4.3.4, 5.6.4.3.5).
- * unproven	Something could not be finished, or is at odds in a way that genuine documents with known
- *		defects are too (TR-03135-1, 5.8: EF.COM against EF.SOD, malformed data groups): the
- *		state signed it, so it is not forged, and it is not what it should be, so not genuine.
+ * unproven	Something could not be finished, or is at odds in a way that genuine documents with
+ *		known defects are too (TR-03135-1, 5.8: EF.COM against EF.SOD, malformed data
+ *		groups): the state signed it, so it is not forged, and it is not what it should
+ *		be, so not genuine.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -105,7 +107,8 @@ static struct cr_check *find(const struct cr_inspection *insp, enum cr_check_id 
 	return NULL;
 }
 
-int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result result, const char *detail, ...)
+int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result result,
+		 const char *detail, ...)
 {
 	struct cr_check *c, *all;
 	va_list ap;
@@ -163,10 +166,13 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 	[CR_CHECK_ACCESS] = {
 		.failed = { CR_UNPROVEN, "access-failed", "The chip refused access: %s" },
 		/* Not supported: a chip that everybody may read. */
-		UNFINISHED_BUT_OPTIONAL("access-unfinished", "Access to the chip was not finished: %s"),
+		UNFINISHED_BUT_OPTIONAL("access-unfinished",
+					"Access to the chip was not finished: %s"),
 	},
 	[CR_CHECK_CARD_ACCESS_AUTHENTIC] = {
-		/* ICAO 9303-11, 4.4: EF.CardAccess is not signed, DG14 repeats what it says and is. */
+		/*
+		 * ICAO 9303-11, 4.4: EF.CardAccess is not signed, DG14 repeats what it says and is.
+		 */
 		.failed = { CR_FORGED, "card-access-altered",
 			    "EF.CardAccess says something else than the signed data: %s" },
 		UNFINISHED_BUT_OPTIONAL("card-access-unproven",
@@ -178,26 +184,32 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 	},
 	[CR_CHECK_SOD_PARSE] = {
 		.failed = { CR_FORGED, "sod-malformed", "The security object is malformed: %s" },
-		UNFINISHED("sod-unreadable", "The security object could not be read or is of an unknown kind: %s"),
+		UNFINISHED("sod-unreadable",
+			   "The security object could not be read or is of an unknown kind: %s"),
 	},
 	[CR_CHECK_SOD_SIGNATURE] = {
-		.failed = { CR_FORGED, "signature-wrong", "The signature over the data is wrong: %s" },
-		UNFINISHED("signature-unchecked", "The signature over the data could not be checked: %s"),
+		.failed = { CR_FORGED, "signature-wrong",
+			    "The signature over the data is wrong: %s" },
+		UNFINISHED("signature-unchecked",
+			   "The signature over the data could not be checked: %s"),
 	},
 	[CR_CHECK_SIGNER_CHAIN] = {
 		.failed = { CR_FORGED, "signer-not-authorized",
 			    "The issuing state did not authorize who signed the data: %s" },
-		UNFINISHED("issuer-unknown", "Who signed the data could not be traced to a trusted issuer: %s"),
+		UNFINISHED("issuer-unknown",
+			   "Who signed the data could not be traced to a trusted issuer: %s"),
 	},
 	[CR_CHECK_SIGNER_VALIDITY] = {
-		.failed = { CR_EXPIRED, "certificate-not-valid", "A certificate is not valid today: %s" },
-		UNFINISHED("certificate-validity-unknown", "The certificates' validity could not be checked: %s"),
+		.failed = { CR_EXPIRED, "certificate-not-valid",
+			    "A certificate is not valid today: %s" },
+		UNFINISHED("certificate-validity-unknown",
+			   "The certificates' validity could not be checked: %s"),
 	},
 	[CR_CHECK_SIGNER_REVOCATION] = {
 		.failed = { CR_REVOKED, "signer-revoked", "The issuer revoked a certificate: %s" },
 		/*
-		 * A post that is offline has no list, and TR-03135-1 calls that undetermined. It keeps no
-		 * document from being genuine, but whoever sees the verdict is told.
+		 * A post that is offline has no list, and TR-03135-1 calls that undetermined. It
+		 * keeps no document from being genuine, but whoever sees the verdict is told.
 		 */
 		.undetermined = { CR_GENUINE, "revocation-unknown",
 				  "Whether the issuer revoked the certificates is not known: %s" },
@@ -207,16 +219,22 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 			     "Checking whether the certificates are revoked was not finished: %s" },
 	},
 	[CR_CHECK_DG_HASHES] = {
-		.failed = { CR_FORGED, "dg-hash-mismatch", "Data on the chip are not what the issuer signed: %s" },
-		UNFINISHED("dg-hashes-unchecked", "The data could not be compared with what was signed: %s"),
+		.failed = { CR_FORGED, "dg-hash-mismatch",
+			    "Data on the chip are not what the issuer signed: %s" },
+		UNFINISHED("dg-hashes-unchecked",
+			   "The data could not be compared with what was signed: %s"),
 	},
 	[CR_CHECK_COM_SOD] = {
-		.failed = { CR_UNPROVEN, "com-sod-differ", "The chip's lists of its data differ: %s" },
-		UNFINISHED_BUT_OPTIONAL("com-sod-unchecked", "The chip's lists of its data could not be compared: %s"),
+		.failed = { CR_UNPROVEN, "com-sod-differ",
+			    "The chip's lists of its data differ: %s" },
+		UNFINISHED_BUT_OPTIONAL("com-sod-unchecked",
+					"The chip's lists of its data could not be compared: %s"),
 	},
 	[CR_CHECK_MRZ_CONSISTENT] = {
-		.failed = { CR_UNPROVEN, "data-inconsistent", "The data contradict each other: %s" },
-		UNFINISHED_BUT_OPTIONAL("data-unchecked", "The data could not be compared with each other: %s"),
+		.failed = { CR_UNPROVEN, "data-inconsistent",
+			    "The data contradict each other: %s" },
+		UNFINISHED_BUT_OPTIONAL("data-unchecked",
+					"The data could not be compared with each other: %s"),
 	},
 	[CR_CHECK_CHIP_AUTHENTICATION] = {
 		.failed = { CR_CLONED, "chip-authentication-failed",
@@ -225,11 +243,13 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 				  "Whether the chip is the original was not determined: %s" },
 		.not_supported = { CR_GENUINE, "copy-not-excluded",
 				   "The chip offers no way to prove itself: a copy cannot be told from it" },
-		.aborted = { CR_UNPROVEN, "chip-unproven", "Whether the chip is the original was not determined: %s" },
+		.aborted = { CR_UNPROVEN, "chip-unproven",
+			     "Whether the chip is the original was not determined: %s" },
 	},
 	[CR_CHECK_DOCUMENT_VALIDITY] = {
 		.failed = { CR_EXPIRED, "document-expired", "The document has expired" },
-		UNFINISHED_BUT_OPTIONAL("expiry-unknown", "Whether the document has expired is not known: %s"),
+		UNFINISHED_BUT_OPTIONAL("expiry-unknown",
+					"Whether the document has expired is not known: %s"),
 	},
 };
 
@@ -281,13 +301,14 @@ static bool groups_in(const struct cr_inspection *insp, enum cr_dg_status s, cha
 }
 
 /*
- * What the states of the data groups say that no check does. The first two repeat CR_CHECK_DG_HASHES,
- * should it not have looked.
+ * What the states of the data groups say that no check does. The first two repeat
+ * CR_CHECK_DG_HASHES, should it not have looked.
  */
 static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 {
 	static const struct meaning mismatch = {
-		CR_FORGED, "dg-hash-mismatch", "Data on the chip are not what the issuer signed: %s" };
+		CR_FORGED, "dg-hash-mismatch",
+		"Data on the chip are not what the issuer signed: %s" };
 	static const struct meaning unhashed = {
 		CR_FORGED, "dg-unsigned", "Data on the chip were never signed: %s" };
 	static const struct meaning hidden = {
@@ -302,7 +323,9 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 		if (groups_in(insp, CR_DG_UNHASHED, list, sizeof(list)))
 			say(j, &unhashed, list);
 	}
-	/* A copy leaves out the files whose private keys it does not have (ICAO 9303-11, 6.1, 6.2). */
+	/*
+	 * A copy leaves out the files whose private keys it does not have (ICAO 9303-11, 6.1, 6.2).
+	 */
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
@@ -311,6 +334,13 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 			return;
 		}
 	}
+}
+
+static const char *detail_of(const struct cr_check *c)
+{
+	if (!c)
+		return "not checked";
+	return c->detail[0] ? c->detail : cr_result_name(c->result);
 }
 
 int cr_checks_judge(struct cr_inspection *insp)
@@ -326,7 +356,7 @@ int cr_checks_judge(struct cr_inspection *insp)
 		m = meaning_of(id, cr_check_get(insp, id));
 		c = find(insp, id);
 		if (m)
-			say(&j, m, !c ? "not checked" : c->detail[0] ? c->detail : cr_result_name(c->result));
+			say(&j, m, detail_of(c));
 	}
 	judge_groups(insp, &j);
 

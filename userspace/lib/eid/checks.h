@@ -27,7 +27,8 @@ enum cr_check_id {
 const char *cr_check_name(enum cr_check_id id);
 
 /* Records a check once; a later, worse result replaces it. detail may be NULL; printf-style. */
-int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result result, const char *detail, ...)
+int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result result,
+		 const char *detail, ...)
 	__attribute__((format(printf, 4, 5)));
 /* The recorded result; CR_UNDETERMINED when it was never recorded. */
 enum cr_result cr_check_get(const struct cr_inspection *insp, enum cr_check_id id);

@@ -70,7 +70,8 @@ static char *full_name(const struct cr_mrz *mrz, int *err)
 	return copy(name, err);
 }
 
-int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *doc, struct cr_holder *holder)
+int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *doc,
+	       struct cr_holder *holder)
 {
 	static const char *const sexes[] = { "M", "F", "X" };
 	struct cr_tlv dg, zone;
@@ -85,7 +86,8 @@ int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *
 	err = cr_tlv_parse_all(dg.val, dg.len, &zone);
 	if (err)
 		return err;
-	if (zone.tag != TAG_MRZ || memchr(zone.val, '\n', zone.len) || memchr(zone.val, ' ', zone.len))
+	if (zone.tag != TAG_MRZ || memchr(zone.val, '\n', zone.len) ||
+	    memchr(zone.val, ' ', zone.len))
 		return CR_E_MALFORMED;
 	err = cr_mrz_parse((const char *)zone.val, zone.len, &mrz, NULL);
 	if (err)

@@ -6,10 +6,11 @@
  *
  *	6D { SEQUENCE { SEQUENCE { INTEGER field, value ... } ... } }
  *
- * (perhaps with other objects around the fields). It is read as BER and not searched for byte patterns,
- * so that a field may have any length, stand at any place, be repeated, empty, absent, or unknown. What a
- * field means is in one table, except the former identity number, which goes by its form (nine digits),
- * since cards and decoders put it at 15 or at 16. Nothing of a file that does not parse is used.
+ * (perhaps with other objects around the fields). It is read as BER and not searched for byte
+ * patterns, so that a field may have any length, stand at any place, be repeated, empty, absent, or
+ * unknown. What a field means is in one table, except the former identity number, which goes by its
+ * form (nine digits), since cards and decoders put it at 15 or at 16. Nothing of a file that does
+ * not parse is used.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +23,9 @@
 #define MAX_VALUES	32	/* strings of one field; cards have up to ten */
 
 enum {
-	FIELD_ID_NUMBER = 1, FIELD_NAME, FIELD_BIRTH, FIELD_SEX, FIELD_NATIONALITY, FIELD_ETHNIC_GROUP,
-	FIELD_RELIGION, FIELD_ORIGIN, FIELD_RESIDENCE, FIELD_MARKS, FIELD_ISSUE, FIELD_EXPIRY,
-	FIELD_PARENTS, FIELD_SPOUSE, FIELD_FORMER_NUMBER,
+	FIELD_ID_NUMBER = 1, FIELD_NAME, FIELD_BIRTH, FIELD_SEX, FIELD_NATIONALITY,
+	FIELD_ETHNIC_GROUP, FIELD_RELIGION, FIELD_ORIGIN, FIELD_RESIDENCE, FIELD_MARKS,
+	FIELD_ISSUE, FIELD_EXPIRY, FIELD_PARENTS, FIELD_SPOUSE, FIELD_FORMER_NUMBER,
 };
 
 struct dg13 {
@@ -73,7 +74,9 @@ static int collect(const uint8_t *p, size_t n, unsigned int depth, struct values
 			r = collect(t.val, t.len, depth - 1, v);
 			if (r)
 				return r;
-			/* An empty one keeps its place: the mother stays second without a father. */
+			/*
+			 * An empty one keeps its place: the mother stays second without a father.
+			 */
 			if (v->n == before && v->n < MAX_VALUES) {
 				r = cr_text_new(NULL, 0, &v->text[v->n]);
 				if (r)
@@ -253,7 +256,8 @@ static bool is_field(const struct cr_tlv *t, unsigned int *field)
 	while (cr_tlv_next(&p, &n, &value) > 0) {
 		if (begins_with_integer(&value))
 			return false;
-		if (value.constructed && !cr_tlv_parse(value.val, value.len, &inner) && begins_with_integer(&inner))
+		if (value.constructed && !cr_tlv_parse(value.val, value.len, &inner) &&
+		    begins_with_integer(&inner))
 			return false;
 	}
 	return true;

@@ -2,10 +2,10 @@
 /*
  * DG2, the portrait: ICAO 9303-10, 4.7.2 around ISO/IEC 19794-5:2005, 5. No I/O.
  *
- * 75 { 7F61 { 02 01 n, 7F60 { A1 {...}, 5F2E or 7F2E } ... } }. The biometric data block is a facial
- * record: a header, then for each image its facial information, feature points, image information and
- * the image. Three lengths cover the same bytes (TLV, record, facial image block); each is checked
- * against the one around it.
+ * 75 { 7F61 { 02 01 n, 7F60 { A1 {...}, 5F2E or 7F2E } ... } }. The biometric data block is a
+ * facial record: a header, then for each image its facial information, feature points, image
+ * information and the image. Three lengths cover the same bytes (TLV, record, facial image block);
+ * each is checked against the one around it.
  */
 #include <string.h>
 #include "iso7816/tlv.h"
@@ -18,7 +18,7 @@
 #define TAG_BDB_CONS	0x7f2e	/* constructed */
 
 #define RECORD_HEADER	14	/* "FAC\0" "010\0", length of the record (4), images (2) */
-#define FACE_INFO	20	/* length of the block (4), feature points (2), gender, eyes, hair, ... */
+#define FACE_INFO	20	/* length of the block (4), feature points (2), gender, eyes, ... */
 #define FEATURE_POINT	8
 #define IMAGE_INFO	12	/* face image type, data type, width, height, ... */
 #define MAX_FACES	9	/* ICAO 9303-10, 4.7.2: instances 1 to 9 */
@@ -31,7 +31,9 @@ static uint32_t be32(const uint8_t *p)
 /* What the image is, by its own first bytes: the data type in the record is often wrong. */
 static const char *image_type(const uint8_t *p, size_t n)
 {
-	static const uint8_t jp2[12] = { 0, 0, 0, 0x0c, 'j', 'P', ' ', ' ', 0x0d, 0x0a, 0x87, 0x0a };
+	static const uint8_t jp2[12] = {
+		0, 0, 0, 0x0c, 'j', 'P', ' ', ' ', 0x0d, 0x0a, 0x87, 0x0a,
+	};
 
 	if (n > 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff)
 		return "image/jpeg";
@@ -43,7 +45,8 @@ static const char *image_type(const uint8_t *p, size_t n)
 	return NULL;
 }
 
-static int first_image(const uint8_t *p, size_t n, const uint8_t **image, size_t *image_len, const char **type)
+static int first_image(const uint8_t *p, size_t n, const uint8_t **image, size_t *image_len,
+		       const char **type)
 {
 	uint32_t record, block, points, images;
 	size_t head;
@@ -67,7 +70,8 @@ static int first_image(const uint8_t *p, size_t n, const uint8_t **image, size_t
 	return *type ? CR_OK : CR_E_MALFORMED;
 }
 
-int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len, const char **type)
+int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len,
+	       const char **type)
 {
 	struct cr_tlv dg, group, count, template, bdb;
 	const uint8_t *p;
@@ -97,7 +101,10 @@ int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *i
 	err = cr_tlv_find(template.val, template.len, TAG_BDB, &bdb);
 	if (err == CR_E_NOT_FOUND) {
 		err = cr_tlv_find(template.val, template.len, TAG_BDB_CONS, &bdb);
-		/* ISO/IEC 7816-11: objects inside; cards are also seen to put the record there bare. */
+		/*
+		 * ISO/IEC 7816-11: objects inside; cards are also seen to put the record there
+		 * bare.
+		 */
 		if (!err && bdb.len && bdb.val[0] != 'F')
 			err = cr_tlv_find(bdb.val, bdb.len, TAG_BDB, &bdb);
 	}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The logical data structure: tags, EF.COM, and whether the groups agree with each other. No I/O. */
+/*
+ * The logical data structure: tags, EF.COM, and whether the groups agree with each other. No I/O.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,8 @@
 
 /* ICAO 9303-10, 4.6 and 4.7; DG3 is 63, DG2 is 75 and DG4 is 76: not in order. */
 static const uint8_t dg_tags[17] = {
-	0, 0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70,
+	0, 0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68,
+	0x69, 0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x6f, 0x70,
 };
 
 uint8_t cr_lds_dg_tag(unsigned int n)
@@ -61,7 +64,10 @@ int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs)
 		return err;
 	if (com.tag != TAG_COM)
 		return CR_E_MALFORMED;
-	/* Which versions these are matters little: SOD's list decides; that they are there does not vary. */
+	/*
+	 * Which versions these are matters little: SOD's list decides; that they are there does not
+	 * vary.
+	 */
 	if (cr_tlv_find(com.val, com.len, TAG_LDS_VERSION, &t) || !is_version(&t, 4))
 		return CR_E_MALFORMED;
 	if (cr_tlv_find(com.val, com.len, TAG_UNICODE_VERSION, &t) || !is_version(&t, 6))
@@ -106,7 +112,10 @@ static bool texts_agree(const char *a, const char *b)
 	return !a || !b || !strcmp(a, b);
 }
 
-/* What both groups say; names are left alone, as transliteration (ICAO 9303-3, 6) has many right answers. */
+/*
+ * What both groups say; names are left alone, as transliteration (ICAO 9303-3, 6) has many right
+ * answers.
+ */
 static const char *disagreement(const struct cr_document *d1, const struct cr_holder *h1,
 				const struct cr_document *d13, const struct cr_holder *h13)
 {
@@ -134,7 +143,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 	int err, r;
 
 	if (!dg1)
-		return cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_UNDETERMINED, "DG1 was not read");
+		return cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_UNDETERMINED,
+				    "DG1 was not read");
 	err = cr_lds_dg1(dg1->data, dg1->len, now, &d1, &h1);
 	if (!err && dg13) {
 		r = 0;
@@ -161,7 +171,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 		return err;
 	if (err)
 		why = "DG1 is malformed or a check digit is wrong";
-	return cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, why ? CR_FAILED : CR_SUCCESSFUL, "%s", why ? why : "");
+	return cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, why ? CR_FAILED : CR_SUCCESSFUL, "%s",
+			    why ? why : "");
 }
 
 int cr_lds_validity(struct cr_inspection *insp, time_t now)
@@ -197,9 +208,10 @@ void cr_lds_document_clear(struct cr_document *doc)
 void cr_lds_holder_clear(struct cr_holder *h)
 {
 	char **const all[] = {
-		&h->id_number, &h->full_name, &h->date_of_birth, &h->sex, &h->nationality, &h->ethnic_group,
-		&h->religion, &h->place_of_origin, &h->place_of_residence, &h->personal_identification,
-		&h->father_name, &h->mother_name, &h->spouse_name, &h->former_id_number,
+		&h->id_number, &h->full_name, &h->date_of_birth, &h->sex, &h->nationality,
+		&h->ethnic_group, &h->religion, &h->place_of_origin, &h->place_of_residence,
+		&h->personal_identification, &h->father_name, &h->mother_name, &h->spouse_name,
+		&h->former_id_number,
 		&h->primary_identifier, &h->secondary_identifier,
 	};
 	size_t i;

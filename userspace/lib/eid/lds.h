@@ -10,23 +10,34 @@
 #define CR_FID_SOD		0x011d
 #define CR_FID_DG(n)		(0x0100 + (n))
 
-/* The tag of a data group's file (ICAO 9303-10, table 37 or so): 0x61 for 1; 0 if n is not 1..16. And back. */
+/*
+ * The tag of a data group's file (ICAO 9303-10, table 37 or so): 0x61 for 1; 0 if n is not 1..16.
+ * And back.
+ */
 uint8_t cr_lds_dg_tag(unsigned int n);
 unsigned int cr_lds_dg_number(uint8_t tag);
 
 /* EF.COM: *dgs bit n set where data group n is listed. */
 int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs);
-/* DG1 into document and holder (strings allocated; set only where the card has them). now: to place two-digit years. */
-int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *doc, struct cr_holder *holder);
+/*
+ * DG1 into document and holder (strings allocated; set only where the card has them). now: to place
+ * two-digit years.
+ */
+int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *doc,
+	       struct cr_holder *holder);
 /* DG2 (ISO/IEC 19794-5): where the first portrait is inside data, and its type. */
-int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len, const char **type);
-/* DG13 of a Vietnamese card (fields of DG1 that it says better are replaced). CR_E_UNSUPPORTED: another state's DG13. */
+int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len,
+	       const char **type);
+/*
+ * DG13 of a Vietnamese card (fields of DG1 that it says better are replaced). CR_E_UNSUPPORTED:
+ * another state's DG13.
+ */
 int cr_lds_dg13(const uint8_t *data, size_t len, struct cr_document *doc, struct cr_holder *holder);
 
 /*
- * Records CR_CHECK_MRZ_CONSISTENT from the files of insp: DG1's check digits, what DG13 of a Vietnamese
- * card says against DG1 (identity number, dates, sex), and that DG2 and DG13 parse where they were read.
- * Call it after reading; it parses the files itself.
+ * Records CR_CHECK_MRZ_CONSISTENT from the files of insp: DG1's check digits, what DG13 of a
+ * Vietnamese card says against DG1 (identity number, dates, sex), and that DG2 and DG13 parse where
+ * they were read. Call it after reading; it parses the files itself.
  */
 int cr_lds_consistency(struct cr_inspection *insp, time_t now);
 /* Records CR_CHECK_DOCUMENT_VALIDITY from insp->document.date_of_expiry: valid through that day. */

@@ -51,14 +51,16 @@ char *cr_date_of_birth(const char *yymmdd, time_t now)
 		dd = two_digits(yymmdd + 4);
 	year = (tm.tm_year + 1900) / 100 * 100 + yy;
 	if (year > tm.tm_year + 1900 ||
-	    (year == tm.tm_year + 1900 && (mm > tm.tm_mon + 1 || (mm == tm.tm_mon + 1 && dd > tm.tm_mday + 1))))
+	    (year == tm.tm_year + 1900 &&
+	     (mm > tm.tm_mon + 1 || (mm == tm.tm_mon + 1 && dd > tm.tm_mday + 1))))
 		year -= 100;
 	return iso(year, mm, dd);
 }
 
 /*
- * The hundred years that begin fifty years ago, but not before 2004, when there was no document with a
- * chip: 99 is the end of this century, as cards that are valid for life print it, and not 1999.
+ * The hundred years that begin fifty years ago, but not before 2004, when there was no document
+ * with a chip: 99 is the end of this century, as cards that are valid for life print it, and not
+ * 1999.
  */
 char *cr_date_of_expiry(const char *yymmdd, time_t now)
 {
@@ -98,7 +100,8 @@ char *cr_date_of_dmy(const char *text)
 		month = part[n - 1];
 	if (n == 2)
 		day = part[0];
-	if (year < 1800 || month > 12 || (month && day > days_of(year, month)) || (!month && day > 31))
+	if (year < 1800 || month > 12 || (month && day > days_of(year, month)) ||
+	    (!month && day > 31))
 		return NULL;
 	return iso(year, month, day);
 }

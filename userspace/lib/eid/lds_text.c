@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text inside of data groups: checked before anybody shows it, folded before anybody compares it. */
+/*
+ * Text inside of data groups: checked before anybody shows it, folded before anybody compares it.
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +84,10 @@ int cr_text_new(const uint8_t *p, size_t len, char **out)
 	return CR_OK;
 }
 
-/* U+1EA0 to U+1EF9, the Vietnamese part of Latin Extended Additional, is in the order of base letters. */
+/*
+ * U+1EA0 to U+1EF9, the Vietnamese part of Latin Extended Additional, is in the order of base
+ * letters.
+ */
 static char base_vietnamese(uint32_t c)
 {
 	if (c <= 0x1eb7)

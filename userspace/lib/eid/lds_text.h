@@ -15,8 +15,9 @@
 int cr_text_new(const uint8_t *p, size_t len, char **out);
 
 /*
- * Letters without their diacritics, in lower case, as far as Vietnamese and Latin-1 need it, composed
- * or not: "Nữ" is "nu". Other characters become '?'. out always ends in 0 and may be cut short.
+ * Letters without their diacritics, in lower case, as far as Vietnamese and Latin-1 need it,
+ * composed or not: "Nữ" is "nu". Other characters become '?'. out always ends in 0 and may be cut
+ * short.
  */
 void cr_text_fold(const char *text, char *out, size_t size);
 
@@ -25,7 +26,10 @@ void cr_text_set(char **to, char *text);
 /* Wipes and frees. */
 void cr_text_free(char *text);
 
-/* YYMMDD to ISO 8601, unknown parts left off ("1990-05", "1990"); NULL if even the year is unknown or no memory. */
+/*
+ * YYMMDD to ISO 8601, unknown parts left off ("1990-05", "1990"); NULL if even the year is unknown
+ * or no memory.
+ */
 char *cr_date_of_birth(const char *yymmdd, time_t now);
 char *cr_date_of_expiry(const char *yymmdd, time_t now);
 /* dd/mm/yyyy, mm/yyyy or yyyy, 00 for an unknown part, to ISO 8601; NULL if it is none of them. */

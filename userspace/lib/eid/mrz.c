@@ -18,7 +18,8 @@ struct span {
 struct layout {
 	char name[4];
 	unsigned char line, lines;
-	struct span code, state, number, birth, sex, expiry, nationality, optional1, optional2, names;
+	struct span code, state, number, birth, sex, expiry, nationality, optional1, optional2,
+		names;
 	bool optional1_checked;
 	/* What the composite check digit covers, check digits and fillers included. */
 	struct span composite[4];
@@ -197,9 +198,9 @@ static bool read_names(const char *s, size_t len, struct cr_mrz *out)
 }
 
 /*
- * The document number and its check digit. Where the number is longer than nine characters, a filler
- * stands in the check digit's place and the rest of the number, its check digit and a filler begin
- * the optional data (ICAO 9303-5, 4.2.2.1 note j; 9303-6 likewise). TD3 has no such rule.
+ * The document number and its check digit. Where the number is longer than nine characters, a
+ * filler stands in the check digit's place and the rest of the number, its check digit and a filler
+ * begin the optional data (ICAO 9303-5, 4.2.2.1 note j; 9303-6 likewise). TD3 has no such rule.
  */
 static const char *read_number(const char *zone, const struct layout *l, struct cr_mrz *out,
 			       unsigned int *taken)
@@ -242,7 +243,10 @@ static const char *read_zone(const char *zone, const struct layout *l, struct cr
 	char c;
 
 	memcpy(out->format, l->name, sizeof(out->format));
-	/* ICAO 9303-4, -5, -6: P for passports; A, C or I for cards; V is a visa, which has no chip. */
+	/*
+	 * ICAO 9303-4, -5, -6: P for passports; A, C or I for cards; V is a visa, which has no
+	 * chip.
+	 */
 	c = zone[l->code.at];
 	if (c != 'P' && ((c != 'A' && c != 'C' && c != 'I') || l->line == 44))
 		return "The document code is not one of a passport or an identity card";
@@ -254,8 +258,12 @@ static const char *read_zone(const char *zone, const struct layout *l, struct cr
 		return "The code of the nationality is not a code";
 	if (!is_date(zone + l->birth.at, true))
 		return "The date of birth is not a date";
-	/* No state may leave it out, but cards without an end of validity exist: filled up, all of it. */
-	if (!is_date(zone + l->expiry.at, false) && !all_fillers(zone + l->expiry.at, l->expiry.len))
+	/*
+	 * No state may leave it out, but cards without an end of validity exist: filled up, all of
+	 * it.
+	 */
+	if (!is_date(zone + l->expiry.at, false) &&
+	    !all_fillers(zone + l->expiry.at, l->expiry.len))
 		return "The date of expiry is not a date";
 	c = zone[l->sex.at];
 	if (c != 'M' && c != 'F' && c != '<')

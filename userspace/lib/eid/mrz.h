@@ -20,7 +20,10 @@ struct cr_mrz {			/* fillers taken off; dates as printed, YYMMDD */
 
 /* ICAO 9303-3, 4.9: weights 7 3 1. The digit '0' to '9', or 0 for a character that no MRZ has. */
 char cr_mrz_check_digit(const char *s, size_t len);
-/* text: n characters of A-Z 0-9 <, white space between lines ignored. 0, or CR_E_MALFORMED with *why (static, may be NULL). */
+/*
+ * text: n characters of A-Z 0-9 <, white space between lines ignored. 0, or CR_E_MALFORMED with
+ * *why (static, may be NULL).
+ */
 int cr_mrz_parse(const char *text, size_t len, struct cr_mrz *out, const char **why);
 
 #endif

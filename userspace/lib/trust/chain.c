@@ -2,25 +2,27 @@
 /*
  * The chain: document signer, CSCA (ICAO 9303-12, 7.1). No I/O.
  *
- * Every certificate authority's certificate in the trust store is trusted as it is, also one that another
- * key signed (a link certificate: TR-03135-1, 5.6.4.3.3). The usual chain has two certificates; a document
- * may bring link certificates that lead from a newer CSCA to the trusted one.
+ * Every certificate authority's certificate in the trust store is trusted as it is, also one that
+ * another key signed (a link certificate: TR-03135-1, 5.6.4.3.3). The usual chain has two
+ * certificates; a document may bring link certificates that lead from a newer CSCA to the trusted
+ * one.
  *
- * When no trusted key verifies the signer's certificate, this is what can be said (TR-03135-1, 5.6.4.3.3
- * with its footnote on searches by name):
+ * When no trusted key verifies the signer's certificate, this is what can be said (TR-03135-1,
+ * 5.6.4.3.3 with its footnote on searches by name):
  *
  * - no trusted issuer has the name or the key identifier that it states: unknown, undetermined;
  * - it states the key identifier of a trusted key: whoever signed it did not have that key: failed;
- * - it states the name of a trusted issuer and no key identifier, which every state puts there (9303-12,
- *   7.1.1): all keys of that name are known here, and none of them signed it: failed;
- * - it states the name of a trusted issuer and the identifier of a key that is not here: an impostor, or a
- *   state that changed its key after the trust store was made. States keep their name then (of 252 CSCA keys
- *   that followed another of the same name in a master list of 2026, 211 did within five years, most while
- *   the older one was still in use), so under last year's list every new genuine document looks like this.
- *   What tells them apart is the revocation list, which a state signs anew at least every 90 days, with its
- *   newest key (9303-12, 7.1.4, 4.2): where a list that is current at now is signed by a key that is trusted,
- *   and the certificate claims to be older than the list, the state had no other key: failed. Without such a
- *   list nothing contradicts it, and nothing may call its holder a forger: undetermined.
+ * - it states the name of a trusted issuer and no key identifier, which every state puts there
+ *   (9303-12, 7.1.1): all keys of that name are known here, and none of them signed it: failed;
+ * - it states the name of a trusted issuer and the identifier of a key that is not here: an
+ *   impostor, or a state that changed its key after the trust store was made. States keep their
+ *   name then (of 252 CSCA keys that followed another of the same name in a master list of 2026,
+ *   211 did within five years, most while the older one was still in use), so under last year's
+ *   list every new genuine document looks like this. What tells them apart is the revocation list,
+ *   which a state signs anew at least every 90 days, with its newest key (9303-12, 7.1.4, 4.2):
+ *   where a list that is current at now is signed by a key that is trusted, and the certificate
+ *   claims to be older than the list, the state had no other key: failed. Without such a list
+ *   nothing contradicts it, and nothing may call its holder a forger: undetermined.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +60,9 @@ static void issuer_name(const X509 *cert, char *out, int size)
 	BIO_free(bio);
 }
 
-/* May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign. */
+/*
+ * May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign.
+ */
 static bool is_authority(X509 *cert)
 {
 	int ca = X509_check_ca(cert);
@@ -77,7 +81,10 @@ static int same_key_id(X509 *cert, X509 *issuer)
 	return !ASN1_OCTET_STRING_cmp(akid, skid);
 }
 
-/* A list with a critical extension says something that is not understood, except what RFC 5280 asks for. */
+/*
+ * A list with a critical extension says something that is not understood, except what RFC 5280 asks
+ * for.
+ */
 static bool list_is_understood(X509_CRL *crl, bool *partial)
 {
 	X509_EXTENSION *e;
@@ -96,7 +103,10 @@ static bool list_is_understood(X509_CRL *crl, bool *partial)
 	return true;
 }
 
-/* Any trusted key of the issuer's name may sign: lists are by the CSCA's newest key (9303-12, 7.1.4). */
+/*
+ * Any trusted key of the issuer's name may sign: lists are by the CSCA's newest key (9303-12,
+ * 7.1.4).
+ */
 static bool list_is_signed(X509_CRL *crl, const cr_trust_t *trust)
 {
 	X509 *ca;
@@ -105,7 +115,8 @@ static bool list_is_signed(X509_CRL *crl, const cr_trust_t *trust)
 	for (i = 0; i < sk_X509_num(trust->certs); i++) {
 		ca = sk_X509_value(trust->certs, i);
 		if (!X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) &&
-		    is_authority(ca) && X509_get0_pubkey(ca) && cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
+		    is_authority(ca) && X509_get0_pubkey(ca) &&
+		    cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
 			return true;
 	}
 	return false;
@@ -116,10 +127,14 @@ static bool list_is_current(const X509_CRL *crl, time_t now)
 {
 	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
 
-	return X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &now) < 0 && next && X509_cmp_time(next, &now) > 0;
+	return X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &now) < 0 && next &&
+	       X509_cmp_time(next, &now) > 0;
 }
 
-/* See above: the issuer's list of today is by a trusted key, and the certificate claims to be older than it. */
+/*
+ * See above: the issuer's list of today is by a trusted key, and the certificate claims to be older
+ * than it.
+ */
 static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, time_t now)
 {
 	X509_CRL *crl;
@@ -137,7 +152,10 @@ static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, tim
 	return false;
 }
 
-/* Looks for the trusted issuer of the chain's last certificate. False: there is none, go on looking. */
+/*
+ * Looks for the trusted issuer of the chain's last certificate. False: there is none, go on
+ * looking.
+ */
 static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 {
 	bool impostor = false, renamed = false, unsupported = false, other_key = false;
@@ -168,11 +186,14 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 	}
 	ERR_clear_error();
 	if (unsupported)
-		end(c, CR_UNDETERMINED, "a certificate's signature algorithm is not one that documents may use");
+		end(c, CR_UNDETERMINED,
+		    "a certificate's signature algorithm is not one that documents may use");
 	else if (impostor)
-		end(c, CR_FAILED, "the signer claims a trusted issuer whose key did not sign its certificate");
+		end(c, CR_FAILED,
+		    "the signer claims a trusted issuer whose key did not sign its certificate");
 	else if (renamed)
-		end(c, CR_UNDETERMINED, "a trusted key signed the certificate under another issuer's name");
+		end(c, CR_UNDETERMINED,
+		    "a trusted key signed the certificate under another issuer's name");
 	else if (other_key)
 		c->claims_name = true;	/* perhaps a link certificate leads there */
 	return unsupported || impostor || renamed;
@@ -190,7 +211,8 @@ static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
 			if (!X509_cmp(c->cert[k], ca))
 				break;
 		}
-		if (k < c->n || X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert)) ||
+		if (k < c->n ||
+		    X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert)) ||
 		    !is_authority(ca) || !X509_get0_pubkey(ca))
 			continue;
 		tries++;
@@ -246,15 +268,19 @@ static void end_unanchored(struct cr_chain *c, const cr_trust_t *trust, time_t n
 	char name[110];
 
 	if (c->claims_name && newest_key_is_trusted(last, trust, now)) {
-		end(c, CR_FAILED, "the signer claims a trusted issuer that had no other key than those known");
+		end(c, CR_FAILED,
+		    "the signer claims a trusted issuer that had no other key than those known");
 		return;
 	}
 	issuer_name(last, name, sizeof(name));
-	end(c, CR_UNDETERMINED, c->claims_name ? "the trusted certificates of this issuer are of other keys: %s" :
-	    "no trusted issuer certificate for %s", name);
+	end(c, CR_UNDETERMINED,
+	    c->claims_name ? "the trusted certificates of this issuer are of other keys: %s"
+			   : "no trusted issuer certificate for %s",
+	    name);
 }
 
-void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now, struct cr_chain *c)
+void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now,
+		    struct cr_chain *c)
 {
 	const char *bad;
 	X509 *next;
@@ -287,9 +313,10 @@ void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *tr
 }
 
 /*
- * TR-03135-1, 5.6.4.3.4: the moment of checking lies in the validity of the signer's and the issuer's
- * certificates. States issue them to outlive the documents (9303-12, 4.2), so a document that is valid has
- * a valid chain; signingTime is not used: whoever could forge the signature could forge the time.
+ * TR-03135-1, 5.6.4.3.4: the moment of checking lies in the validity of the signer's and the
+ * issuer's certificates. States issue them to outlive the documents (9303-12, 4.2), so a document
+ * that is valid has a valid chain; signingTime is not used: whoever could forge the signature could
+ * forge the time.
  */
 enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why)
 {
@@ -318,7 +345,9 @@ enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why
 	return CR_SUCCESSFUL;
 }
 
-/* One certificate in one list. SUCCESSFUL: it is not there, and the list is complete and of today. */
+/*
+ * One certificate in one list. SUCCESSFUL: it is not there, and the list is complete and of today.
+ */
 static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partial)
 {
 	X509_REVOKED *entry = NULL;
@@ -331,7 +360,8 @@ static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partia
 	return partial || !list_is_current(crl, now) ? CR_UNDETERMINED : CR_SUCCESSFUL;
 }
 
-enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *trust, time_t now, char *why)
+enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *trust, time_t now,
+				   char *why)
 {
 	bool partial, old = false, current = false;
 	enum cr_result r;
@@ -342,13 +372,15 @@ enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *t
 	for (i = 0; c->anchored && i < sk_X509_CRL_num(trust->crls); i++) {
 		crl = sk_X509_CRL_value(trust->crls, i);
 		for (k = 0; k < c->n; k++) {
-			if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(c->cert[k])))
+			if (!X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					   X509_get_issuer_name(c->cert[k])))
 				break;
 		}
 		if (k == c->n || !list_is_understood(crl, &partial) || !list_is_signed(crl, trust))
 			continue;
 		for (; k < c->n; k++) {
-			if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(c->cert[k])))
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+					  X509_get_issuer_name(c->cert[k])))
 				continue;
 			r = look_up(c->cert[k], crl, now, partial);
 			if (r == CR_FAILED) {

@@ -8,7 +8,7 @@
 #include <cardring/eid.h>
 #include "store.h"
 
-#define CR_CHAIN_MAX	5	/* signer, up to three link certificates from the document, trusted issuer */
+#define CR_CHAIN_MAX	5	/* signer, up to three links, trusted issuer */
 
 struct cr_chain {
 	X509 *cert[CR_CHAIN_MAX];	/* borrowed; [0] is the signer */
@@ -25,6 +25,7 @@ void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *tr
 /* Each certificate of the chain at now. why: 160 bytes. */
 enum cr_result cr_chain_validity(const struct cr_chain *chain, time_t now, char *why);
 /* Each certificate of the chain in its issuer's revocation list. */
-enum cr_result cr_chain_revocation(const struct cr_chain *chain, const cr_trust_t *trust, time_t now, char *why);
+enum cr_result cr_chain_revocation(const struct cr_chain *chain, const cr_trust_t *trust,
+				   time_t now, char *why);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ICAO three-letter codes (9303-3, 5) against the two-letter codes of certificates (ISO 3166-1): the
- * assignment table of TR-03135-1, 5.6.4.5. No I/O.
+ * ICAO three-letter codes (9303-3, 5) against the two-letter codes of certificates (ISO 3166-1):
+ * the assignment table of TR-03135-1, 5.6.4.5. No I/O.
  */
 #include <string.h>
 #include <strings.h>
@@ -29,8 +29,8 @@ static const char iso3166[] =
 	"VENVEVGBVGVIRVIVNMVNVUTVUWLFWFWSMWSYEMYEZAFZAZMBZMZWEZW";
 
 /*
- * What is not a state of ISO 3166-1: ICAO's own codes (9303-3, 5, parts B to D; UTO is its specimen), and
- * territories whose documents the state that they belong to signs as well.
+ * What is not a state of ISO 3166-1: ICAO's own codes (9303-3, 5, parts B to D; UTO is its
+ * specimen), and territories whose documents the state that they belong to signs as well.
  */
 static const struct {
 	char three[4], two[3];

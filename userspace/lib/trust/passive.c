@@ -2,8 +2,8 @@
 /*
  * Passive authentication: ICAO 9303-11, 5.1. No I/O.
  *
- * Each step records its check, and those after it go on as far as they can, so that whoever reads the
- * result sees everything that is wrong and not the first of it.
+ * Each step records its check, and those after it go on as far as they can, so that whoever reads
+ * the result sees everything that is wrong and not the first of it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,8 +42,9 @@ static char *subject_of(X509 *cert)
 	char *name = NULL, *p;
 	long n;
 
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
-				      XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
+	if (bio &&
+	    X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
 		n = BIO_get_mem_data(bio, &p);
 		name = strndup(n > 0 ? p : "", n > 0 ? (size_t)n : 0);
 	}
@@ -60,7 +61,8 @@ static int hash(const EVP_MD *md, const struct cr_file *f, unsigned char *out)
 static enum cr_dg_status unread_status(const struct cr_file *f)
 {
 	/* ISO/IEC 7816-4: 6982, security status not satisfied: behind extended access control. */
-	return f && (f->sw == 0x6982 || f->err == CR_E_ACCESS_REFUSED) ? CR_DG_LOCKED : CR_DG_UNREAD;
+	return f && (f->sw == 0x6982 || f->err == CR_E_ACCESS_REFUSED) ? CR_DG_LOCKED
+								       : CR_DG_UNREAD;
 }
 
 /* TR-03135-1, 5.6.4.4.2. */
@@ -70,6 +72,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 	const struct cr_file *f;
 	char wrong[96] = "";
 	int n, err;
+	bool same;
 
 	for (n = 1; n <= 16; n++) {
 		f = find(insp, CR_FID_DG(n));
@@ -83,9 +86,9 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			err = hash(sod->md, f, digest);
 			if (err)
 				return err;
-			insp->passive.dg[n] = CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
-							    (size_t)EVP_MD_get_size(sod->md)) ?
-					      CR_DG_MISMATCH : CR_DG_MATCH;
+			same = !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
+					      (size_t)EVP_MD_get_size(sod->md));
+			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
 			snprintf(wrong + strlen(wrong), sizeof(wrong) - strlen(wrong), "%sDG%d",
@@ -93,13 +96,19 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 	}
 	if (*wrong)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_FAILED, "%s", wrong);
-	/* The zone is mandatory (ICAO 9303-10, 4.7), and without it nobody knows whose document this is. */
+	/*
+	 * The zone is mandatory (ICAO 9303-10, 4.7), and without it nobody knows whose document
+	 * this is.
+	 */
 	if (insp->passive.dg[1] != CR_DG_MATCH)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED, "DG1 was not read");
 	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL, NULL);
 }
 
-/* TR-03135-1, 5.6.4.4.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10, 4.6.1). */
+/*
+ * TR-03135-1, 5.6.4.4.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10,
+ * 4.6.1).
+ */
 static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 {
 	const struct cr_file *com = find(insp, CR_FID_COM);
@@ -108,21 +117,23 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 	int n;
 
 	if (!com || !com->data || com->err)
-		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_NOT_SUPPORTED, "EF.COM was not read");
+		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_NOT_SUPPORTED,
+				    "EF.COM was not read");
 	if (cr_lds_com(com->data, com->len, &listed))
 		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_FAILED, "EF.COM is malformed");
 	for (n = 1; n <= 16; n++) {
 		if (sod->hash[n])
 			hashed |= 1u << n;
 		if ((listed ^ hashed) & 1u << n)
-			snprintf(why + strlen(why), sizeof(why) - strlen(why), "%sDG%d", *why ? ", " : "", n);
+			snprintf(why + strlen(why), sizeof(why) - strlen(why), "%sDG%d",
+				 *why ? ", " : "", n);
 	}
 	return cr_check_set(insp, CR_CHECK_COM_SOD, *why ? CR_FAILED : CR_SUCCESSFUL, "%s", why);
 }
 
 /*
- * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the trust in all.
- * Only said of a chain that stands, about a zone that is the signed one.
+ * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the
+ * trust in all. Only said of a chain that stands, about a zone that is the signed one.
  */
 static int check_country(struct cr_inspection *insp, X509 *signer, time_t now)
 {
@@ -137,7 +148,8 @@ static int check_country(struct cr_inspection *insp, X509 *signer, time_t now)
 		return CR_OK;
 	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
 	if (err == CR_OK && doc.issuing_state &&
-	    X509_NAME_get_text_by_NID(X509_get_issuer_name(signer), NID_countryName, country, sizeof(country)) > 0)
+	    X509_NAME_get_text_by_NID(X509_get_issuer_name(signer), NID_countryName, country,
+				      sizeof(country)) > 0)
 		m = cr_country_compare(doc.issuing_state, country);
 	cr_lds_document_clear(&doc);
 	cr_lds_holder_clear(&holder);
@@ -152,7 +164,8 @@ static int check_country(struct cr_inspection *insp, X509 *signer, time_t now)
 	return r;
 }
 
-static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust, time_t now)
+static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
+			time_t now)
 {
 	struct cr_chain chain;
 	enum cr_result r;
@@ -222,18 +235,21 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 	int err;
 
 	if (!was_read(f)) {
-		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_UNDETERMINED, "EF.SOD was not read");
+		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_UNDETERMINED,
+				   "EF.SOD was not read");
 		return err ? err : nothing_to_check(insp);
 	}
 	err = cr_sod_parse(f->data, f->len, &sod, &why);
 	if (err) {
 		cr_sod_clear(&sod);
 		/* Read whole and yet no security object: no state issues that. See checks.c. */
-		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, err == CR_E_MALFORMED ? CR_FAILED : CR_UNDETERMINED,
-				   "%s", why ? why : "");
+		err = cr_check_set(insp, CR_CHECK_SOD_PARSE,
+				   err == CR_E_MALFORMED ? CR_FAILED : CR_UNDETERMINED, "%s",
+				   why ? why : "");
 		return err ? err : nothing_to_check(insp);
 	}
-	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_SUCCESSFUL, "%s", sod.deviation ? sod.deviation : "");
+	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_SUCCESSFUL, "%s",
+			   sod.deviation ? sod.deviation : "");
 	insp->passive.digest = strdup(sod.digest);
 	if (!err && !insp->passive.digest)
 		err = CR_E_NOMEM;
@@ -249,12 +265,15 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 	return err;
 }
 
-/* Failed if one of them is; successful if all are (revocation apart: see checks.c); else undetermined. */
+/*
+ * Failed if one of them is; successful if all are (revocation apart: see checks.c); else
+ * undetermined.
+ */
 static enum cr_result combine(const struct cr_inspection *insp)
 {
 	static const enum cr_check_id parts[] = {
-		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
-		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES,
+		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN,
+		CR_CHECK_SIGNER_VALIDITY, CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES,
 	};
 	enum cr_result all = CR_SUCCESSFUL, r;
 	size_t i;

@@ -13,7 +13,9 @@
 
 /* BSI TR-03111, 5.2.1.1: ecdsa-plain-signatures, 0.4.0.127.0.7.1.1.4.1.n */
 static const unsigned char plain_ecdsa[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x01, 0x01, 0x04, 0x01 };
-static const int plain_digests[] = { NID_undef, NID_sha1, NID_sha224, NID_sha256, NID_sha384, NID_sha512 };
+static const int plain_digests[] = {
+	NID_undef, NID_sha1, NID_sha224, NID_sha256, NID_sha384, NID_sha512,
+};
 
 const char *cr_digest_name(int nid)
 {
@@ -37,7 +39,8 @@ static unsigned int plain_arc(const X509_ALGOR *alg)
 	X509_ALGOR_get0(&oid, NULL, NULL, alg);
 	n = OBJ_length(oid);
 	p = OBJ_get0_data(oid);
-	if (n != sizeof(plain_ecdsa) + 1 || memcmp(p, plain_ecdsa, sizeof(plain_ecdsa)) || p[n - 1] > 5)
+	if (n != sizeof(plain_ecdsa) + 1 || memcmp(p, plain_ecdsa, sizeof(plain_ecdsa)) ||
+	    p[n - 1] > 5)
 		return 0;
 	return p[n - 1];
 }
@@ -107,24 +110,31 @@ int cr_sig_plain_to_der(ASN1_OCTET_STRING *sig)
 	return CR_OK;
 }
 
-/* The first object inside of a SEQUENCE, with its header: what is signed of a certificate or a list. */
-static bool to_be_signed(const unsigned char *der, int der_len, const unsigned char **tbs, size_t *len)
+/*
+ * The first object inside of a SEQUENCE, with its header: what is signed of a certificate or a
+ * list.
+ */
+static bool to_be_signed(const unsigned char *der, int der_len, const unsigned char **tbs,
+			 size_t *len)
 {
 	const unsigned char *p = der, *start;
 	long n;
 	int tag, class;
 
-	if (ASN1_get_object(&p, &n, &tag, &class, der_len) != V_ASN1_CONSTRUCTED || tag != V_ASN1_SEQUENCE)
+	if (ASN1_get_object(&p, &n, &tag, &class, der_len) != V_ASN1_CONSTRUCTED ||
+	    tag != V_ASN1_SEQUENCE)
 		return false;
 	start = p;
-	if (ASN1_get_object(&p, &n, &tag, &class, n) != V_ASN1_CONSTRUCTED || tag != V_ASN1_SEQUENCE)
+	if (ASN1_get_object(&p, &n, &tag, &class, n) != V_ASN1_CONSTRUCTED ||
+	    tag != V_ASN1_SEQUENCE)
 		return false;
 	*tbs = start;
 	*len = (size_t)(p - start) + (size_t)n;
 	return true;
 }
 
-static int plain_verify(const unsigned char *der, int der_len, const ASN1_BIT_STRING *sig, int digest, EVP_PKEY *key)
+static int plain_verify(const unsigned char *der, int der_len, const ASN1_BIT_STRING *sig,
+			int digest, EVP_PKEY *key)
 {
 	ASN1_OCTET_STRING *copy = ASN1_OCTET_STRING_new();
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -136,8 +146,8 @@ static int plain_verify(const unsigned char *der, int der_len, const ASN1_BIT_ST
 	    ASN1_OCTET_STRING_set(copy, ASN1_STRING_get0_data(sig), ASN1_STRING_length(sig)) &&
 	    !cr_sig_plain_to_der(copy) &&
 	    EVP_DigestVerifyInit(ctx, NULL, EVP_get_digestbynid(digest), NULL, key) == 1)
-		ok = EVP_DigestVerify(ctx, ASN1_STRING_get0_data(copy), (size_t)ASN1_STRING_length(copy),
-				      tbs, len) == 1;
+		ok = EVP_DigestVerify(ctx, ASN1_STRING_get0_data(copy),
+				      (size_t)ASN1_STRING_length(copy), tbs, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	ASN1_OCTET_STRING_free(copy);
 	return ok;

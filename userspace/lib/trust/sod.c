@@ -2,9 +2,10 @@
 /*
  * EF.SOD: 77 { ContentInfo { SignedData over an LDSSecurityObject } }.
  *
- * OpenSSL's CMS does the cryptography (content digest against messageDigest, signature over the signed
- * attributes). What it leaves to its caller is here: that the algorithms are ones ICAO takes, that the
- * signed attributes are there and name the content's type, that nothing follows any of the structures.
+ * OpenSSL's CMS does the cryptography (content digest against messageDigest, signature over the
+ * signed attributes). What it leaves to its caller is here: that the algorithms are ones ICAO
+ * takes, that the signed attributes are there and name the content's type, that nothing follows any
+ * of the structures.
  */
 #include <string.h>
 #include <openssl/asn1t.h>
@@ -61,7 +62,8 @@ ASN1_SEQUENCE(LDS_SECURITY_OBJECT) = {
 
 static int parse_lds_object(struct cr_sod *sod, const ASN1_OCTET_STRING *content, const char **why)
 {
-	const unsigned char *p = ASN1_STRING_get0_data(content), *end = p + ASN1_STRING_length(content);
+	const unsigned char *p = ASN1_STRING_get0_data(content);
+	const unsigned char *end = p + ASN1_STRING_length(content);
 	int64_t version, number;
 	const DG_HASH *h;
 	int nid, i;
@@ -135,7 +137,8 @@ static int parse_signed_data(struct cr_sod *sod, const uint8_t *data, size_t len
 	ASN1_OCTET_STRING **content;
 
 	sod->cms = len <= 1 << 24 ? d2i_CMS_ContentInfo(NULL, &p, (long)len) : NULL;
-	if (!sod->cms || p != data + len || OBJ_obj2nid(CMS_get0_type(sod->cms)) != NID_pkcs7_signed) {
+	if (!sod->cms || p != data + len ||
+	    OBJ_obj2nid(CMS_get0_type(sod->cms)) != NID_pkcs7_signed) {
 		*why = "EF.SOD is not CMS signed data";
 		return CR_E_MALFORMED;
 	}
@@ -153,7 +156,10 @@ static int parse_signed_data(struct cr_sod *sod, const uint8_t *data, size_t len
 		*why = "EF.SOD has no signer";
 		return CR_E_MALFORMED;
 	}
-	/* ICAO 9303-10, 4.6.2.2 lets there be more; which of them would have to be right it does not say. */
+	/*
+	 * ICAO 9303-10, 4.6.2.2 lets there be more; which of them would have to be right it does
+	 * not say.
+	 */
 	if (sk_CMS_SignerInfo_num(signers) > 1) {
 		*why = "EF.SOD has more than one signer";
 		return CR_E_UNSUPPORTED;
@@ -206,16 +212,18 @@ static X509 *find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs)
 }
 
 /*
- * RFC 5652, 5.3 and 11.1: signed attributes have to be there unless the content is id-data, and name the
- * content's type, or a signature over one thing could be shown for another.
+ * RFC 5652, 5.3 and 11.1: signed attributes have to be there unless the content is id-data, and
+ * name the content's type, or a signature over one thing could be shown for another.
  */
 static const char *check_attributes(const struct cr_sod *sod)
 {
 	const ASN1_OBJECT *type = CMS_get0_eContentType(sod->cms), *said;
 
 	if (CMS_signed_get_attr_count(sod->si) < 1)
-		return OBJ_obj2nid(type) == NID_pkcs7_data ? NULL : "the signed attributes are missing";
-	said = CMS_signed_get0_data_by_OBJ(sod->si, OBJ_nid2obj(NID_pkcs9_contentType), -3, V_ASN1_OBJECT);
+		return OBJ_obj2nid(type) == NID_pkcs7_data ? NULL
+							   : "the signed attributes are missing";
+	said = CMS_signed_get0_data_by_OBJ(sod->si, OBJ_nid2obj(NID_pkcs9_contentType), -3,
+					   V_ASN1_OBJECT);
 	if (!said || OBJ_cmp(said, type))
 		return "the signed attributes name another type of content";
 	return NULL;
@@ -243,8 +251,8 @@ static bool is_usable(X509 *cert)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 
-	return key && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") || EVP_PKEY_is_a(key, "EC") ||
-		       EVP_PKEY_is_a(key, "DSA"));
+	return key && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") ||
+		       EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "DSA"));
 }
 
 int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why)
@@ -279,9 +287,13 @@ int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why)
 			return err == CR_E_NOMEM ? err : CR_E_CRYPTO;
 		}
 	}
-	/* The certificate is fixed, so that CMS_verify does not choose another one of the same name. */
+	/*
+	 * The certificate is fixed, so that CMS_verify does not choose another one of the same
+	 * name.
+	 */
 	CMS_SignerInfo_set1_signer_cert(sod->si, sod->signer);
-	if (CMS_verify(sod->cms, NULL, NULL, NULL, NULL, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
+	if (CMS_verify(sod->cms, NULL, NULL, NULL, NULL,
+		       CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
 		ERR_clear_error();
 		*why = "the signature does not verify";
 		return CR_E_CRYPTO;

@@ -21,14 +21,15 @@ struct cr_sod {
 };
 
 /*
- * 0, or an error with *why (static): CR_E_MALFORMED: this is no security object; CR_E_UNSUPPORTED: it may
- * be one of a kind we do not know; CR_E_NOMEM. Clear in each case.
+ * 0, or an error with *why (static): CR_E_MALFORMED: this is no security object; CR_E_UNSUPPORTED:
+ * it may be one of a kind we do not know; CR_E_NOMEM. Clear in each case.
  */
 int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char **why);
 /*
- * Finds the signer's certificate in the object, else in more (may be NULL), and verifies the signature with
- * its key. 0, or an error with *why (static): CR_E_NOT_FOUND: no certificate; CR_E_UNSUPPORTED: an algorithm
- * or key that is not taken; CR_E_CRYPTO: the signature, or what it covers, is wrong.
+ * Finds the signer's certificate in the object, else in more (may be NULL), and verifies the
+ * signature with its key. 0, or an error with *why (static): CR_E_NOT_FOUND: no certificate;
+ * CR_E_UNSUPPORTED: an algorithm or key that is not taken; CR_E_CRYPTO: the signature, or what it
+ * covers, is wrong.
  */
 int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why);
 void cr_sod_clear(struct cr_sod *sod);

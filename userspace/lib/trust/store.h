@@ -18,8 +18,9 @@ struct cr_trust {
 int cr_trust_add_cert(cr_trust_t *trust, X509 *cert);
 int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl);
 /*
- * One certificate or list in DER, or any number of them in PEM. Certificates added, or CR_E_MALFORMED
- * when there was nothing in it that parses. The whole of a DER file has to be the object.
+ * One certificate or list in DER, or any number of them in PEM. Certificates added, or
+ * CR_E_MALFORMED when there was nothing in it that parses. The whole of a DER file has to be the
+ * object.
  */
 int cr_trust_add_bytes(cr_trust_t *trust, const unsigned char *data, size_t len);
 
