@@ -155,6 +155,7 @@ static bool claim_idle(struct cr_slot *s)
 
 /* The file's last command ends, and its card is powered off. */
 static void claim_leave(struct cr_slot *s)
+	__must_hold(&s->reader->lock)
 {
 	struct cr_reader *r = s->reader;
 

@@ -307,10 +307,10 @@ struct cr_reader {
 	unsigned int pipe_out;
 	char name[128];
 
-	struct mutex open_lock;
+	struct mutex open_lock;	/* opening, closing, unplugging */
 	unsigned int opens;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* all that changes after probe */
 	bool gone;
 	bool stopped;
 	bool active;
@@ -382,7 +382,7 @@ struct cr_pending {
  */
 struct cr_ctx {
 	struct cr_reader *reader;
-	struct mutex submit;
+	struct mutex submit;	/* one submitter at a time */
 	bool ready;
 	struct cr_ring ring;
 	struct cr_arena arena;
@@ -410,7 +410,7 @@ extern struct workqueue_struct *cr_wq;
 extern struct class *cr_class;
 extern dev_t cr_devt;
 extern struct ida cr_ida;
-#define CR_MINORS	(1U << 16)
+#define CR_MINORS	BIT(16)
 
 /* usb.c */
 extern struct usb_driver cr_usb_driver;

@@ -23,7 +23,14 @@ files+=(include/uapi/cardring.h)
 
 uml=$(tests/vm/uml-build) || { echo "not ok static: checkpatch is not here"; exit 1; }
 for f in "${files[@]}"; do
-	perl "$uml/scripts/checkpatch.pl" --strict --no-tree --no-summary --terse --show-types -f "$f"
+	# TRACE_EVENT() is laid out as in every kernel's trace header, which checkpatch takes for
+	# calls; compat.h is the one place that may ask which kernel this is.
+	case $f in
+	kernel/trace.h) ignore=--ignore=OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT ;;
+	kernel/compat.h) ignore=--ignore=LINUX_VERSION_CODE,CONSTANT_COMPARISON ;;
+	*) ignore= ;;
+	esac
+	perl "$uml/scripts/checkpatch.pl" --strict --no-tree --no-summary --terse --show-types $ignore -f "$f"
 done >build/checkpatch.log 2>&1
 grep -v '^$' build/checkpatch.log | head -n 60
 ! grep -q . build/checkpatch.log
