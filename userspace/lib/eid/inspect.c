@@ -12,8 +12,8 @@
 #include <time.h>
 #include <openssl/crypto.h>
 #include "eid/access.h"
-#include "eid/ca.h"
 #include "eid/checks.h"
+#include "eid/chip.h"
 #include "eid/files.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
@@ -38,25 +38,6 @@ struct inspector {
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
 	return cr_card_transmit_batch(io, apdus, n, done);
-}
-
-/* What no second try helps against. */
-static bool fatal(int err)
-{
-	switch (err) {
-	case CR_E_TIMEOUT:
-	case CR_E_CARD_MUTE:
-	case CR_E_READER_FAILED:
-	case CR_E_CARD_PROTOCOL:
-	case CR_E_CARD_STATUS:
-	case CR_E_TOO_LONG:
-	case CR_E_ACCESS_REFUSED:
-	case CR_E_SM:
-	case CR_E_MALFORMED:
-	case CR_E_NOT_FOUND:
-		return false;
-	}
-	return err < 0;
 }
 
 static int open_access(struct inspector *in)
@@ -162,7 +143,7 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 		f->err = err;
 		f->sw = r.sw;
 		again = false;
-		if (err && !fatal(err) && in->s.lost) {
+		if (err && !cr_chip_fatal(err) && in->s.lost) {
 			/* a wrong MAC on a successful answer is no matter of size */
 			again = !(err == CR_E_SM && r.sw == CR_SW_OK) && cr_file_shrink(&in->s);
 			opened = reopen(in);
@@ -176,7 +157,7 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 		in->insp->n_files--;
 	else if (err && strlen(in->unread) + sizeof(f->name) + 12 < sizeof(in->unread))
 		sprintf(in->unread + strlen(in->unread), "%s%s (%04X)", *in->unread ? ", " : "", f->name, r.sw);
-	return fatal(err) ? err : 0;
+	return cr_chip_fatal(err) ? err : 0;
 }
 
 /* What EF.COM lists and the caller wants. Without EF.COM: each one that may be there. */
@@ -196,7 +177,7 @@ static int read_lists(struct inspector *in)
 	return 0;
 }
 
-/* ---- Chip authentication ---- */
+/* ---- Is the chip the original? ---- */
 
 static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
 {
@@ -223,120 +204,72 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 	}
 }
 
-static int ca_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+/* The card is opened anew where its session did not outlive the proof. */
+static int proved(struct inspector *in, const struct cr_chip_proof *proof)
 {
-	return cr_ca_step(state, rsp, len, sw, cmd);
+	in->insp->chip_protocol = proof->protocol;
+	chip_result(in, proof->result, proof->detail);
+	return proof->spoilt ? reopen(in) : 0;
 }
 
-/* The proof: a command under the new keys, answered under them, whatever the status word says. */
-static int prove(struct inspector *in, const struct cr_sm *sm)
+/* No chip authentication, for this reason: active authentication where DG15 is there for it. */
+static int fall_back(struct inspector *in, enum cr_result result, const char *why)
 {
-	static const uint8_t com[2] = { CR_FID_COM >> 8, CR_FID_COM & 0xff };
-	const struct cr_capdu cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = com, .lc = sizeof(com) };
-	size_t none = 0;
-	uint16_t sw;
+	struct cr_chip_proof proof;
+	const struct cr_file *dg15;
+	int err;
 
-	cr_session_secure(&in->s, sm);
-	return cr_session_send(&in->s, &cmd, NULL, &none, &sw);
-}
-
-static const char *chip_protocol(enum cr_cipher c)
-{
-	static const char *const names[] = {
-		[CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
-		[CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256",
-	};
-
-	return names[c];
-}
-
-static int run_chip_authentication(struct inspector *in, const struct cr_ca_info *info, const struct cr_ca_key *key)
-{
-	struct cr_ca *ca;
-	struct cr_sm sm;
-	int err = cr_ca_new(info, key, in->s.rng, &ca);
-
-	if (err == CR_E_CRYPTO) {
-		chip_result(in, CR_FAILED, "the chip's public key is no point of its curve");
+	if (!(in->listed & 1U << 15)) {
+		chip_result(in, result, why);
 		return 0;
 	}
+	err = read_file(in, CR_FID_DG(15), false);
 	if (err)
 		return err;
-	in->insp->chip_protocol = chip_protocol(info->protocol.cipher);
-	err = cr_protocol_run(&in->s, ca_step, ca);
-	if (!err)
-		err = cr_ca_session(ca, &sm);
-	if (!err)
-		err = prove(in, &sm);
-	OPENSSL_cleanse(&sm, sizeof(sm));
-	cr_ca_free(ca);
-	switch (err) {
-	case 0:
-		chip_result(in, CR_SUCCESSFUL, "");
+	dg15 = find_file(in->insp, CR_FID_DG(15));
+	if (!dg15) {
+		chip_result(in, CR_UNDETERMINED, "DG15 could not be read");
 		return 0;
-	case CR_E_SM:
-		chip_result(in, CR_FAILED, "the chip cannot answer under the keys agreed with its public key");
-		break;
-	case CR_E_CARD_STATUS:
-	case CR_E_CARD_PROTOCOL:
-		chip_result(in, CR_FAILED, "the chip refused to authenticate");
-		break;
-	default:
-		if (fatal(err))
-			return err;
-		chip_result(in, CR_UNDETERMINED, "the chip stopped answering");
 	}
-	/* the session is gone, or in a state that nobody defines; what is left to read needs a fresh one */
-	return reopen(in);
+	err = cr_chip_active(&in->s, dg15->data, dg15->len, &proof);
+	return err ? err : proved(in, &proof);
 }
 
 static int authenticate_chip(struct inspector *in)
 {
 	const struct cr_file *dg14 = find_file(in->insp, CR_FID_DG(14));
-	bool active = in->listed & 1U << 15;
 	struct cr_security_infos infos;
+	struct cr_chip_proof proof;
 	const struct cr_ca_key *key;
 	struct cr_ca_info info;
 	const uint8_t *set;
 	size_t len;
+	int err;
 
 	if (!in->ca.data)
 		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED, "no EF.CardAccess");
 	else if (!dg14)
 		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC,
 			     in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED, "no DG14 to compare with");
-	if (!dg14) {
-		if (active)
-			chip_result(in, CR_UNDETERMINED, "only active authentication is offered, which is not done");
-		else
-			chip_result(in, CR_NOT_SUPPORTED, "no DG14");
-		return 0;
-	}
+	if (!dg14)
+		return fall_back(in, CR_NOT_SUPPORTED, "no DG14");
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) || cr_security_infos_parse(set, len, &infos)) {
-		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
 		if (in->ca.data)
 			cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED, "DG14 is malformed");
+		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
 		return 0;
 	}
 	if (in->ca.data)
 		compare_card_access(in, set, len);
-	switch (cr_security_infos_ca(&infos, &info, &key)) {
-	case 0:
-		break;
-	case CR_E_NOT_FOUND:
-		chip_result(in, active ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-			    active ? "only active authentication is offered, which is not done" :
-				     "DG14 has no key for it");
-		return 0;
-	default:
-		chip_result(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
-		return 0;
-	}
-	if (!in->s.secured) {
-		chip_result(in, CR_UNDETERMINED, "it needs PACE or BAC first");
-		return 0;
-	}
-	return run_chip_authentication(in, &info, key);
+	err = cr_security_infos_ca(&infos, &info, &key);
+	if (err == CR_E_NOT_FOUND)
+		return fall_back(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
+	if (err)
+		return fall_back(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
+	if (!in->s.secured)
+		return fall_back(in, CR_UNDETERMINED, "it needs PACE or BAC first");
+	err = cr_chip_authenticate(&in->s, &info, key, &proof);
+	return err ? err : proved(in, &proof);
 }
 
 /* ---- The rest, and the judgement ---- */

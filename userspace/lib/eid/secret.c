@@ -38,7 +38,7 @@ int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why)
 
 /*
  * Circular 07/2016/TT-BCA: province or country of birth (3), century and sex (1), year (2), serial (6).
- * That the CAN is the last six digits is what readers for these cards document (FIELD-NOTES).
+ * That the CAN is the last six digits is what published readers for these cards document.
  */
 int cr_secret_from_id_number(struct cr_secret *out, const char *id_number, const char **why)
 {

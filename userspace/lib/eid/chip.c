@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <openssl/crypto.h>
+#include "eid/aa.h"
+#include "eid/access.h"
+#include "eid/ca.h"
+#include "eid/chip.h"
+#include "eid/lds.h"
+#include "iso7816/sw.h"
+
+bool cr_chip_fatal(int err)
+{
+	switch (err) {
+	case CR_E_TIMEOUT:
+	case CR_E_CARD_MUTE:
+	case CR_E_READER_FAILED:
+	case CR_E_CARD_PROTOCOL:
+	case CR_E_CARD_STATUS:
+	case CR_E_TOO_LONG:
+	case CR_E_ACCESS_REFUSED:
+	case CR_E_SM:
+	case CR_E_MALFORMED:
+	case CR_E_NOT_FOUND:
+		return false;
+	}
+	return err < 0;
+}
+
+static void result(struct cr_chip_proof *out, enum cr_result r, const char *detail)
+{
+	out->result = r;
+	out->detail = detail;
+}
+
+static int ca_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+{
+	return cr_ca_step(state, rsp, len, sw, cmd);
+}
+
+/* The proof: a command under the new keys, answered under them, whatever the status word says. */
+static int prove(struct cr_session *s, const struct cr_sm *sm)
+{
+	static const uint8_t com[2] = { CR_FID_COM >> 8, CR_FID_COM & 0xff };
+	const struct cr_capdu cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = com, .lc = sizeof(com) };
+	size_t none = 0;
+	uint16_t sw;
+
+	cr_session_secure(s, sm);
+	return cr_session_send(s, &cmd, NULL, &none, &sw);
+}
+
+static const char *ca_name(enum cr_cipher c)
+{
+	static const char *const names[] = {
+		[CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
+		[CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256",
+	};
+
+	return names[c];
+}
+
+int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info, const struct cr_ca_key *key,
+			 struct cr_chip_proof *out)
+{
+	struct cr_ca *ca;
+	struct cr_sm sm;
+	int err = cr_ca_new(info, key, s->rng, &ca);
+
+	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
+	out->protocol = ca_name(info->protocol.cipher);
+	if (err == CR_E_CRYPTO) {
+		result(out, CR_FAILED, "the chip's public key is no point of its curve");
+		return 0;
+	}
+	if (err)
+		return err;
+	err = cr_protocol_run(s, ca_step, ca);
+	if (!err)
+		err = cr_ca_session(ca, &sm);
+	if (!err)
+		err = prove(s, &sm);
+	OPENSSL_cleanse(&sm, sizeof(sm));
+	cr_ca_free(ca);
+	if (!err)
+		return 0;
+	if (cr_chip_fatal(err))
+		return err;
+	out->spoilt = true;
+	if (err == CR_E_SM)
+		result(out, CR_FAILED, "the chip cannot answer under the keys agreed with its public key");
+	else if (err == CR_E_CARD_STATUS || err == CR_E_CARD_PROTOCOL)
+		result(out, CR_FAILED, "the chip refused to authenticate");
+	else
+		result(out, CR_UNDETERMINED, "the chip stopped answering");
+	return 0;
+}
+
+/* A signature as long as RSA's often does not fit into a short answer. */
+static bool needs_extended(const struct cr_session *s, size_t len)
+{
+	if (s->secured)
+		len = cr_sm_response_len(&s->sm, false, len) - 2;
+	return len > CR_APDU_MAX_SHORT_LE;
+}
+
+int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct cr_chip_proof *out)
+{
+	uint8_t sig[CR_AA_MAX];
+	size_t sig_len = sizeof(sig);
+	struct cr_capdu cmd;
+	struct cr_aa *aa;
+	uint16_t sw;
+	int err = cr_aa_new(dg15, len, s->rng, &aa);
+
+	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
+	if (err == CR_E_MALFORMED || err == CR_E_UNSUPPORTED) {
+		result(out, CR_UNDETERMINED, err == CR_E_MALFORMED ? "DG15 is malformed" :
+								     "the chip's signature algorithm is not known here");
+		return 0;
+	}
+	if (err)
+		return err;
+	out->protocol = cr_aa_name(aa);
+	cr_aa_command(aa, &cmd);
+	cmd.extended = needs_extended(s, cr_aa_signature_len(aa));
+	if (cmd.extended)	/* some chips give a long signature to no other Le */
+		cmd.le = CR_APDU_MAX_LE;
+	if (cmd.extended && s->max_response <= CR_APDU_MAX_SHORT_LE) {
+		cr_aa_free(aa);
+		result(out, CR_UNDETERMINED, "its signature is longer than what reader and card exchange");
+		return 0;
+	}
+	err = cr_session_send(s, &cmd, sig, &sig_len, &sw);
+	out->spoilt = s->lost;
+	if (err && !cr_chip_fatal(err))
+		result(out, CR_UNDETERMINED, "the chip stopped answering");
+	else if (!err && sw != CR_SW_OK)
+		result(out, CR_FAILED, "the chip refused to authenticate");
+	else if (!err && (err = cr_aa_verify(aa, sig, sig_len)) == CR_E_TOO_LONG)
+		result(out, CR_UNDETERMINED, "the chip's signature came cut short");
+	else if (err == CR_E_CRYPTO)
+		result(out, CR_FAILED, "the chip's signature is wrong");
+	cr_aa_free(aa);
+	return err < 0 && err != CR_E_CRYPTO && cr_chip_fatal(err) ? err : 0;
+}

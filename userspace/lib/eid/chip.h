@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether the chip is the one that the data were issued for: chip or active authentication, run over a session. */
+#ifndef CR_EID_CHIP_H
+#define CR_EID_CHIP_H
+
+#include <cardring/eid.h>
+#include "eid/security_info.h"
+#include "eid/session.h"
+
+struct cr_chip_proof {
+	enum cr_result result;
+	const char *protocol;	/* "CA v1 ECDH AES-128", "AA RSA"; NULL */
+	const char *detail;	/* never NULL */
+	bool spoilt;		/* the session is gone or in no defined state: open the card anew */
+};
+
+/*
+ * Both: 0 with out filled, whatever came of it; negative where nothing could be found out for a reason that is not the
+ * chip's answer (it was taken out, no memory). After chip authentication the session goes on under the new keys.
+ */
+int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info, const struct cr_ca_key *key,
+			 struct cr_chip_proof *out);
+int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct cr_chip_proof *out);
+
+/* What no second try and no other conclusion helps against. */
+bool cr_chip_fatal(int err);
+
+#endif
