@@ -302,7 +302,7 @@ static int understand(struct inspector *in)
 	const struct cr_file *f;
 	int err = 0;
 
-	/* what does not parse is left out here; cr_lds_consistency says so of DG1 and DG13 */
+	/* what does not parse is left out here; cr_lds_consistency says so */
 	f = find_file(insp, CR_FID_DG(1));
 	if (f)
 		err = cr_lds_dg1(f->data, f->len, in->now, &insp->document, &insp->holder);
@@ -310,11 +310,8 @@ static int understand(struct inspector *in)
 	if (f && err != CR_E_NOMEM)
 		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
 	f = find_file(insp, CR_FID_DG(2));
-	if (f && err != CR_E_NOMEM) {
+	if (f && err != CR_E_NOMEM)
 		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len, &insp->portrait_type);
-		if (err == CR_E_MALFORMED)
-			cr_check_set(insp, CR_CHECK_READ, CR_FAILED, "DG2 is malformed");
-	}
 	return err == CR_E_NOMEM ? err : 0;
 }
 
