@@ -38,8 +38,8 @@ static struct cr_aa *terminal(EVP_PKEY *key)
 }
 
 /* The chip's side of ISO/IEC 9796-2, scheme 1. trailer 0: BC. */
-static void sign_rsa(EVP_PKEY *key, const char *digest, uint8_t trailer, const uint8_t *m2, bool complement,
-		     uint8_t *sig, size_t n)
+static void sign_rsa(EVP_PKEY *key, const char *digest, uint8_t trailer, const uint8_t *m2,
+		     bool complement, uint8_t *sig, size_t n)
 {
 	uint8_t f[CR_AA_MAX], md[64];
 	unsigned int h;
@@ -78,8 +78,11 @@ static void sign_rsa(EVP_PKEY *key, const char *digest, uint8_t trailer, const u
 
 static void rsa_chips_prove_themselves(void **state)
 {
-	static const struct { const char *digest; uint8_t trailer; } hashes[] = {
-		{ "SHA1", 0 }, { "SHA1", 0x33 }, { "SHA256", 0x34 }, { "SHA512", 0x35 }, { "SHA384", 0x36 }, { "SHA224", 0x38 },
+	static const struct {
+		const char *digest; uint8_t trailer;
+	} hashes[] = {
+		{ "SHA1", 0 },	    { "SHA1", 0x33 },	{ "SHA256", 0x34 },
+		{ "SHA512", 0x35 }, { "SHA384", 0x36 }, { "SHA224", 0x38 },
 	};
 	EVP_PKEY *key = EVP_RSA_gen(1024), *other = EVP_RSA_gen(1024);
 	struct cr_aa *aa = terminal(key);
@@ -92,7 +95,8 @@ static void rsa_chips_prove_themselves(void **state)
 	assert_string_equal(cr_aa_name(aa), "AA RSA");
 	for (size_t i = 0; i < 6; i++) {
 		for (int complement = 0; complement < 2; complement++) {
-			sign_rsa(key, hashes[i].digest, hashes[i].trailer, cmd.data, complement, sig, 128);
+			sign_rsa(key, hashes[i].digest, hashes[i].trailer, cmd.data, complement,
+				 sig, 128);
 			assert_int_equal(cr_aa_verify(aa, sig, 128), 0);
 			sig[77] ^= 4;
 			assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
@@ -106,7 +110,8 @@ static void rsa_chips_prove_themselves(void **state)
 	wrong[0] ^= 1;		/* what it signed for somebody else */
 	sign_rsa(key, "SHA256", 0x34, wrong, false, sig, 128);
 	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
-	sign_rsa(key, "SHA256", 0x36, cmd.data, false, sig, 128);	/* the trailer names another digest */
+	sign_rsa(key, "SHA256", 0x36, cmd.data, false, sig,
+		 128); /* the trailer names another digest */
 	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
 	memset(sig, 0, sizeof(sig));
 	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
@@ -137,16 +142,19 @@ static void ecdsa_chips_prove_themselves(void **state)
 				EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 				ECDSA_SIG *es;
 
-				EVP_DigestSignInit_ex(ctx, NULL, digests[d], NULL, NULL, wrong ? other : key, NULL);
+				EVP_DigestSignInit_ex(ctx, NULL, digests[d], NULL, NULL,
+						      wrong ? other : key, NULL);
 				assert_int_equal(EVP_DigestSign(ctx, der, &n, cmd.data, 8), 1);
 				EVP_MD_CTX_free(ctx);
 				es = d2i_ECDSA_SIG(NULL, &p, (long)n);
 				BN_bn2binpad(ECDSA_SIG_get0_r(es), plain, (int)half);
 				BN_bn2binpad(ECDSA_SIG_get0_s(es), plain + half, (int)half);
 				ECDSA_SIG_free(es);
-				assert_int_equal(cr_aa_verify(aa, plain, 2 * half), wrong ? CR_E_CRYPTO : 0);
+				assert_int_equal(cr_aa_verify(aa, plain, 2 * half),
+						 wrong ? CR_E_CRYPTO : 0);
 				if (n != 2 * half)
-					assert_int_equal(cr_aa_verify(aa, der, n), wrong ? CR_E_CRYPTO : 0);
+					assert_int_equal(cr_aa_verify(aa, der, n),
+							 wrong ? CR_E_CRYPTO : 0);
 				memset(plain, 0, sizeof(plain));
 				assert_int_equal(cr_aa_verify(aa, plain, 2 * half), CR_E_CRYPTO);
 				assert_int_equal(cr_aa_verify(aa, der, n / 2), CR_E_CRYPTO);

@@ -44,7 +44,7 @@ static int fixed(void *arg, uint8_t *out, size_t len)
 static const struct cr_rng rng = { fixed, NULL };
 
 #define RND_IC		"4608F91988702212"
-#define ANSWER		"46B9342A41396CD7386BF5803104D7CEDC122B9132139BAF2EEDC94EE178534F2F2D235D074D7449"
+#define ANSWER "46B9342A41396CD7386BF5803104D7CEDC122B9132139BAF2EEDC94EE178534F2F2D235D074D7449"
 
 static void to_authenticate(struct cr_bac *bac, struct cr_capdu *cmd)
 {
@@ -69,8 +69,9 @@ static void the_example_of_appendix_d(void **state)
 	assert_int_equal(cr_bac_step(&bac, rsp, hex(rsp, RND_IC), 0x9000, &cmd), 1);
 	len = sizeof(buf);
 	assert_int_equal(cr_capdu_build(&cmd, buf, &len), 0);
-	assert_hex(buf, len, "008200002872C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F2"
-			     "5F1448EEA8AD90A728");
+	assert_hex(buf, len,
+		   "008200002872C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F2"
+		   "5F1448EEA8AD90A728");
 	assert_int_equal(cr_bac_step(&bac, rsp, hex(rsp, ANSWER), 0x9000, &cmd), 0);
 	assert_int_equal(bac.sm.cipher, CR_3DES);
 	assert_hex(bac.sm.k_enc, 16, "979EC13B1CBFE9DCD01AB0FED307EAE5");
@@ -112,10 +113,13 @@ static void a_card_that_sends_our_own_token_back_is_refused(void **state)
 
 static void a_wrong_mrz_is_told_from_a_card_without_bac(void **state)
 {
-	static const struct { uint16_t sw; int err; } cases[] = {
-		{ 0x6300, CR_E_ACCESS_REFUSED }, { 0x63c2, CR_E_ACCESS_REFUSED }, { 0x6982, CR_E_ACCESS_REFUSED },
-		{ 0x6988, CR_E_ACCESS_REFUSED }, { 0x6985, CR_E_ACCESS_REFUSED }, { 0x6d00, CR_E_CARD_STATUS },
-		{ 0x6700, CR_E_CARD_STATUS }, { 0x6e00, CR_E_CARD_STATUS },
+	static const struct {
+		uint16_t sw; int err;
+	} cases[] = {
+		{ 0x6300, CR_E_ACCESS_REFUSED }, { 0x63c2, CR_E_ACCESS_REFUSED },
+		{ 0x6982, CR_E_ACCESS_REFUSED }, { 0x6988, CR_E_ACCESS_REFUSED },
+		{ 0x6985, CR_E_ACCESS_REFUSED }, { 0x6d00, CR_E_CARD_STATUS },
+		{ 0x6700, CR_E_CARD_STATUS },	 { 0x6e00, CR_E_CARD_STATUS },
 	};
 	struct cr_capdu cmd;
 	struct cr_bac bac;

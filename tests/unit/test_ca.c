@@ -12,8 +12,8 @@
 static const uint8_t oid_ca[9] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02 };
 
 /* A chip's static key pair, and what DG14 says of it. */
-static struct cr_ecdh *chip(const struct cr_curve *curve, enum cr_cipher cipher, int key_id, struct cr_ca_info *info,
-			    struct cr_ca_key *key)
+static struct cr_ecdh *chip(const struct cr_curve *curve, enum cr_cipher cipher, int key_id,
+			    struct cr_ca_info *info, struct cr_ca_key *key)
 {
 	struct cr_ecdh *e;
 
@@ -29,7 +29,8 @@ static struct cr_ecdh *chip(const struct cr_curve *curve, enum cr_cipher cipher,
 	return e;
 }
 
-static void chip_session(struct cr_ecdh *e, enum cr_cipher cipher, const uint8_t *peer, size_t len, struct cr_sm *sm)
+static void chip_session(struct cr_ecdh *e, enum cr_cipher cipher, const uint8_t *peer, size_t len,
+			 struct cr_sm *sm)
 {
 	uint8_t z[CR_FIELD_MAX];
 	size_t n;
@@ -68,7 +69,8 @@ static void aes_goes_by_general_authenticate(void **state)
 			assert_int_equal(cmd.ins, 0x86);
 			assert_int_equal(cmd.le, 256);
 			chip_session(e, (enum cr_cipher)cipher, cmd.data + cmd.lc - n, n, &theirs);
-			assert_int_equal(cr_ca_step(ca, (const uint8_t *)"\x7c", 2, 0x9000, &cmd), 0);
+			assert_int_equal(cr_ca_step(ca, (const uint8_t *)"\x7c", 2, 0x9000, &cmd),
+					 0);
 			assert_int_equal(cr_ca_session(ca, &mine), 0);
 			assert_memory_equal(mine.k_enc, theirs.k_enc, CR_KEY_MAX);
 			assert_memory_equal(mine.k_mac, theirs.k_mac, CR_KEY_MAX);
@@ -160,7 +162,8 @@ static void refusals_and_bad_keys(void **state)
 	assert_int_equal(cr_ca_new(&info, &key, NULL, &ca), 0);
 	assert_int_equal(cr_ca_step(ca, NULL, 0, 0, &cmd), 1);
 	assert_int_equal(cr_ca_step(ca, NULL, 0, 0x9000, &cmd), 1);
-	assert_int_equal(cr_ca_step(ca, (const uint8_t *)"\x7d", 2, 0x9000, &cmd), CR_E_CARD_PROTOCOL);
+	assert_int_equal(cr_ca_step(ca, (const uint8_t *)"\x7d", 2, 0x9000, &cmd),
+			 CR_E_CARD_PROTOCOL);
 	cr_ca_free(ca);
 
 	key.point[64] ^= 1;

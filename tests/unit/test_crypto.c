@@ -91,7 +91,9 @@ static void retail_mac_chains_over_long_data(void **state)
 		for (size_t off = 0; off < n; off += 8) {
 			for (int i = 0; i < 8; i++)
 				x[i] ^= data[off + (size_t)i];
-			assert_int_equal(cr_cbc_encrypt(CR_3DES, off == last ? key : inner, NULL, x, 8, x), 0);
+			assert_int_equal(cr_cbc_encrypt(CR_3DES, off == last ? key : inner, NULL, x,
+							8, x),
+					 0);
 		}
 		memcpy(want, x, 8);
 		assert_int_equal(cr_mac(CR_3DES, key, data, n, mac), 0);
@@ -146,7 +148,8 @@ static void both_sides_agree_on_every_curve(void **state)
 {
 	for (unsigned int id = 8; id <= 18; id++) {
 		const struct cr_curve *c = cr_curve_by_id(id);
-		uint8_t pa[CR_POINT_MAX], pb[CR_POINT_MAX], za[CR_FIELD_MAX], zb[CR_FIELD_MAX], s[16] = { 1, 2 };
+		uint8_t pa[CR_POINT_MAX], pb[CR_POINT_MAX], za[CR_FIELD_MAX], zb[CR_FIELD_MAX],
+			s[16] = { 1, 2 };
 		struct cr_ecdh *a, *b;
 		size_t na, nb;
 
@@ -165,7 +168,8 @@ static void both_sides_agree_on_every_curve(void **state)
 				continue;
 			}
 			assert_int_equal(cr_ecdh_agree(a, pb, nb, za, &na), 0);
-			assert_int_equal(cr_ecdh_agree(b, pa, na = 1 + 2 * c->field_len, zb, &nb), 0);
+			assert_int_equal(cr_ecdh_agree(b, pa, na = 1 + 2 * c->field_len, zb, &nb),
+					 0);
 			assert_int_equal(nb, c->field_len);
 			assert_memory_equal(za, zb, nb);
 		}

@@ -41,7 +41,10 @@ static void step(uint8_t *ssc, size_t n)
 		;
 }
 
-/* The protected command's plain form: the data field is decrypted, MACs are the business of test_sm.c. */
+/*
+ * The protected command's plain form: the data field is decrypted, MACs are the business of
+ * test_sm.c.
+ */
 static struct cr_capdu unwrap(struct card *c, const struct cr_apdu *a, uint8_t *data)
 {
 	struct cr_capdu outer, plain;
@@ -53,24 +56,29 @@ static struct cr_capdu unwrap(struct card *c, const struct cr_apdu *a, uint8_t *
 	assert_int_equal(cr_capdu_parse(a->cmd, a->cmd_len, &outer), 0);
 	assert_int_equal(outer.cla, 0x0c);
 	c->extended += outer.extended;
-	plain = (struct cr_capdu){ .ins = outer.ins, .p1 = outer.p1, .p2 = outer.p2, .extended = outer.extended };
+	plain = (struct cr_capdu){
+		.ins = outer.ins, .p1 = outer.p1, .p2 = outer.p2, .extended = outer.extended
+	};
 	step(c->sm.ssc, cr_cipher_block(c->sm.cipher));
 	for (p = outer.data, n = outer.lc; cr_tlv_next(&p, &n, &t) > 0;) {
 		if (t.tag == 0x97)
-			plain.le = t.len == 1 ? (t.val[0] ? t.val[0] : 256U) : (size_t)t.val[0] << 8 | t.val[1];
+			plain.le = t.len == 1 ? (t.val[0] ? t.val[0] : 256U)
+					      : (size_t)t.val[0] << 8 | t.val[1];
 		if (t.tag == 0x97 && !plain.le)
 			plain.le = 65536;
 		if (t.tag != 0x87 && t.tag != 0x85)
 			continue;
 		cr_cbc_encrypt(c->sm.cipher, c->sm.k_enc, NULL, c->sm.ssc, 16, iv);
-		cr_cbc_decrypt(c->sm.cipher, c->sm.k_enc, iv, t.val + (t.tag == 0x87), t.len - (t.tag == 0x87), data);
+		cr_cbc_decrypt(c->sm.cipher, c->sm.k_enc, iv, t.val + (t.tag == 0x87),
+			       t.len - (t.tag == 0x87), data);
 		assert_int_equal(cr_unpad(data, t.len - (t.tag == 0x87), 16, &plain.lc), 0);
 		plain.data = data;
 	}
 	return plain;
 }
 
-static void answer_protected(struct card *c, struct cr_apdu *a, const uint8_t *data, size_t n, uint16_t sw, bool odd)
+static void answer_protected(struct card *c, struct cr_apdu *a, const uint8_t *data, size_t n,
+			     uint16_t sw, bool odd)
 {
 	uint8_t iv[16], mac[8], *x;
 	struct cr_buf b, m;
@@ -234,8 +242,9 @@ static void read_ok(struct cr_session *s, struct card *c)
 
 static void files_of_every_length_are_read_in_two_batches(void **state)
 {
-	static const size_t lengths[] = { 0, 1, 2, 3, 4, 17, 127, 128, 222, 223, 224, 255, 256, 257, 1000, 20000, 32760,
-					  32768, 33000, 40000 };
+	static const size_t lengths[] = { 0,	1,     2,     3,     4,	    17,	  127,
+					  128,	222,   223,   224,   255,   256,  257,
+					  1000, 20000, 32760, 32768, 33000, 40000 };
 	static const size_t limits[] = { 256, 900, 65536 };
 
 	for (size_t l = 0; l < sizeof(lengths) / sizeof(*lengths); l++) {
@@ -429,7 +438,9 @@ static void what_was_not_sent_is_not_counted(void **state)
 static void a_master_file_that_is_none_does_not_matter(void **state)
 {
 	static const uint8_t aid[] = { 0xa0, 0, 0, 2, 0x47, 0x10, 1 };
-	struct cr_file_request r = { .fid = 0x011c, .select_mf = true, .aid = aid, .aid_len = sizeof(aid) };
+	struct cr_file_request r = {
+		.fid = 0x011c, .select_mf = true, .aid = aid, .aid_len = sizeof(aid)
+	};
 	struct cr_session s;
 	struct card c;
 
@@ -444,7 +455,8 @@ static void a_master_file_that_is_none_does_not_matter(void **state)
 
 static void info_of_the_card_bounds_extended_length(void **state)
 {
-	static const uint8_t info[] = { 0x43, 0x01, 0xb8, 0x7f, 0x66, 0x08, 0x02, 0x02, 0x04, 0x00, 0x02, 0x02, 0x08, 0x02 };
+	static const uint8_t info[] = { 0x43, 0x01, 0xb8, 0x7f, 0x66, 0x08, 0x02,
+					0x02, 0x04, 0x00, 0x02, 0x02, 0x08, 0x02 };
 	uint8_t bad[sizeof(info)];
 
 	assert_int_equal(cr_limits_from_info(info, sizeof(info)), 0x800);

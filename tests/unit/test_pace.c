@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* PACE: the worked example of ICAO 9303-11, appendix G.1, byte for byte, and cards that break the protocol. */
+/*
+ * PACE: the worked example of ICAO 9303-11, appendix G.1, byte for byte, and cards that break the
+ * protocol.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,9 +34,12 @@ static void assert_hex(const uint8_t *got, size_t len, const char *want)
 static const struct cr_secret mrz = { .type = CR_SECRET_MRZ, .document_number = "T22000129",
 				      .date_of_birth = "640812", .date_of_expiry = "101031" };
 static const struct cr_pace_info g1_info = {
-	.protocol = { .oid = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x04, 0x02, 0x02 }, .ecdh = true,
+	.protocol = { .oid = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x04, 0x02, 0x02 },
+		      .ecdh = true,
 		      .cipher = CR_AES128 },
-	.mapping = CR_GM, .version = 2, .parameter_id = 13,
+	.mapping = CR_GM,
+	.version = 2,
+	.parameter_id = 13,
 };
 
 /* The terminal's two private keys, in the order in which they are drawn. */
@@ -168,7 +174,8 @@ static void a_wrong_password_is_told_from_a_broken_protocol(void **state)
 		assert_int_equal(outcome(at, answers[at == 1 ? 2 : 1], 0x9000), CR_E_CARD_PROTOCOL);
 	}
 	assert_int_equal(outcome(1, "7C028000", 0x9000), CR_E_CARD_PROTOCOL);
-	assert_int_equal(outcome(1, "7C11800F95A3A016522EE98D01E76CB6B98B42", 0x9000), CR_E_CARD_PROTOCOL);
+	assert_int_equal(outcome(1, "7C11800F95A3A016522EE98D01E76CB6B98B42", 0x9000),
+			 CR_E_CARD_PROTOCOL);
 }
 
 static void points_that_are_none_are_refused(void **state)
@@ -187,15 +194,16 @@ static void points_that_are_none_are_refused(void **state)
 		for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 			size_t n = strlen(bad[i]) / 2;
 
-			snprintf(answer, sizeof(answer), "7C%02zX%02X%02zX%s", n + 2, at == 2 ? 0x82 : 0x84, n, bad[i]);
+			snprintf(answer, sizeof(answer), "7C%02zX%02X%02zX%s", n + 2,
+				 at == 2 ? 0x82 : 0x84, n, bad[i]);
 			assert_int_equal(outcome(at, answer, 0x9000), CR_E_CRYPTO);
 		}
 	}
 }
 
 /*
- * The card maps s * G + H to infinity only if it knows s and our mapping key's logarithm; but it can send our own
- * ephemeral key back, and make the two sides agree with itself.
+ * The card maps s * G + H to infinity only if it knows s and our mapping key's logarithm; but it
+ * can send our own ephemeral key back, and make the two sides agree with itself.
  */
 static void our_own_public_key_is_not_taken_back(void **state)
 {
@@ -213,10 +221,13 @@ static void every_bit_of_the_cards_token_counts(void **state)
 		assert_int_equal(outcome(4, answer, 0x9000), CR_E_CARD_PROTOCOL);
 	}
 	assert_int_equal(outcome(4, "7C0986073ABB9674BCE93C", 0x9000), CR_E_CARD_PROTOCOL);
-	assert_int_equal(outcome(4, "7C0A8508C2B0BD78D94BA866", 0x9000), CR_E_CARD_PROTOCOL);	/* ours, reflected */
+	assert_int_equal(outcome(4, "7C0A8508C2B0BD78D94BA866", 0x9000),
+			 CR_E_CARD_PROTOCOL); /* ours, reflected */
 }
 
-/* A second implementation of the card, on the same primitives: every cipher and curve runs through. */
+/*
+ * A second implementation of the card, on the same primitives: every cipher and curve runs through.
+ */
 static void every_cipher_and_curve_runs_through(void **state)
 {
 	const struct cr_secret can = { .type = CR_SECRET_CAN, .can = "654321" };
@@ -225,7 +236,8 @@ static void every_cipher_and_curve_runs_through(void **state)
 		for (int id = 8; id <= 18; id++) {
 			struct cr_pace_info info = g1_info;
 			uint8_t nonce[16] = { 9, 8, 7 }, k_pi[CR_KEY_MAX], z[CR_FIELD_MAX];
-			uint8_t point[CR_POINT_MAX], theirs[CR_POINT_MAX], rsp[300] = { 0x7c, 0x12, 0x80, 0x10 };
+			uint8_t point[CR_POINT_MAX], theirs[CR_POINT_MAX],
+				rsp[300] = { 0x7c, 0x12, 0x80, 0x10 };
 			size_t len = 20, n, zn, wide;
 			struct cr_ecdh *card;
 			struct cr_pace *p;
@@ -239,8 +251,12 @@ static void every_cipher_and_curve_runs_through(void **state)
 			assert_int_equal(cr_ecdh_new(cr_curve_by_id((unsigned int)id), &card), 0);
 			assert_int_equal(cr_pace_step(p, NULL, 0, 0, &cmd), 1);
 			assert_int_equal(cr_pace_step(p, NULL, 0, 0x9000, &cmd), 1);
-			assert_int_equal(cr_kdf(info.protocol.cipher, CR_KDF_PI, (const uint8_t *)can.can, 6, k_pi), 0);
-			assert_int_equal(cr_cbc_encrypt(info.protocol.cipher, k_pi, NULL, nonce, 16, rsp + 4), 0);
+			assert_int_equal(cr_kdf(info.protocol.cipher, CR_KDF_PI,
+						(const uint8_t *)can.can, 6, k_pi),
+					 0);
+			assert_int_equal(cr_cbc_encrypt(info.protocol.cipher, k_pi, NULL, nonce, 16,
+							rsp + 4),
+					 0);
 			for (int step = 0; step < 2; step++) {
 				assert_int_equal(cr_pace_step(p, rsp, len, 0x9000, &cmd), 1);
 				assert_int_equal(cr_ecdh_generate(card, NULL), 0);
@@ -249,7 +265,8 @@ static void every_cipher_and_curve_runs_through(void **state)
 				if (step)
 					assert_int_equal(cr_ecdh_agree(card, theirs, n, z, &zn), 0);
 				else
-					assert_int_equal(cr_ecdh_map(card, nonce, 16, theirs, n), 0);
+					assert_int_equal(cr_ecdh_map(card, nonce, 16, theirs, n),
+							 0);
 				wide = n > 127;
 				len = 0;
 				rsp[len++] = 0x7c;
@@ -265,10 +282,14 @@ static void every_cipher_and_curve_runs_through(void **state)
 			}
 			assert_int_equal(cr_pace_step(p, rsp, len, 0x9000, &cmd), 1);
 			assert_int_equal(cr_sm_derive(&chip, info.protocol.cipher, z, zn), 0);
-			assert_int_equal(cr_pace_token(chip.cipher, chip.k_mac, info.protocol.oid, point, n, z), 0);
+			assert_int_equal(cr_pace_token(chip.cipher, chip.k_mac, info.protocol.oid,
+						       point, n, z),
+					 0);
 			assert_memory_equal(cmd.data + 4, z, 8);
 			memcpy(rsp, "\x7c\x0a\x86\x08", 4);
-			assert_int_equal(cr_pace_token(chip.cipher, chip.k_mac, info.protocol.oid, theirs, n, rsp + 4), 0);
+			assert_int_equal(cr_pace_token(chip.cipher, chip.k_mac, info.protocol.oid,
+						       theirs, n, rsp + 4),
+					 0);
 			assert_int_equal(cr_pace_step(p, rsp, 12, 0x9000, &cmd), 0);
 			assert_int_equal(cr_pace_session(p, &sm), 0);
 			assert_memory_equal(sm.k_enc, chip.k_enc, cr_cipher_key_len(chip.cipher));

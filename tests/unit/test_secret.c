@@ -97,8 +97,11 @@ static void a_printed_mrz_gives_its_fields(void **state)
 	struct cr_secret s;
 	char out[CR_MRZ_INFO_MAX + 1];
 
-	assert_int_equal(cr_secret_from_mrz(&s, "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\n"
-					    "L898902C36UTO7408122F1204159ZE184226B<<<<<10", &why), 0);
+	assert_int_equal(cr_secret_from_mrz(&s,
+					    "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\n"
+					    "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+					    &why),
+			 0);
 	assert_int_equal(s.type, CR_SECRET_MRZ);
 	assert_int_equal(cr_secret_mrz_info(&s, out), 0);
 	assert_string_equal(out, "L898902C3674081221204159");

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Secure messaging: the exchange of ICAO 9303-11, appendix D.4, and everything that must be refused. */
+/*
+ * Secure messaging: the exchange of ICAO 9303-11, appendix D.4, and everything that must be
+ * refused.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,7 +105,9 @@ static void commands_are_made_ahead_and_given_back(void **state)
 	}
 	for (int i = 0; i < 3; i++) {
 		n = sizeof(data);
-		assert_int_equal(cr_sm_unprotect(&sm, &ex[i], rsp, hex(rsp, d4_response[i]), data, &n, &sw), 0);
+		assert_int_equal(cr_sm_unprotect(&sm, &ex[i], rsp, hex(rsp, d4_response[i]), data,
+						 &n, &sw),
+				 0);
 		assert_hex(data, n, d4_data[i]);
 	}
 	cr_sm_rewind(&sm, &ex[1]);	/* as if the second had never been sent */
@@ -160,8 +165,8 @@ static void every_bit_of_an_answer_counts(void **state)
 }
 
 /* The card's side, to make answers whose MAC is right and whose form is not. */
-static size_t answer(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *objects, size_t len,
-		     uint16_t sw, uint8_t *rsp)
+static size_t answer(const struct cr_sm *sm, const struct cr_sm_exchange *ex,
+		     const uint8_t *objects, size_t len, uint16_t sw, uint8_t *rsp)
 {
 	size_t block = cr_cipher_block(sm->cipher), n;
 	uint8_t buf[600];
@@ -217,7 +222,8 @@ static void answers_of_another_form_are_refused(void **state)
 			memmove(rsp + len, rsp + len - 2, 2);
 			rsp[len - 2] = 0x99;
 			rsp[len - 1] = 0;
-			assert_int_equal(cr_sm_unprotect(&sm, &ex, rsp, len + 2, data, &n, &sw), CR_E_SM);
+			assert_int_equal(cr_sm_unprotect(&sm, &ex, rsp, len + 2, data, &n, &sw),
+					 CR_E_SM);
 		}
 	}
 }
@@ -232,9 +238,11 @@ static void a_plain_answer_is_refused_and_its_status_kept(void **state)
 
 	appendix_d(&sm);
 	cr_sm_protect(&sm, &read_4, buf, &len, &ex);
-	assert_int_equal(cr_sm_unprotect(&sm, &ex, (const uint8_t *)"\x69\x88", 2, data, &n, &sw), CR_E_SM);
+	assert_int_equal(cr_sm_unprotect(&sm, &ex, (const uint8_t *)"\x69\x88", 2, data, &n, &sw),
+			 CR_E_SM);
 	assert_int_equal(sw, 0x6988);
-	assert_int_equal(cr_sm_unprotect(&sm, &ex, (const uint8_t *)"\x60\x14\x5f\x01\x90\x00", 6, data, &n, &sw),
+	assert_int_equal(cr_sm_unprotect(&sm, &ex, (const uint8_t *)"\x60\x14\x5f\x01\x90\x00", 6,
+					 data, &n, &sw),
 			 CR_E_SM);
 	assert_int_equal(cr_sm_unprotect(&sm, &ex, NULL, 0, data, &n, &sw), CR_E_SM);
 	assert_int_equal(sw, 0);
@@ -292,7 +300,9 @@ static void long_commands_go_extended(void **state)
 	for (int c = CR_3DES; c <= CR_AES256; c++) {
 		for (size_t n = 0; n < 600; n++) {
 			aes(&sm, (enum cr_cipher)c);
-			cmd = (struct cr_capdu){ .ins = (uint8_t)(n & 1 ? 0xb1 : 0xb0), .data = data, .lc = n,
+			cmd = (struct cr_capdu){ .ins = (uint8_t)(n & 1 ? 0xb1 : 0xb0),
+						 .data = data,
+						 .lc = n,
 						 .le = n % 3 ? 200 : 0 };
 			len = cr_sm_protected_max(n);
 			assert_int_equal(cr_sm_protect(&sm, &cmd, out, &len, &ex), 0);

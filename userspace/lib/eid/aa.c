@@ -87,14 +87,15 @@ static int rsa_open(const struct cr_aa *aa, const uint8_t *sig, uint8_t *f)
 	size_t len = aa->sig_len;
 	int err = CR_E_CRYPTO;
 
-	if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) <= 0 ||
+	if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) <= 0 ||
 	    EVP_PKEY_encrypt(ctx, f, &len, sig, aa->sig_len) <= 0 || len != aa->sig_len)
 		goto out;
 	err = 0;
 	if ((f[len - 1] & 0x0f) != 0x0c) {
 		x = BN_bin2bn(f, (int)len, NULL);
-		if (!x || !EVP_PKEY_get_bn_param(aa->key, OSSL_PKEY_PARAM_RSA_N, &n) || !BN_sub(x, n, x) ||
-		    BN_bn2binpad(x, f, (int)len) < 0)
+		if (!x || !EVP_PKEY_get_bn_param(aa->key, OSSL_PKEY_PARAM_RSA_N, &n) ||
+		    !BN_sub(x, n, x) || BN_bn2binpad(x, f, (int)len) < 0)
 			err = CR_E_CRYPTO;
 	}
 out:
@@ -124,8 +125,8 @@ static const char *trailer_digest(const uint8_t *f, size_t len, size_t *trailer)
 }
 
 /*
- * ISO/IEC 9796-2, digital signature scheme 1 with partial recovery: 01 1 x, padding to a nibble A, M1, H(M1 || M2),
- * trailer; M2 is our number.
+ * ISO/IEC 9796-2, digital signature scheme 1 with partial recovery: 01 1 x, padding to a nibble A,
+ * M1, H(M1 || M2), trailer; M2 is our number.
  */
 static int verify_rsa(const struct cr_aa *aa, const uint8_t *sig)
 {
@@ -157,8 +158,8 @@ static int verify_rsa(const struct cr_aa *aa, const uint8_t *sig)
 		goto out;
 	end = aa->sig_len - trailer - (size_t)EVP_MD_get_size(alg);
 	if (EVP_DigestInit_ex2(ctx, alg, NULL) && EVP_DigestUpdate(ctx, f + start, end - start) &&
-	    EVP_DigestUpdate(ctx, aa->nonce, sizeof(aa->nonce)) && EVP_DigestFinal_ex(ctx, md, &md_len) &&
-	    !CRYPTO_memcmp(md, f + end, md_len))
+	    EVP_DigestUpdate(ctx, aa->nonce, sizeof(aa->nonce)) &&
+	    EVP_DigestFinal_ex(ctx, md, &md_len) && !CRYPTO_memcmp(md, f + end, md_len))
 		err = 0;
 out:
 	EVP_MD_CTX_free(ctx);
@@ -166,8 +167,12 @@ out:
 	return err;
 }
 
-/* TR-03111, 5.2.1: r || s to the DER that OpenSSL takes; chips that send DER are taken at their word. */
-static unsigned char *ecdsa_der(const struct cr_aa *aa, const uint8_t *sig, size_t len, int *der_len)
+/*
+ * TR-03111, 5.2.1: r || s to the DER that OpenSSL takes; chips that send DER are taken at their
+ * word.
+ */
+static unsigned char *ecdsa_der(const struct cr_aa *aa, const uint8_t *sig, size_t len,
+				int *der_len)
 {
 	unsigned char *der = NULL;
 	ECDSA_SIG *es = ECDSA_SIG_new();
@@ -198,7 +203,8 @@ static int verify_ecdsa(const struct cr_aa *aa, const uint8_t *sig, size_t len)
 	for (size_t i = 0; der && err && i < sizeof(digests) / sizeof(*digests); i++) {
 		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-		if (ctx && EVP_DigestVerifyInit_ex(ctx, NULL, digests[i], NULL, NULL, aa->key, NULL) == 1 &&
+		if (ctx &&
+		    EVP_DigestVerifyInit_ex(ctx, NULL, digests[i], NULL, NULL, aa->key, NULL) > 0 &&
 		    EVP_DigestVerify(ctx, der, (size_t)der_len, aa->nonce, sizeof(aa->nonce)) == 1)
 			err = 0;
 		EVP_MD_CTX_free(ctx);
@@ -211,7 +217,9 @@ int cr_aa_verify(const struct cr_aa *aa, const uint8_t *sig, size_t len)
 {
 	if (len > CR_AA_MAX)
 		return CR_E_CRYPTO;
+	if (aa->rsa && len != aa->sig_len)
+		return len < aa->sig_len ? CR_E_TOO_LONG : CR_E_CRYPTO;
 	if (aa->rsa)
-		return len < aa->sig_len ? CR_E_TOO_LONG : len > aa->sig_len ? CR_E_CRYPTO : verify_rsa(aa, sig);
+		return verify_rsa(aa, sig);
 	return len < 8 ? CR_E_TOO_LONG : verify_ecdsa(aa, sig, len);
 }

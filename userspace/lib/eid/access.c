@@ -40,13 +40,14 @@ void cr_card_access_free(struct cr_card_access *ca)
 /* A status word is an answer; all else means that the session is lost. */
 static bool card_said_no(const struct cr_session *s, int err)
 {
-	return !s->lost && (err == CR_E_NOT_FOUND || err == CR_E_ACCESS_REFUSED || err == CR_E_CARD_STATUS ||
-			    err == CR_E_MALFORMED || err == CR_E_CARD_PROTOCOL);
+	return !s->lost &&
+	       (err == CR_E_NOT_FOUND || err == CR_E_ACCESS_REFUSED || err == CR_E_CARD_STATUS ||
+		err == CR_E_MALFORMED || err == CR_E_CARD_PROTOCOL);
 }
 
 /*
- * Vietnamese cards answer 6D00 to SELECT of the master file and have EF.CardAccess all the same; Latvian ones
- * have it inside of the application. Not to have it is no error.
+ * Vietnamese cards answer 6D00 to SELECT of the master file and have EF.CardAccess all the same;
+ * Latvian ones have it inside of the application. Not to have it is no error.
  */
 static int look_for_card_access(struct cr_session *s, struct cr_card_access *ca)
 {
@@ -118,7 +119,8 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 	return 0;
 }
 
-static int open_by_bac(struct cr_session *s, const struct cr_secret *secret, struct cr_access *access)
+static int open_by_bac(struct cr_session *s, const struct cr_secret *secret,
+		       struct cr_access *access)
 {
 	struct cr_bac bac;
 	int err = cr_bac_init(&bac, secret, s->rng);
@@ -138,10 +140,14 @@ static int open_by_bac(struct cr_session *s, const struct cr_secret *secret, str
 	return err;
 }
 
-/* Whether EF.COM can be read as it is. The application is selected afterwards, or *sw says why not. */
+/*
+ * Whether EF.COM can be read as it is. The application is selected afterwards, or *sw says why not.
+ */
 static int probe(struct cr_session *s, bool *open, uint16_t *sw)
 {
-	struct cr_file_request r = { .fid = CR_FID_COM, .aid = cr_emrtd_aid, .aid_len = sizeof(cr_emrtd_aid) };
+	struct cr_file_request r = { .fid = CR_FID_COM,
+				     .aid = cr_emrtd_aid,
+				     .aid_len = sizeof(cr_emrtd_aid) };
 	int err = cr_file_read(s, &r);
 
 	*sw = r.aid_sw;
@@ -160,7 +166,7 @@ static int fail(const char **why, int err, const char *msgid)
 }
 
 /* Without PACE: an open card, or BAC. */
-static int open_application(struct cr_session *s, const struct cr_secret *secret, const struct cr_card_access *ca,
+static int open_application(struct cr_session *s, const struct cr_secret *secret,
 			    struct cr_access *access, const char **why)
 {
 	uint16_t sw;
@@ -176,13 +182,14 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 	if (sw == CR_SW_FILE_NOT_FOUND)
 		return fail(why, CR_E_UNSUPPORTED, "The card has no travel document application.");
 	if (!secret || secret->type == CR_SECRET_NONE)
-		return fail(why, CR_E_ACCESS_REFUSED, "The card opens only with its CAN or its MRZ.");
+		return fail(why, CR_E_ACCESS_REFUSED,
+			    "The card opens only with its CAN or its MRZ.");
 	if (secret->type == CR_SECRET_CAN)
-		return fail(why, CR_E_UNSUPPORTED, ca->infos.n_pace ?
-			    "The card has no PACE protocol known here, and its MRZ is needed without one." :
-			    "The card has no PACE, so it opens with its MRZ and not with a CAN.");
+		return fail(why, CR_E_UNSUPPORTED,
+			    "The card knows no PACE of ours: it opens with its MRZ, not with a CAN.");
 	if (sw != CR_SW_OK)
-		return fail(why, CR_E_CARD_STATUS, "The travel document application could not be selected.");
+		return fail(why, CR_E_CARD_STATUS,
+			    "The travel document application could not be selected.");
 	err = open_by_bac(s, secret, access);
 	if (err == CR_E_ACCESS_REFUSED)
 		*why = "The MRZ data are not those of this card.";
@@ -205,7 +212,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return err;
 	info = ca->malformed ? NULL : cr_security_infos_pace(&ca->infos, &ambiguous);
 	if (!info || !secret || secret->type == CR_SECRET_NONE)
-		return open_application(s, secret, ca, access, why);
+		return open_application(s, secret, access, why);
 
 	err = open_by_pace(s, info, ambiguous, secret, access);
 	if (!err) {
@@ -215,11 +222,13 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return err;
 	}
 	if (err == CR_E_ACCESS_REFUSED)
-		return fail(why, err, secret->type == CR_SECRET_CAN ? "The CAN is not that of this card." :
-								     "The MRZ data are not those of this card.");
+		return fail(why, err,
+			    secret->type == CR_SECRET_CAN
+				    ? "The CAN is not that of this card."
+				    : "The MRZ data are not those of this card.");
 	/* a card whose PACE does not work may still know BAC, from the application selected anew */
 	if (secret->type != CR_SECRET_MRZ || !card_said_no(s, err))
 		return fail(why, err, "The card did not go through with PACE.");
 	*why = "The card did not go through with PACE: BAC was taken.";
-	return open_application(s, secret, ca, access, why);
+	return open_application(s, secret, access, why);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Access to the eMRTD application the way real cards need it (ICAO 9303-11, 4.2): EF.CardAccess, PACE, else
- * BAC, else none; the application selected at the end.
+ * Access to the eMRTD application the way real cards need it (ICAO 9303-11, 4.2): EF.CardAccess,
+ * PACE, else BAC, else none; the application selected at the end.
  */
 #ifndef CR_EID_ACCESS_H
 #define CR_EID_ACCESS_H
@@ -21,18 +21,23 @@ struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 void cr_card_access_free(struct cr_card_access *ca);
 
 /*
- * The card is fresh from reset, the session plain. Fills access. why: a static English sentence, what the matter was;
- * set on error and where a fallback was taken, else untouched.
+ * The card is fresh from reset, the session plain. Fills access. why: a static English sentence,
+ * what the matter was; set on error and where a fallback was taken, else untouched.
  *
- * 0; CR_E_ACCESS_REFUSED: wrong secret, or none and the card wants one; CR_E_UNSUPPORTED: no eMRTD application, or no
- * protocol in common for this kind of secret; CR_E_CARD_STATUS, CR_E_CARD_PROTOCOL and what sending meets.
- * Whatever happens, a secret is tried once: no second try with PACE, and BAC only if PACE did not find it wrong.
+ * 0; CR_E_ACCESS_REFUSED: wrong secret, or none and the card wants one; CR_E_UNSUPPORTED: no eMRTD
+ * application, or no protocol in common for this kind of secret; CR_E_CARD_STATUS,
+ * CR_E_CARD_PROTOCOL and what sending meets. Whatever happens, a secret is tried once: no second
+ * try with PACE, and BAC only if PACE did not find it wrong.
  */
 int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct cr_card_access *ca,
 		   struct cr_access *access, const char **why);
 
-/* Drives a protocol's state machine to its end: 0, or the negative error of the protocol or of sending. */
-typedef int (*cr_protocol_step)(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd);
+/*
+ * Drives a protocol's state machine to its end: 0, or the negative error of the protocol or of
+ * sending.
+ */
+typedef int (*cr_protocol_step)(void *state, const uint8_t *rsp, size_t len, uint16_t sw,
+				struct cr_capdu *cmd);
 int cr_protocol_run(struct cr_session *s, cr_protocol_step step, void *state);
 
 extern const uint8_t cr_emrtd_aid[7];	/* A0000002471001 */

@@ -66,7 +66,10 @@ static int authenticate(struct cr_bac *bac, struct cr_capdu *cmd)
 	return 1;
 }
 
-/* R = RND.IC || RND.IFD || K.IC; K_seed = K.IFD xor K.IC; SSC of the last halves of both numbers (9.8.6.3) */
+/*
+ * R = RND.IC || RND.IFD || K.IC; K_seed = K.IFD xor K.IC; SSC of the last halves of both numbers
+ * (9.8.6.3)
+ */
 static int finish(struct cr_bac *bac, const uint8_t *rsp)
 {
 	uint8_t r[32], mac[CR_MAC_LEN], seed[16], ssc[8];
@@ -93,8 +96,8 @@ static int finish(struct cr_bac *bac, const uint8_t *rsp)
 }
 
 /*
- * ICAO leaves open what a chip answers to wrong keys: any error is that, but one which says that the chip
- * does not know the command.
+ * ICAO leaves open what a chip answers to wrong keys: any error is that, but one which says that
+ * the chip does not know the command.
  */
 static int refusal(uint16_t sw)
 {
@@ -109,7 +112,8 @@ static int refusal(uint16_t sw)
 	return CR_E_ACCESS_REFUSED;
 }
 
-static int advance(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+static int advance(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw,
+		   struct cr_capdu *cmd)
 {
 	switch (bac->state) {
 	case START:
@@ -135,7 +139,8 @@ static int advance(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t 
 	return CR_E_INTERNAL;
 }
 
-int cr_bac_step(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+int cr_bac_step(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw,
+		struct cr_capdu *cmd)
 {
 	int r = advance(bac, rsp, len, sw, cmd);
 

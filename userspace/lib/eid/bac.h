@@ -22,11 +22,13 @@ struct cr_bac {			/* wipe with cr_bac_wipe */
 
 int cr_bac_init(struct cr_bac *bac, const struct cr_secret *secret, const struct cr_rng *rng);
 /*
- * Takes the answer to the last command (none the first time) and gives the next. 1: send *cmd, whose data
- * lives until the next step; 0: done, bac->sm holds the session; CR_E_ACCESS_REFUSED: the card says the MRZ is
- * wrong; CR_E_CARD_STATUS: it refuses otherwise; CR_E_CARD_PROTOCOL: its answer breaks the protocol.
+ * Takes the answer to the last command (none the first time) and gives the next. 1: send *cmd,
+ * whose data lives until the next step; 0: done, bac->sm holds the session; CR_E_ACCESS_REFUSED:
+ * the card says the MRZ is wrong; CR_E_CARD_STATUS: it refuses otherwise; CR_E_CARD_PROTOCOL: its
+ * answer breaks the protocol.
  */
-int cr_bac_step(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd);
+int cr_bac_step(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t sw,
+		struct cr_capdu *cmd);
 void cr_bac_wipe(struct cr_bac *bac);
 
 #endif

@@ -95,7 +95,9 @@ static int mse(struct cr_ca *ca, uint8_t p2, struct cr_capdu *cmd)
 	put_key_id(ca);
 	if (ca->cmd.err)
 		return ca->cmd.err;
-	*cmd = (struct cr_capdu){ .ins = 0x22, .p1 = 0x41, .p2 = p2, .data = ca->cmd.data, .lc = ca->cmd.len };
+	*cmd = (struct cr_capdu){
+		.ins = 0x22, .p1 = 0x41, .p2 = p2, .data = ca->cmd.data, .lc = ca->cmd.len
+	};
 	return 1;
 }
 
@@ -127,7 +129,8 @@ static int authenticate(struct cr_ca *ca, struct cr_capdu *cmd)
 	return 1;
 }
 
-static int advance(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+static int advance(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw,
+		   struct cr_capdu *cmd)
 {
 	struct cr_tlv dynamic;
 
@@ -140,7 +143,8 @@ static int advance(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw
 	if (ca->state == SET_AT)
 		return authenticate(ca, cmd);
 	/* version 1 has nothing to say in its answer; chips leave 7C 00 out or fill it */
-	if (ca->state == AUTHENTICATE && len && (cr_tlv_parse_all(rsp, len, &dynamic) || dynamic.tag != 0x7c))
+	if (ca->state == AUTHENTICATE && len &&
+	    (cr_tlv_parse_all(rsp, len, &dynamic) || dynamic.tag != 0x7c))
 		return CR_E_CARD_PROTOCOL;
 	ca->state = DONE;
 	return 0;

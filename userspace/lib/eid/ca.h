@@ -6,8 +6,8 @@
  *	AES:	MSE:Set AT            ->  <- 9000
  *		GENERAL AUTHENTICATE  ->  <- 7C 00
  *
- * Both under the session so far. The proof is not in these answers: a chip without the private key cannot
- * answer the next command under the new session.
+ * Both under the session so far. The proof is not in these answers: a chip without the private key
+ * cannot answer the next command under the new session.
  */
 #ifndef CR_EID_CA_H
 #define CR_EID_CA_H
@@ -21,8 +21,8 @@ struct cr_ca;
 int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const struct cr_rng *rng,
 	      struct cr_ca **out);
 /*
- * As cr_pace_step. 1: send *cmd under the old session; 0: done, the next command goes under the new one.
- * CR_E_CARD_STATUS, CR_E_CARD_PROTOCOL.
+ * As cr_pace_step. 1: send *cmd under the old session; 0: done, the next command goes under the new
+ * one. CR_E_CARD_STATUS, CR_E_CARD_PROTOCOL.
  */
 int cr_ca_step(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd);
 int cr_ca_session(const struct cr_ca *ca, struct cr_sm *sm);	/* CR_E_INVALID before it is done */

@@ -40,7 +40,9 @@ static int ca_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, str
 static int prove(struct cr_session *s, const struct cr_sm *sm)
 {
 	static const uint8_t com[2] = { CR_FID_COM >> 8, CR_FID_COM & 0xff };
-	const struct cr_capdu cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = com, .lc = sizeof(com) };
+	const struct cr_capdu cmd = {
+		.ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = com, .lc = sizeof(com)
+	};
 	size_t none = 0;
 	uint16_t sw;
 
@@ -58,8 +60,8 @@ static const char *ca_name(enum cr_cipher c)
 	return names[c];
 }
 
-int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info, const struct cr_ca_key *key,
-			 struct cr_chip_proof *out)
+int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
+			 const struct cr_ca_key *key, struct cr_chip_proof *out)
 {
 	struct cr_ca *ca;
 	struct cr_sm sm;
@@ -86,7 +88,8 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info, co
 		return err;
 	out->spoilt = true;
 	if (err == CR_E_SM)
-		result(out, CR_FAILED, "the chip cannot answer under the keys agreed with its public key");
+		result(out, CR_FAILED,
+		       "the chip cannot answer under the keys agreed with its public key");
 	else if (err == CR_E_CARD_STATUS || err == CR_E_CARD_PROTOCOL)
 		result(out, CR_FAILED, "the chip refused to authenticate");
 	else
@@ -113,8 +116,9 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct
 
 	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
 	if (err == CR_E_MALFORMED || err == CR_E_UNSUPPORTED) {
-		result(out, CR_UNDETERMINED, err == CR_E_MALFORMED ? "DG15 is malformed" :
-								     "the chip's signature algorithm is not known here");
+		result(out, CR_UNDETERMINED,
+		       err == CR_E_MALFORMED ? "DG15 is malformed"
+					     : "the chip's signature algorithm is not known here");
 		return 0;
 	}
 	if (err)
@@ -126,7 +130,8 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct
 		cmd.le = CR_APDU_MAX_LE;
 	if (cmd.extended && s->max_response <= CR_APDU_MAX_SHORT_LE) {
 		cr_aa_free(aa);
-		result(out, CR_UNDETERMINED, "its signature is longer than what reader and card exchange");
+		result(out, CR_UNDETERMINED,
+		       "its signature is longer than what reader and card exchange");
 		return 0;
 	}
 	err = cr_session_send(s, &cmd, sig, &sig_len, &sw);

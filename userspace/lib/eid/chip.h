@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whether the chip is the one that the data were issued for: chip or active authentication, run over a session. */
+/*
+ * Whether the chip is the one that the data were issued for: chip or active authentication, run
+ * over a session.
+ */
 #ifndef CR_EID_CHIP_H
 #define CR_EID_CHIP_H
 
@@ -15,12 +18,14 @@ struct cr_chip_proof {
 };
 
 /*
- * Both: 0 with out filled, whatever came of it; negative where nothing could be found out for a reason that is not the
- * chip's answer (it was taken out, no memory). After chip authentication the session goes on under the new keys.
+ * Both: 0 with out filled, whatever came of it; negative where nothing could be found out for a
+ * reason that is not the chip's answer (it was taken out, no memory). After chip authentication the
+ * session goes on under the new keys.
  */
-int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info, const struct cr_ca_key *key,
-			 struct cr_chip_proof *out);
-int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct cr_chip_proof *out);
+int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
+			 const struct cr_ca_key *key, struct cr_chip_proof *out);
+int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len,
+		   struct cr_chip_proof *out);
 
 /* What no second try and no other conclusion helps against. */
 bool cr_chip_fatal(int err);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Single DES lives in OpenSSL's legacy provider, which hosts often lack: the retail MAC's inner cipher is
- * two-key triple DES with both keys alike, which is the same permutation (E_k D_k E_k = E_k).
+ * Single DES lives in OpenSSL's legacy provider, which hosts often lack: the retail MAC's inner
+ * cipher is two-key triple DES with both keys alike, which is the same permutation (E_k D_k E_k =
+ * E_k).
  */
 #include <string.h>
 #include <openssl/core_names.h>
@@ -37,13 +38,15 @@ size_t cr_cipher_block(enum cr_cipher c)
 }
 
 /* A context ready for CBC blocks, or NULL. */
-static EVP_CIPHER_CTX *cbc_start(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, int encrypt)
+static EVP_CIPHER_CTX *cbc_start(enum cr_cipher c, const uint8_t *key, const uint8_t *iv,
+				 int encrypt)
 {
 	static const uint8_t zero[CR_BLOCK_MAX];
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, ciphers[c].cbc, NULL);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-	if (!cipher || !ctx || !EVP_CipherInit_ex2(ctx, cipher, key, iv ? iv : zero, encrypt, NULL) ||
+	if (!cipher || !ctx ||
+	    !EVP_CipherInit_ex2(ctx, cipher, key, iv ? iv : zero, encrypt, NULL) ||
 	    !EVP_CIPHER_CTX_set_padding(ctx, 0)) {
 		EVP_CIPHER_CTX_free(ctx);
 		ctx = NULL;
@@ -52,8 +55,8 @@ static EVP_CIPHER_CTX *cbc_start(enum cr_cipher c, const uint8_t *key, const uin
 	return ctx;
 }
 
-static int cbc(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t len,
-	       uint8_t *out, int encrypt)
+static int cbc(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in,
+	       size_t len, uint8_t *out, int encrypt)
 {
 	EVP_CIPHER_CTX *ctx;
 	int n, err = CR_E_CRYPTO;
@@ -67,14 +70,14 @@ static int cbc(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const ui
 	return err;
 }
 
-int cr_cbc_encrypt(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t len,
-		   uint8_t *out)
+int cr_cbc_encrypt(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in,
+		   size_t len, uint8_t *out)
 {
 	return cbc(c, key, iv, in, len, out, 1);
 }
 
-int cr_cbc_decrypt(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in, size_t len,
-		   uint8_t *out)
+int cr_cbc_decrypt(enum cr_cipher c, const uint8_t *key, const uint8_t *iv, const uint8_t *in,
+		   size_t len, uint8_t *out)
 {
 	return cbc(c, key, iv, in, len, out, 0);
 }
@@ -101,7 +104,8 @@ static int retail_mac(const uint8_t *key, const uint8_t *data, size_t len, uint8
 	for (done = 0; done < head; done += (size_t)n) {
 		size_t part = head - done < sizeof(scratch) ? head - done : sizeof(scratch);
 
-		if (!EVP_CipherUpdate(ctx, scratch, &n, data + done, (int)part) || (size_t)n != part)
+		if (!EVP_CipherUpdate(ctx, scratch, &n, data + done, (int)part) ||
+		    (size_t)n != part)
 			goto out;
 		memcpy(last, scratch + part - 8, 8);
 	}
@@ -116,7 +120,8 @@ out:
 	return err;
 }
 
-static int cmac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_t len, uint8_t mac[CR_MAC_LEN])
+static int cmac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_t len,
+		uint8_t mac[CR_MAC_LEN])
 {
 	OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)ciphers[c].cmac, 0),
@@ -128,8 +133,9 @@ static int cmac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_
 	size_t n;
 	int err = CR_E_CRYPTO;
 
-	if (ctx && EVP_MAC_init(ctx, key, ciphers[c].key_len, params) && EVP_MAC_update(ctx, data, len) &&
-	    EVP_MAC_final(ctx, full, &n, sizeof(full)) && n == sizeof(full)) {
+	if (ctx && EVP_MAC_init(ctx, key, ciphers[c].key_len, params) &&
+	    EVP_MAC_update(ctx, data, len) && EVP_MAC_final(ctx, full, &n, sizeof(full)) &&
+	    n == sizeof(full)) {
 		memcpy(mac, full, CR_MAC_LEN);
 		err = 0;
 	}
@@ -139,7 +145,8 @@ static int cmac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_
 	return err;
 }
 
-int cr_mac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_t len, uint8_t mac[CR_MAC_LEN])
+int cr_mac(enum cr_cipher c, const uint8_t *key, const uint8_t *data, size_t len,
+	   uint8_t mac[CR_MAC_LEN])
 {
 	return c == CR_3DES ? retail_mac(key, data, len, mac) : cmac(c, key, data, len, mac);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * EVP_PKEY cannot take a generator of our own choosing, so keys are numbers and points here. Scalars are
- * marked for constant time; each product is one EC_POINT_mul by a single point, which OpenSSL does with a
- * ladder and randomised projective coordinates. All eleven curves have cofactor 1: a point on the curve
- * that is not the one at infinity has the full order.
+ * EVP_PKEY cannot take a generator of our own choosing, so keys are numbers and points here.
+ * Scalars are marked for constant time; each product is one EC_POINT_mul by a single point, which
+ * OpenSSL does with a ladder and randomised projective coordinates. All eleven curves have cofactor
+ * 1: a point on the curve that is not the one at infinity has the full order.
  */
 #include <stdlib.h>
 #include <openssl/bn.h>
@@ -146,7 +146,8 @@ int cr_ecdh_public(const struct cr_ecdh *e, uint8_t out[CR_POINT_MAX], size_t *l
 {
 	if (!e->q)
 		return CR_E_INVALID;
-	*len = EC_POINT_point2oct(e->group, e->q, POINT_CONVERSION_UNCOMPRESSED, out, CR_POINT_MAX, e->bn);
+	*len = EC_POINT_point2oct(e->group, e->q, POINT_CONVERSION_UNCOMPRESSED, out, CR_POINT_MAX,
+				  e->bn);
 	return *len == 1 + 2 * e->curve->field_len ? 0 : CR_E_CRYPTO;
 }
 
@@ -167,7 +168,8 @@ static EC_POINT *peer_point(const struct cr_ecdh *e, const uint8_t *peer, size_t
 	return p;
 }
 
-int cr_ecdh_map(struct cr_ecdh *e, const uint8_t *nonce, size_t nonce_len, const uint8_t *peer, size_t peer_len)
+int cr_ecdh_map(struct cr_ecdh *e, const uint8_t *nonce, size_t nonce_len, const uint8_t *peer,
+		size_t peer_len)
 {
 	EC_POINT *p, *h, *g;
 	BIGNUM *s = BN_secure_new();
@@ -179,7 +181,8 @@ int cr_ecdh_map(struct cr_ecdh *e, const uint8_t *nonce, size_t nonce_len, const
 	if (!e->d || !s || !p || !h || !g || !BN_bin2bn(nonce, (int)nonce_len, s))
 		goto out;
 	BN_set_flags(s, BN_FLG_CONSTTIME);
-	if (!EC_POINT_mul(e->group, h, NULL, p, e->d, e->bn) || EC_POINT_is_at_infinity(e->group, h) ||
+	if (!EC_POINT_mul(e->group, h, NULL, p, e->d, e->bn) ||
+	    EC_POINT_is_at_infinity(e->group, h) ||
 	    !EC_POINT_mul(e->group, g, NULL, e->generator, s, e->bn) ||
 	    !EC_POINT_add(e->group, g, g, h, e->bn) || EC_POINT_is_at_infinity(e->group, g))
 		goto out;
@@ -196,8 +199,8 @@ out:
 	return err;
 }
 
-int cr_ecdh_agree(const struct cr_ecdh *e, const uint8_t *peer, size_t peer_len, uint8_t z[CR_FIELD_MAX],
-		  size_t *z_len)
+int cr_ecdh_agree(const struct cr_ecdh *e, const uint8_t *peer, size_t peer_len,
+		  uint8_t z[CR_FIELD_MAX], size_t *z_len)
 {
 	EC_POINT *p = peer_point(e, peer, peer_len), *k = EC_POINT_new(e->group);
 	BIGNUM *x = BN_secure_new();

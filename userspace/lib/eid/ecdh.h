@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Elliptic curve Diffie-Hellman on the standardized domain parameters (ICAO 9303-11, 9.5.1), with any
- * generator: PACE's generic mapping makes one. Points go in and out uncompressed (TR-03111, 3.2.1).
+ * Elliptic curve Diffie-Hellman on the standardized domain parameters (ICAO 9303-11, 9.5.1), with
+ * any generator: PACE's generic mapping makes one. Points go in and out uncompressed
+ * (TR-03111, 3.2.1).
  */
 #ifndef CR_EID_ECDH_H
 #define CR_EID_ECDH_H
@@ -33,9 +34,10 @@ int cr_ecdh_public(const struct cr_ecdh *e, uint8_t out[CR_POINT_MAX], size_t *l
  * ICAO 9303-11, 4.4.3.3.1: generator := s * G + d * peer; the key pair is gone afterwards.
  * CR_E_CRYPTO: peer is no point of the curve, or the generator would be the point at infinity.
  */
-int cr_ecdh_map(struct cr_ecdh *e, const uint8_t *nonce, size_t nonce_len, const uint8_t *peer, size_t peer_len);
+int cr_ecdh_map(struct cr_ecdh *e, const uint8_t *nonce, size_t nonce_len, const uint8_t *peer,
+		size_t peer_len);
 /* The shared secret: the x-coordinate of d * peer, as field_len octets (TR-03111, 4.3.2.1). */
-int cr_ecdh_agree(const struct cr_ecdh *e, const uint8_t *peer, size_t peer_len, uint8_t z[CR_FIELD_MAX],
-		  size_t *z_len);
+int cr_ecdh_agree(const struct cr_ecdh *e, const uint8_t *peer, size_t peer_len,
+		  uint8_t z[CR_FIELD_MAX], size_t *z_len);
 
 #endif

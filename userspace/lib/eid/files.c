@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A file tells its length in its first bytes, so reading takes two batches: SELECT and the header; then all
- * blocks. Many chips refuse a READ BINARY that asks for more than they like, or than is left, by one of
- * several status words, by fewer bytes than asked for, or by silence; nobody asks for more than is left here,
- * and what is too much is found out once and remembered.
+ * A file tells its length in its first bytes, so reading takes two batches: SELECT and the header;
+ * then all blocks. Many chips refuse a READ BINARY that asks for more than they like, or than is
+ * left, by one of several status words, by fewer bytes than asked for, or by silence; nobody asks
+ * for more than is left here, and what is too much is found out once and remembered.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -64,14 +64,16 @@ static int status_error(uint16_t sw)
 }
 
 /* READ BINARY of n bytes at offset. oset: where DO54 is built. */
-static void read_command(const struct cr_session *s, struct cr_message *m, size_t offset, size_t n, uint8_t oset[8])
+static void read_command(const struct cr_session *s, struct cr_message *m, size_t offset, size_t n,
+			 uint8_t oset[8])
 {
 	size_t answer;
 
 	memset(m, 0, sizeof(*m));
 	if (offset <= EVEN_MAX) {
-		m->cmd = (struct cr_capdu){ .ins = 0xb0, .p1 = (uint8_t)(offset >> 8), .p2 = (uint8_t)offset,
-					    .le = n };
+		m->cmd = (struct cr_capdu){
+			.ins = 0xb0, .p1 = (uint8_t)(offset >> 8), .p2 = (uint8_t)offset, .le = n
+		};
 		answer = n;
 	} else {
 		/* odd INS: current file, offset in DO54, data in DO53 */
@@ -104,11 +106,15 @@ static void add_select(struct selection *sel, uint8_t p1, const uint8_t *data, s
 {
 	/* P2=0C: no answer wanted, and then no Le, or some chips refuse */
 	sel->m[sel->n++] = (struct cr_message){
-		.cmd = { .ins = 0xa4, .p1 = p1, .p2 = 0x0c, .data = data, .lc = len }, .any_sw = any, .exact = true };
+		.cmd = { .ins = 0xa4, .p1 = p1, .p2 = 0x0c, .data = data, .lc = len },
+		.any_sw = any,
+		.exact = true
+	};
 }
 
 /* SELECT what has to be, SELECT the file, and its first bytes. *got of them. */
-static int select_file(struct cr_session *s, struct cr_file_request *r, uint8_t header[HEADER_LEN], size_t *got)
+static int select_file(struct cr_session *s, struct cr_file_request *r, uint8_t header[HEADER_LEN],
+		       size_t *got)
 {
 	static const uint8_t mf[2] = { 0x3f, 0x00 };
 	struct selection sel = { .fid = { (uint8_t)(r->fid >> 8), (uint8_t)r->fid } };
@@ -177,7 +183,8 @@ struct ask {
 /* Reads on from r->len; returns with r->len further on, or an error. total - r->len > 0. */
 static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t total)
 {
-	size_t block = cr_file_block(s, false), odd_block = cr_file_block(s, true), n = 0, done = 0, at, room = 0, got;
+	size_t block = cr_file_block(s, false), odd_block = cr_file_block(s, true), n = 0, done = 0,
+	       at, room = 0, got;
 	struct cr_message *m;
 	uint8_t *bytes = NULL, *to;
 	struct ask *ask;

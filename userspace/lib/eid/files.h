@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading elementary files: SELECT and READ BINARY, ICAO 9303-10, 3.6; planned and sent as batches. */
+/*
+ * Reading elementary files: SELECT and READ BINARY, ICAO 9303-10, 3.6; planned and sent as batches.
+ */
 #ifndef CR_EID_FILES_H
 #define CR_EID_FILES_H
 
 #include "eid/session.h"
 
-/* What no elementary file of a document is longer than; a card that says otherwise is not believed. */
+/*
+ * What no elementary file of a document is longer than; a card that says otherwise is not believed.
+ */
 #define CR_FILE_MAX	(1U << 20)
 
 typedef void (*cr_file_progress)(void *arg, size_t got, size_t total);
@@ -21,16 +25,18 @@ struct cr_file_request {
 	uint8_t *data;		/* allocated: wipe and free */
 	size_t len;
 	uint16_t sw;		/* the status word that ended an attempt without success */
-	uint16_t aid_sw;	/* what SELECT of the application said; 0: not sent or not answered */
+	uint16_t aid_sw; /* what SELECT of the application said; 0: not sent or not answered */
 };
 
 /*
- * Selects a file and reads it to the end that its own first object has. Two batches for a file on a card that takes what
- * it is asked for; a card that does not is asked for less, and that is remembered in s->block_max.
+ * Selects a file and reads it to the end that its own first object has. Two batches for a file on a
+ * card that takes what it is asked for; a card that does not is asked for less, and that is
+ * remembered in s->block_max.
  *
- * 0; CR_E_NOT_FOUND: no such file or application; CR_E_ACCESS_REFUSED: the card wants authentication first;
- * CR_E_CARD_STATUS: refused otherwise; CR_E_MALFORMED: the first bytes are no object's header, or one longer than
- * CR_FILE_MAX; CR_E_CARD_PROTOCOL: the file ends before its object does; and the errors of cr_session_batch.
+ * 0; CR_E_NOT_FOUND: no such file or application; CR_E_ACCESS_REFUSED: the card wants
+ * authentication first; CR_E_CARD_STATUS: refused otherwise; CR_E_MALFORMED: the first bytes are no
+ * object's header, or one longer than CR_FILE_MAX; CR_E_CARD_PROTOCOL: the file ends before its
+ * object does; and the errors of cr_session_batch.
  */
 int cr_file_read(struct cr_session *s, struct cr_file_request *r);
 

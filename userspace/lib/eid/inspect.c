@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The inspection: access, EF.COM and EF.SOD, DG14, chip authentication, the rest, and the judgement (the order of
- * TR-03110-1, 3.1.1; ICAO 9303-11, 4.2 and 6).
+ * The inspection: access, EF.COM and EF.SOD, DG14, chip authentication, the rest, and the judgement
+ * (the order of TR-03110-1, 3.1.1; ICAO 9303-11, 4.2 and 6).
  *
- * An exchange that fails loses the session. Where that may be because the card was asked for too much at once, it is
- * reset and opened again, and asked for less; so often at most as there are sizes to try.
+ * An exchange that fails loses the session. Where that may be because the card was asked for too
+ * much at once, it is reset and opened again, and asked for less; so often at most as there are
+ * sizes to try.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #include "trust/passive.h"
 
 #define REOPEN_MAX	5
-#define EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
+#define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
 
 struct inspector {
 	cr_card_t *card;
@@ -46,10 +47,12 @@ static int open_access(struct inspector *in)
 	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
 
 	if (err)
-		cr_check_set(in->insp, CR_CHECK_ACCESS, err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED, "%s",
+		cr_check_set(in->insp, CR_CHECK_ACCESS,
+			     err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED, "%s",
 			     why ? why : cr_strerror(err));
 	else if (!strcmp(in->insp->access.protocol, "none"))
-		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_NOT_SUPPORTED, "the chip is open to everybody");
+		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_NOT_SUPPORTED,
+			     "the chip is open to everybody");
 	else
 		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_SUCCESSFUL, "%s", why ? why : "");
 	return err;
@@ -123,8 +126,8 @@ static const struct cr_file *find_file(const struct cr_inspection *insp, uint16_
 }
 
 /*
- * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out where the file may
- * be absent. Negative only if the inspection cannot go on.
+ * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
+ * where the file may be absent. Negative only if the inspection cannot go on.
  */
 static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 {
@@ -156,7 +159,8 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 	if (err == CR_E_NOT_FOUND && may_be_absent)
 		in->insp->n_files--;
 	else if (err && strlen(in->unread) + sizeof(f->name) + 12 < sizeof(in->unread))
-		sprintf(in->unread + strlen(in->unread), "%s%s (%04X)", *in->unread ? ", " : "", f->name, r.sw);
+		sprintf(in->unread + strlen(in->unread), "%s%s (%04X)", *in->unread ? ", " : "",
+			f->name, r.sw);
 	return cr_chip_fatal(err) ? err : 0;
 }
 
@@ -247,15 +251,19 @@ static int authenticate_chip(struct inspector *in)
 	int err;
 
 	if (!in->ca.data)
-		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED, "no EF.CardAccess");
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED,
+			     "no EF.CardAccess");
 	else if (!dg14)
 		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC,
-			     in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED, "no DG14 to compare with");
+			     in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
+			     "no DG14 to compare with");
 	if (!dg14)
 		return fall_back(in, CR_NOT_SUPPORTED, "no DG14");
-	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) || cr_security_infos_parse(set, len, &infos)) {
+	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
+	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
-			cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED, "DG14 is malformed");
+			cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED,
+				     "DG14 is malformed");
 		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
 		return 0;
 	}
@@ -265,7 +273,8 @@ static int authenticate_chip(struct inspector *in)
 	if (err == CR_E_NOT_FOUND)
 		return fall_back(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
+		return fall_back(in, CR_UNDETERMINED,
+				 "the chip's algorithm for it is not known here");
 	if (!in->s.secured)
 		return fall_back(in, CR_UNDETERMINED, "it needs PACE or BAC first");
 	err = cr_chip_authenticate(&in->s, &info, key, &proof);
@@ -311,7 +320,8 @@ static int understand(struct inspector *in)
 		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
 	f = find_file(insp, CR_FID_DG(2));
 	if (f && err != CR_E_NOMEM)
-		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len, &insp->portrait_type);
+		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len,
+				 &insp->portrait_type);
 	return err == CR_E_NOMEM ? err : 0;
 }
 
@@ -320,7 +330,8 @@ static int judge(struct inspector *in)
 	struct cr_inspection *insp = in->insp;
 	int err;
 
-	err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s", in->unread);
+	err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s",
+			   in->unread);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
@@ -356,12 +367,15 @@ static unsigned int elapsed_ms(const struct timespec *since)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (unsigned int)((t.tv_sec - since->tv_sec) * 1000 + (t.tv_nsec - since->tv_nsec) / 1000000);
+	return (unsigned int)((t.tv_sec - since->tv_sec) * 1000 +
+			      (t.tv_nsec - since->tv_nsec) / 1000000);
 }
 
 int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_inspection **out)
 {
-	struct inspector in = { .card = card, .opts = opts, .now = opts->now ? opts->now : time(NULL) };
+	struct inspector in = { .card = card,
+				.opts = opts,
+				.now = opts->now ? opts->now : time(NULL) };
 	struct cr_exchange before, after;
 	struct timespec since;
 	int err;
@@ -379,10 +393,13 @@ int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_in
 
 	cr_card_exchange(card, &after);
 	in.insp->exchange = (struct cr_exchange){
-		.commands = after.commands - before.commands, .messages = after.messages - before.messages,
+		.commands = after.commands - before.commands,
+		.messages = after.messages - before.messages,
 		.bytes_sent = after.bytes_sent - before.bytes_sent,
 		.bytes_received = after.bytes_received - before.bytes_received,
-		.enters = after.enters - before.enters, .us = after.us - before.us };
+		.enters = after.enters - before.enters,
+		.us = after.us - before.us
+	};
 	in.insp->ms = elapsed_ms(&since);
 	cr_session_reset(&in.s);
 	cr_card_access_free(&in.ca);

@@ -5,13 +5,14 @@
 #include <cardring/error.h>
 #include "eid/kdf.h"
 
-static int digest(const char *name, const uint8_t *data, size_t len, const uint8_t *tail, size_t tail_len,
-		  uint8_t out[EVP_MAX_MD_SIZE])
+static int digest(const char *name, const uint8_t *data, size_t len, const uint8_t *tail,
+		  size_t tail_len, uint8_t out[EVP_MAX_MD_SIZE])
 {
 	EVP_MD *md = EVP_MD_fetch(NULL, name, NULL);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	int ok = md && ctx && EVP_DigestInit_ex2(ctx, md, NULL) && EVP_DigestUpdate(ctx, data, len) &&
-		 EVP_DigestUpdate(ctx, tail, tail_len) && EVP_DigestFinal_ex(ctx, out, NULL);
+	int ok = md && ctx && EVP_DigestInit_ex2(ctx, md, NULL) &&
+		 EVP_DigestUpdate(ctx, data, len) && EVP_DigestUpdate(ctx, tail, tail_len) &&
+		 EVP_DigestFinal_ex(ctx, out, NULL);
 
 	EVP_MD_CTX_free(ctx);
 	EVP_MD_free(md);
@@ -36,7 +37,8 @@ static void set_des_parity(uint8_t *key, size_t len)
 		key[i] = (key[i] & 0xfe) | !__builtin_parity(key[i] & 0xfe);
 }
 
-int cr_kdf(enum cr_cipher cipher, enum cr_kdf counter, const uint8_t *secret, size_t len, uint8_t key[CR_KEY_MAX])
+int cr_kdf(enum cr_cipher cipher, enum cr_kdf counter, const uint8_t *secret, size_t len,
+	   uint8_t key[CR_KEY_MAX])
 {
 	const uint8_t c[4] = { 0, 0, 0, (uint8_t)counter };
 	/* 9.7.1.1, 9.7.1.2: SHA-1 for 3DES and AES-128, SHA-256 for the longer keys */

@@ -18,8 +18,9 @@ size_t cr_limits_from_info(const uint8_t *data, size_t len)
 		return 0;
 	p = info.val;
 	n = info.len;
-	if (cr_tlv_next(&p, &n, &command) <= 0 || command.tag != 0x02 || cr_tlv_next(&p, &n, &response) <= 0 ||
-	    response.tag != 0x02 || !response.len || response.len > 4 || response.val[0] & 0x80)
+	if (cr_tlv_next(&p, &n, &command) <= 0 || command.tag != 0x02 ||
+	    cr_tlv_next(&p, &n, &response) <= 0 || response.tag != 0x02 || !response.len ||
+	    response.len > 4 || response.val[0] & 0x80)
 		return 0;
 	for (size_t i = 0; i < response.len; i++)
 		max = max << 8 | response.val[i];
@@ -30,14 +31,17 @@ static int read_info(struct cr_session *s, uint8_t *data, size_t *len)
 {
 	static const uint8_t mf[] = { 0x3f, 0x00 }, info[] = { 0x2f, 0x01 };
 	struct cr_message m[] = {
-		{ .cmd = { .ins = 0xa4, .p1 = 0x00, .p2 = 0x0c, .data = mf, .lc = 2 }, .any_sw = true },
+		{ .cmd = { .ins = 0xa4, .p1 = 0x00, .p2 = 0x0c, .data = mf, .lc = 2 },
+		  .any_sw = true },
 		{ .cmd = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = info, .lc = 2 } },
 		{ .cmd = { .ins = 0xb0, .le = CR_APDU_MAX_SHORT_LE }, .data = data, .size = *len },
 	};
 	size_t done;
 	int err = cr_session_batch(s, m, 3, &done);
 
-	*len = !err && done == 3 && (m[2].sw == CR_SW_OK || m[2].sw == CR_SW_END_OF_FILE) ? m[2].len : 0;
+	*len = 0;
+	if (!err && done == 3 && (m[2].sw == CR_SW_OK || m[2].sw == CR_SW_END_OF_FILE))
+		*len = m[2].len;
 	return err;
 }
 

@@ -84,7 +84,10 @@ int cr_pace_session(const struct cr_pace *p, struct cr_sm *sm)
 	return 0;
 }
 
-/* B.1: MSE:Set AT, 80 mechanism, 83 password, 84 domain parameters; no Le, or German documents refuse. */
+/*
+ * B.1: MSE:Set AT, 80 mechanism, 83 password, 84 domain parameters; no Le, or German documents
+ * refuse.
+ */
 static int set_at(struct cr_pace *p, struct cr_capdu *cmd)
 {
 	cr_tlv_put(&p->cmd, 0x80, p->info.protocol.oid, sizeof(p->info.protocol.oid));
@@ -93,11 +96,15 @@ static int set_at(struct cr_pace *p, struct cr_capdu *cmd)
 		cr_tlv_put_u8(&p->cmd, 0x84, (uint8_t)p->info.parameter_id);
 	if (p->cmd.err)
 		return p->cmd.err;
-	*cmd = (struct cr_capdu){ .ins = 0x22, .p1 = 0xc1, .p2 = 0xa4, .data = p->cmd.data, .lc = p->cmd.len };
+	*cmd = (struct cr_capdu){
+		.ins = 0x22, .p1 = 0xc1, .p2 = 0xa4, .data = p->cmd.data, .lc = p->cmd.len
+	};
 	return 1;
 }
 
-/* GENERAL AUTHENTICATE with one object, or none (tag 0); all but the last of the chain have CLA 10. */
+/*
+ * GENERAL AUTHENTICATE with one object, or none (tag 0); all but the last of the chain have CLA 10.
+ */
 static int general_authenticate(struct cr_pace *p, uint32_t tag, const uint8_t *value, size_t len,
 				struct cr_capdu *cmd)
 {
@@ -109,8 +116,11 @@ static int general_authenticate(struct cr_pace *p, uint32_t tag, const uint8_t *
 		cr_tlv_put(&p->cmd, tag, value, len);
 	if (cr_tlv_end(&p->cmd, mark))
 		return p->cmd.err;
-	*cmd = (struct cr_capdu){ .cla = p->state == TOKEN ? 0x00 : 0x10, .ins = 0x86, .data = p->cmd.data,
-				  .lc = p->cmd.len, .le = CR_APDU_MAX_SHORT_LE };
+	*cmd = (struct cr_capdu){ .cla = p->state == TOKEN ? 0x00 : 0x10,
+				  .ins = 0x86,
+				  .data = p->cmd.data,
+				  .lc = p->cmd.len,
+				  .le = CR_APDU_MAX_SHORT_LE };
 	return 1;
 }
 
@@ -155,8 +165,8 @@ static int got_mapping(struct cr_pace *p, const struct cr_tlv *peer, struct cr_c
 	return err ? err : general_authenticate(p, 0x83, p->mine, p->point_len, cmd);
 }
 
-int cr_pace_token(enum cr_cipher cipher, const uint8_t *k_mac, const uint8_t oid[10], const uint8_t *point,
-		  size_t len, uint8_t token[CR_MAC_LEN])
+int cr_pace_token(enum cr_cipher cipher, const uint8_t *k_mac, const uint8_t oid[10],
+		  const uint8_t *point, size_t len, uint8_t token[CR_MAC_LEN])
 {
 	uint8_t *pad;
 	struct cr_buf b;
@@ -197,15 +207,16 @@ static int got_public_key(struct cr_pace *p, const struct cr_tlv *peer, struct c
 		err = cr_sm_derive(&p->sm, p->info.protocol.cipher, z, z_len);
 	OPENSSL_cleanse(z, sizeof(z));
 	if (!err)
-		err = cr_pace_token(p->sm.cipher, p->sm.k_mac, p->info.protocol.oid, p->theirs, p->point_len,
-				    token);
+		err = cr_pace_token(p->sm.cipher, p->sm.k_mac, p->info.protocol.oid, p->theirs,
+				    p->point_len, token);
 	return err ? err : general_authenticate(p, 0x85, token, sizeof(token), cmd);
 }
 
 static int got_token(struct cr_pace *p, const struct cr_tlv *got)
 {
 	uint8_t want[CR_MAC_LEN];
-	int err = cr_pace_token(p->sm.cipher, p->sm.k_mac, p->info.protocol.oid, p->mine, p->point_len, want);
+	int err = cr_pace_token(p->sm.cipher, p->sm.k_mac, p->info.protocol.oid, p->mine,
+				p->point_len, want);
 
 	if (err)
 		return err;
@@ -222,10 +233,13 @@ static int token_refused(uint16_t sw)
 	return CR_E_CARD_STATUS;
 }
 
-static int advance(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+static int advance(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t sw,
+		   struct cr_capdu *cmd)
 {
 	/* what each answer carries, by state */
-	static const uint8_t tag[] = { [NONCE] = 0x80, [MAPPING] = 0x82, [AGREEMENT] = 0x84, [TOKEN] = 0x86 };
+	static const uint8_t tag[] = {
+		[NONCE] = 0x80, [MAPPING] = 0x82, [AGREEMENT] = 0x84, [TOKEN] = 0x86
+	};
 	struct cr_tlv object;
 	int err;
 
@@ -263,7 +277,8 @@ static int advance(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t s
 	return got_token(p, &object);
 }
 
-int cr_pace_step(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
+int cr_pace_step(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t sw,
+		 struct cr_capdu *cmd)
 {
 	int r = advance(p, rsp, len, sw, cmd);
 

@@ -37,8 +37,8 @@ int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why)
 }
 
 /*
- * Circular 07/2016/TT-BCA: province or country of birth (3), century and sex (1), year (2), serial (6).
- * That the CAN is the last six digits is what published readers for these cards document.
+ * Circular 07/2016/TT-BCA: province or country of birth (3), century and sex (1), year (2), serial
+ * (6). That the CAN is the last six digits is what published readers for these cards document.
  */
 int cr_secret_from_id_number(struct cr_secret *out, const char *id_number, const char **why)
 {
@@ -46,10 +46,12 @@ int cr_secret_from_id_number(struct cr_secret *out, const char *id_number, const
 	if (!id_number || strlen(id_number) != ID_DIGITS || !digits(id_number, ID_DIGITS))
 		return refuse(out, why, "The identity number has exactly twelve digits.");
 	if (!memcmp(id_number, "000", 3))
-		return refuse(out, why, "No identity number begins with 000: check what was typed.");
-	if (id_number[3] > '3')
 		return refuse(out, why,
-			      "The fourth digit of an identity number is 0 to 3: check what was typed.");
+			      "No identity number begins with 000: check what was typed.");
+	if (id_number[3] > '3')
+		return refuse(
+			out, why,
+			"The fourth digit of an identity number is 0 to 3: check what was typed.");
 	return cr_secret_from_can(out, id_number + ID_DIGITS - CAN_DIGITS, why);
 }
 
@@ -79,7 +81,9 @@ static int document_number(char out[32], const char *s)
 	return 0;
 }
 
-/* YYMMDD. A part that is not known is "<<" (ICAO 9303-3, 4.8), which only a date of birth may have. */
+/*
+ * YYMMDD. A part that is not known is "<<" (ICAO 9303-3, 4.8), which only a date of birth may have.
+ */
 static bool plausible_date(const char *s, bool birth)
 {
 	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
@@ -113,8 +117,8 @@ static int date(char out[8], const char *s, bool birth)
 	return plausible_date(out, birth) ? 0 : CR_E_INVALID;
 }
 
-int cr_secret_from_fields(struct cr_secret *out, const char *number, const char *birth, const char *expiry,
-			  const char **why)
+int cr_secret_from_fields(struct cr_secret *out, const char *number, const char *birth,
+			  const char *expiry, const char **why)
 {
 	memset(out, 0, sizeof(*out));
 	if (!number || document_number(out->document_number, number))
@@ -138,7 +142,8 @@ int cr_secret_from_mrz(struct cr_secret *out, const char *text, const char **why
 	if (!text || cr_mrz_parse(text, strlen(text), &mrz, &reason))
 		err = refuse(out, why, reason);
 	else
-		err = cr_secret_from_fields(out, mrz.document_number, mrz.date_of_birth, mrz.date_of_expiry, why);
+		err = cr_secret_from_fields(out, mrz.document_number, mrz.date_of_birth,
+					    mrz.date_of_expiry, why);
 	OPENSSL_cleanse(&mrz, sizeof(mrz));
 	return err;
 }
@@ -158,7 +163,8 @@ int cr_secret_mrz_info(const struct cr_secret *secret, char out[CR_MRZ_INFO_MAX 
 {
 	char *p = out;
 
-	if (secret->type != CR_SECRET_MRZ || strlen(secret->document_number) > CR_DOCUMENT_NUMBER_MAX ||
+	if (secret->type != CR_SECRET_MRZ ||
+	    strlen(secret->document_number) > CR_DOCUMENT_NUMBER_MAX ||
 	    strlen(secret->date_of_birth) != 6 || strlen(secret->date_of_expiry) != 6)
 		return CR_E_INVALID;
 	p = put_field(p, secret->document_number, 9);

@@ -81,15 +81,19 @@ static int version_and_id(const struct cr_tlv *el, int count, int *version, int 
 static int pace_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	/* the arc behind id-PACE: DH-GM, ECDH-GM, DH-IM, ECDH-IM, (not assigned), ECDH-CAM */
-	static const struct { bool known, ecdh; enum cr_mapping mapping; } kinds[] = {
-		[1] = { true, false, CR_GM }, [2] = { true, true, CR_GM }, [3] = { true, false, CR_IM },
-		[4] = { true, true, CR_IM }, [6] = { true, true, CR_CAM },
+	static const struct {
+		bool known, ecdh;
+		enum cr_mapping mapping;
+	} kinds[] = {
+		[1] = { true, false, CR_GM }, [2] = { true, true, CR_GM },
+		[3] = { true, false, CR_IM }, [4] = { true, true, CR_IM },
+		[6] = { true, true, CR_CAM },
 	};
 	struct cr_pace_info info = { 0 };
 	uint8_t arc = el[0].val[8];
 	int err;
 
-	if (el[0].len == 9) {		/* PACEDomainParameterInfo has no cipher in its identifier */
+	if (el[0].len == 9) { /* PACEDomainParameterInfo has no cipher in its identifier */
 		if (count < 2 || el[1].tag != SEQUENCE)
 			return CR_E_MALFORMED;
 		si->pace_domain_parameters = true;
@@ -133,10 +137,11 @@ static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 }
 
 /*
- * Domain parameters of a key: by number, by name, or spelled out. Spelled out they must be those of a curve
- * we know: OpenSSL recognises it by its numbers, generator included.
+ * Domain parameters of a key: by number, by name, or spelled out. Spelled out they must be those of
+ * a curve we know: OpenSSL recognises it by its numbers, generator included.
  */
-static const struct cr_curve *key_curve(const struct cr_tlv *algorithm, const struct cr_tlv *parameters)
+static const struct cr_curve *key_curve(const struct cr_tlv *algorithm,
+					const struct cr_tlv *parameters)
 {
 	const uint8_t *p = parameters->val - (parameters->total - parameters->len);
 	const struct cr_curve *curve = NULL;
@@ -158,7 +163,8 @@ static int public_key(const struct cr_tlv *spki, struct cr_ca_key *key)
 	struct cr_tlv part[2], algorithm[2];
 
 	if (spki->tag != SEQUENCE || elements(spki->val, spki->len, part, 2) != 2 ||
-	    part[0].tag != SEQUENCE || part[1].tag != BIT_STRING || part[1].len < 2 || part[1].val[0] != 0)
+	    part[0].tag != SEQUENCE || part[1].tag != BIT_STRING || part[1].len < 2 ||
+	    part[1].val[0] != 0)
 		return CR_E_MALFORMED;
 	if (elements(part[0].val, part[0].len, algorithm, 2) != 2 || algorithm[0].tag != OID)
 		return CR_E_MALFORMED;
@@ -178,7 +184,10 @@ static int public_key(const struct cr_tlv *spki, struct cr_ca_key *key)
 	return 0;
 }
 
-/* ChipAuthenticationPublicKeyInfo ::= SEQUENCE { id-PK-DH or -ECDH, SubjectPublicKeyInfo, keyId OPTIONAL } */
+/*
+ * ChipAuthenticationPublicKeyInfo ::= SEQUENCE { id-PK-DH or -ECDH, SubjectPublicKeyInfo, keyId
+ * OPTIONAL }
+ */
 static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_ca_key key = { .key_id = -1 };
@@ -273,7 +282,8 @@ static bool same_oid(const struct cr_protocol_oid *a, const struct cr_protocol_o
 	return !memcmp(a->oid, b->oid, sizeof(a->oid));
 }
 
-const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si, bool *ambiguous)
+const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
+						  bool *ambiguous)
 {
 	const struct cr_pace_info *best = NULL;
 	size_t same = 0, best_field = 0;
@@ -282,7 +292,8 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 		const struct cr_pace_info *p = &si->pace[i];
 		const struct cr_curve *c;
 
-		if (!p->protocol.ecdh || p->mapping != CR_GM || p->version != 2 || p->parameter_id < 0)
+		if (!p->protocol.ecdh || p->mapping != CR_GM || p->version != 2 ||
+		    p->parameter_id < 0)
 			continue;
 		c = cr_curve_by_id((unsigned int)p->parameter_id);
 		if (!c)
@@ -310,16 +321,20 @@ static const struct cr_ca_key *key_for(const struct cr_security_infos *si, int k
 	return NULL;
 }
 
-int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info, const struct cr_ca_key **key)
+int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
+			 const struct cr_ca_key **key)
 {
-	static const uint8_t ecdh_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, 0x02, 0x01 };
+	static const uint8_t ecdh_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07,
+					     0x02, 0x02, 0x03, 0x02, 0x01 };
 
 	*key = NULL;
 	if (!si->n_ca_key)
 		return si->n_ca ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
 	for (size_t i = 0; i < si->n_ca; i++) {
 		const struct cr_ca_info *c = &si->ca[i];
-		const struct cr_ca_key *k = c->protocol.ecdh && c->version == 1 ? key_for(si, c->key_id) : NULL;
+		const struct cr_ca_key *k = c->protocol.ecdh && c->version == 1
+						    ? key_for(si, c->key_id)
+						    : NULL;
 
 		if (k && (!*key || c->protocol.cipher > info->protocol.cipher)) {
 			*info = *c;
@@ -345,15 +360,20 @@ static int next_pace(const uint8_t **p, size_t *n, struct cr_tlv *info)
 	int r;
 
 	while ((r = cr_tlv_next(p, n, info)) > 0) {
-		if (info->tag != SEQUENCE || cr_tlv_parse(info->val, info->len, &oid) || oid.tag != OID)
+		if (info->tag != SEQUENCE || cr_tlv_parse(info->val, info->len, &oid) ||
+		    oid.tag != OID)
 			return CR_E_MALFORMED;
-		if (oid.len >= 9 && !memcmp(oid.val, smartcard, sizeof(smartcard)) && oid.val[7] == KIND_PACE)
+		if (oid.len >= 9 && !memcmp(oid.val, smartcard, sizeof(smartcard)) &&
+		    oid.val[7] == KIND_PACE)
 			return 1;
 	}
 	return r;
 }
 
-/* 1: the SET has a PACE info with just these contents; 0: none such; -1 none at all, or it does not parse. */
+/*
+ * 1: the SET has a PACE info with just these contents; 0: none such; -1 none at all, or it does not
+ * parse.
+ */
 static int find_pace(const struct cr_tlv *set, const struct cr_tlv *want)
 {
 	const uint8_t *p = set->val;
@@ -369,7 +389,8 @@ static int find_pace(const struct cr_tlv *set, const struct cr_tlv *want)
 	return found;
 }
 
-int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set, size_t set_len)
+int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set,
+			    size_t set_len)
 {
 	struct cr_tlv a, d, info;
 	const uint8_t *p;

@@ -49,26 +49,33 @@ struct cr_security_infos {
 };
 
 /*
- * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E). CR_E_MALFORMED: not DER of that
- * form, an info of a known kind that breaks its definition, or more than CR_INFOS_MAX of a kind.
+ * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E). CR_E_MALFORMED: not
+ * DER of that form, an info of a known kind that breaks its definition, or more than CR_INFOS_MAX
+ * of a kind.
  */
 int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out);
 /* The SET inside of DG14 (6E). */
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len);
 
-/* The strongest PACE that we speak, or NULL. *ambiguous: its object identifier stands there more than once. */
-const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si, bool *ambiguous);
 /*
- * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or CR_E_NOT_FOUND.
- * A public key without ChipAuthenticationInfo means 3DES (TR-03110-3, A.1.1.2).
+ * The strongest PACE that we speak, or NULL. *ambiguous: its object identifier stands there more
+ * than once.
  */
-int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info, const struct cr_ca_key **key);
+const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
+						  bool *ambiguous);
+/*
+ * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or
+ * CR_E_NOT_FOUND. A public key without ChipAuthenticationInfo means 3DES (TR-03110-3, A.1.1.2).
+ */
+int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
+			 const struct cr_ca_key **key);
 
 /*
- * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14, which is
- * signed. 0: every PACE info of access is in dg14, byte for byte; CR_E_NOT_FOUND: dg14 has none at all;
- * CR_E_INVALID: one differs; CR_E_MALFORMED.
+ * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14,
+ * which is signed. 0: every PACE info of access is in dg14, byte for byte; CR_E_NOT_FOUND: dg14 has
+ * none at all; CR_E_INVALID: one differs; CR_E_MALFORMED.
  */
-int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set, size_t set_len);
+int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set,
+			    size_t set_len);
 
 #endif

@@ -31,7 +31,10 @@ static size_t command_room(const struct cr_session *s, const struct cr_message *
 	return s->secured ? cr_sm_protected_max(m->cmd.lc) : cr_capdu_size(&m->cmd);
 }
 
-/* A card may answer more than it was asked for: there is room for what an APDU of that form can carry. */
+/*
+ * A card may answer more than it was asked for: there is room for what an APDU of that form can
+ * carry.
+ */
 static size_t response_room(const struct cr_session *s, const struct cr_message *m)
 {
 	size_t want = m->cmd.le > m->size ? m->cmd.le : m->size, n = want + 2;
@@ -78,8 +81,9 @@ static int plan_make(struct cr_session *s, struct cr_message *m, size_t n, struc
 		else
 			err = cr_capdu_build(&m[i].cmd, at, &a->cmd_len);
 		if (m[i].exact)
-			a->rsp_expect = s->secured ? cr_sm_response_len(&s->sm, m[i].cmd.ins & 1, m[i].size) :
-						     m[i].size + 2;
+			a->rsp_expect = s->secured ? cr_sm_response_len(&s->sm, m[i].cmd.ins & 1,
+									m[i].size)
+						   : m[i].size + 2;
 		at = a->rsp + a->rsp_size;
 	}
 	return err;
@@ -126,8 +130,9 @@ int cr_session_batch(struct cr_session *s, struct cr_message *m, size_t n, size_
 		int bad;
 
 		m[i].len = m[i].size;
-		bad = s->secured ? cr_sm_unprotect(&s->sm, &p.ex[i], a->rsp, a->rsp_len, m[i].data, &m[i].len,
-						   &m[i].sw) : take_plain(a, &m[i]);
+		bad = s->secured ? cr_sm_unprotect(&s->sm, &p.ex[i], a->rsp, a->rsp_len, m[i].data,
+						   &m[i].len, &m[i].sw)
+				 : take_plain(a, &m[i]);
 		*done = i + 1;
 		if (bad) {
 			m[i].len = 0;
@@ -144,7 +149,8 @@ out:
 	return err;
 }
 
-int cr_session_send(struct cr_session *s, const struct cr_capdu *cmd, uint8_t *data, size_t *len, uint16_t *sw)
+int cr_session_send(struct cr_session *s, const struct cr_capdu *cmd, uint8_t *data, size_t *len,
+		    uint16_t *sw)
 {
 	struct cr_message m = { .cmd = *cmd, .data = data, .size = *len };
 	size_t done;

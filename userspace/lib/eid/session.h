@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Commands to the card, plain or under secure messaging, in linked batches. The one file of electronic
- * identity that sends anything; through a function, so that tests put a script in a card's place.
+ * Commands to the card, plain or under secure messaging, in linked batches. The one file of
+ * electronic identity that sends anything; through a function, so that tests put a script in a
+ * card's place.
  */
 #ifndef CR_EID_SESSION_H
 #define CR_EID_SESSION_H
@@ -13,11 +14,12 @@ struct cr_session {
 	/* cr_card_transmit_batch and its card, or a test's */
 	int (*batch)(void *io, struct cr_apdu *apdus, size_t n, size_t *done);
 	void *io;
-	size_t max_response;	/* response data that reader and card carry in one APDU; 256: short only */
-	size_t block_max;	/* what READ BINARY has been adapted down to, SIZE_MAX at first (files.h) */
+	size_t max_response; /* response data that reader and card carry in one APDU; 256: short
+				only */
+	size_t block_max; /* what READ BINARY has been adapted down to, SIZE_MAX at first (files.h) */
 	bool secured;
 	struct cr_sm sm;
-	bool lost;		/* an exchange failed or secure messaging broke: nothing more before a reset */
+	bool lost; /* an exchange failed or secure messaging broke: nothing more before a reset */
 	const struct cr_rng *rng;
 };
 
@@ -32,13 +34,14 @@ struct cr_message {
 };
 
 /*
- * Sends n messages as one batch that stops behind the first answer that is not 9000. *done: how many were answered.
- * 0, or the enum cr_error of the exchange; CR_E_SM or CR_E_TOO_LONG of an answer: it counts as done, its sw is the outer
- * one. After an error the session is lost.
+ * Sends n messages as one batch that stops behind the first answer that is not 9000. *done: how
+ * many were answered. 0, or the enum cr_error of the exchange; CR_E_SM or CR_E_TOO_LONG of an
+ * answer: it counts as done, its sw is the outer one. After an error the session is lost.
  */
 int cr_session_batch(struct cr_session *s, struct cr_message *m, size_t n, size_t *done);
 /* One command; *sw tells how it went. data may be NULL with *len 0. */
-int cr_session_send(struct cr_session *s, const struct cr_capdu *cmd, uint8_t *data, size_t *len, uint16_t *sw);
+int cr_session_send(struct cr_session *s, const struct cr_capdu *cmd, uint8_t *data, size_t *len,
+		    uint16_t *sw);
 
 /* What follows goes under these keys. */
 void cr_session_secure(struct cr_session *s, const struct cr_sm *sm);

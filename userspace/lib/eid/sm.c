@@ -113,8 +113,8 @@ static int iv_for(const struct cr_sm *sm, const uint8_t *ssc, uint8_t iv[CR_BLOC
 }
 
 /* MAC over SSC || header, padded || objects, padded (9.8.4); a part that is empty is not padded. */
-static int mac_over(const struct cr_sm *sm, const uint8_t *ssc, const uint8_t *header, const uint8_t *objects,
-		    size_t len, uint8_t mac[CR_MAC_LEN])
+static int mac_over(const struct cr_sm *sm, const uint8_t *ssc, const uint8_t *header,
+		    const uint8_t *objects, size_t len, uint8_t mac[CR_MAC_LEN])
 {
 	size_t block = cr_cipher_block(sm->cipher), n = block;
 	uint8_t *buf = malloc(3 * block + len);
@@ -187,7 +187,9 @@ int cr_sm_protect(struct cr_sm *sm, const struct cr_capdu *cmd, uint8_t *out, si
 		  struct cr_sm_exchange *ex)
 {
 	/* 9.8.4: header authenticated; Le: what the protected answer needs */
-	struct cr_capdu outer = { .cla = cmd->cla | 0x0c, .ins = cmd->ins, .p1 = cmd->p1, .p2 = cmd->p2 };
+	struct cr_capdu outer = {
+		.cla = cmd->cla | 0x0c, .ins = cmd->ins, .p1 = cmd->p1, .p2 = cmd->p2
+	};
 	const uint8_t header[4] = { outer.cla, outer.ins, outer.p1, outer.p2 };
 	size_t block = cr_cipher_block(sm->cipher);
 	uint8_t ssc[CR_BLOCK_MAX];
@@ -255,8 +257,8 @@ static int decrypt(const struct cr_sm *sm, const struct cr_sm_exchange *ex, cons
 	return err;
 }
 
-int cr_sm_unprotect(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *rsp, size_t rsp_len,
-		    uint8_t *data, size_t *data_len, uint16_t *sw)
+int cr_sm_unprotect(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *rsp,
+		    size_t rsp_len, uint8_t *data, size_t *data_len, uint16_t *sw)
 {
 	struct cr_tlv cryptogram = { 0 }, status, mac;
 	const uint8_t *p = rsp;

@@ -2,9 +2,9 @@
 /*
  * Secure messaging, ICAO 9303-11, 9.8.
  *
- * Protecting a command needs the keys and the counter, no response: any number of commands can be made
- * ahead. Each takes two steps of the counter, one for itself and one for its response, and keeps the
- * latter in its struct cr_sm_exchange. What was not sent is given back by cr_sm_rewind.
+ * Protecting a command needs the keys and the counter, no response: any number of commands can be
+ * made ahead. Each takes two steps of the counter, one for itself and one for its response, and
+ * keeps the latter in its struct cr_sm_exchange. What was not sent is given back by cr_sm_rewind.
  */
 #ifndef CR_EID_SM_H
 #define CR_EID_SM_H
@@ -38,8 +38,9 @@ size_t cr_sm_response_len(const struct cr_sm *sm, bool odd, size_t len);
 size_t cr_sm_response_room(const struct cr_sm *sm, bool odd, size_t max);
 
 /*
- * cmd to a C-APDU in out (*len in: room, out: bytes); the counter goes on by two. Extended length where the
- * protected data field or le needs it. 0, CR_E_TOO_LONG or CR_E_CRYPTO; the counter stays on error.
+ * cmd to a C-APDU in out (*len in: room, out: bytes); the counter goes on by two. Extended length
+ * where the protected data field or le needs it. 0, CR_E_TOO_LONG or CR_E_CRYPTO; the counter stays
+ * on error.
  */
 int cr_sm_protect(struct cr_sm *sm, const struct cr_capdu *cmd, uint8_t *out, size_t *len,
 		  struct cr_sm_exchange *ex);
@@ -47,11 +48,12 @@ int cr_sm_protect(struct cr_sm *sm, const struct cr_capdu *cmd, uint8_t *out, si
 void cr_sm_rewind(struct cr_sm *sm, const struct cr_sm_exchange *ex);
 
 /*
- * R-APDU to data (*data_len in: room, out: bytes) and *sw. CR_E_SM when the answer is not protected, lacks an
- * object, has one twice, out of order or unknown, when its MAC is wrong or the inner status word differs from
- * the outer: the session is over then. *sw is the outer status word in each case, 0 if there is none.
+ * R-APDU to data (*data_len in: room, out: bytes) and *sw. CR_E_SM when the answer is not
+ * protected, lacks an object, has one twice, out of order or unknown, when its MAC is wrong or the
+ * inner status word differs from the outer: the session is over then. *sw is the outer status word
+ * in each case, 0 if there is none.
  */
-int cr_sm_unprotect(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *rsp, size_t rsp_len,
-		    uint8_t *data, size_t *data_len, uint16_t *sw);
+int cr_sm_unprotect(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *rsp,
+		    size_t rsp_len, uint8_t *data, size_t *data_len, uint16_t *sw);
 
 #endif
