@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Whole inspections of the sample cards. The wire between is this file's own: it counts, listens,
+ * changes bytes, and takes the card away. What reader and exchange level do to a card is not the
+ * matter here, so the library's cr_card is not linked.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <cardring/eid.h>
+#include "eid/checks.h"
+#include "eid/lds.h"
+#include "iso7816/apdu.h"
+#include "sim.h"
+
+struct cr_card {
+	struct sim_card *sim;
+	struct cr_exchange ex;
+	size_t max_response;
+	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
+	unsigned int flip_at;		/* whose answer has a bit flipped */
+	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
+	unsigned int resets, pace_runs, bac_runs, reads;
+	bool wrong_expect;
+};
+
+static char dir[] = "/tmp/cardring-inspect-XXXXXX";
+static cr_trust_t *trust;
+
+static void listen(struct cr_card *c, const struct cr_apdu *a)
+{
+	c->pace_runs += a->cmd[1] == 0x22 && a->cmd[2] == 0xc1;
+	c->bac_runs += a->cmd[1] == 0x82;
+	c->reads += (a->cmd[1] & 0xfe) == 0xb0;
+}
+
+int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t *done)
+{
+	static uint8_t rsp[CR_RAPDU_MAX];
+
+	c->ex.enters++;
+	for (*done = 0; *done < n;) {
+		struct cr_apdu *a = &apdus[*done];
+		size_t len;
+		uint16_t sw;
+
+		c->ex.commands++;
+		if (c->ex.commands == c->gone_at)
+			return CR_E_CARD_GONE;
+		listen(c, a);
+		len = sim_card_apdu(c->sim, a->cmd, a->cmd_len, rsp, sizeof(rsp));
+		if (c->silent_above && (a->cmd[1] & 0xfe) == 0xb0 && len > c->silent_above)
+			return CR_E_TIMEOUT;
+		if (c->ex.commands == c->flip_at)
+			rsp[len / 2] ^= 0x10;
+		assert_true(len <= a->rsp_size);
+		memcpy(a->rsp, rsp, len);
+		a->rsp_len = len;
+		sw = cr_rapdu_sw(rsp, len);
+		if (a->rsp_expect && sw == 0x9000 && len != a->rsp_expect)
+			c->wrong_expect = true;
+		++*done;
+		if ((sw & a->sw_mask) != (a->sw & a->sw_mask))
+			break;
+	}
+	return 0;
+}
+
+int cr_card_reset(cr_card_t *c)
+{
+	size_t n;
+
+	c->resets++;
+	sim_card_power_on(c->sim, false, &n);
+	return 0;
+}
+
+const uint8_t *cr_card_atr(const cr_card_t *c, size_t *len)
+{
+	*len = 0;
+	return NULL;
+}
+
+void cr_card_exchange(const cr_card_t *c, struct cr_exchange *out)
+{
+	*out = c->ex;
+}
+
+void cr_card_limits(const cr_card_t *c, size_t *max_command_data, size_t *max_response_data)
+{
+	*max_command_data = c->max_response > 256 ? 65535 : 255;
+	*max_response_data = c->max_response;
+}
+
+static const struct sim_sample *sample(const char *name)
+{
+	static struct sim_sample *all;
+	static int n;
+
+	if (!all)
+		n = sim_list(&all);
+	for (int i = 0; i < n; i++)
+		if (!strcmp(all[i].name, name))
+			return &all[i];
+	fail_msg("no sample %s", name);
+	return NULL;
+}
+
+static void insert(struct cr_card *c, const char *name)
+{
+	size_t n;
+
+	memset(c, 0, sizeof(*c));
+	c->max_response = 256;
+	assert_int_equal(sim_card_load(name, &c->sim), 0);
+	sim_card_power_on(c->sim, false, &n);
+}
+
+static void secret_of(const char *name, bool can, struct cr_secret *secret)
+{
+	const struct sim_sample *s = sample(name);
+
+	if (can && s->can[0])
+		assert_int_equal(cr_secret_from_can(secret, s->can, NULL), 0);
+	else
+		assert_int_equal(cr_secret_from_mrz(secret, s->mrz, NULL), 0);
+}
+
+static int verify(struct cr_card *c, const struct cr_secret *secret, struct cr_inspection **insp)
+{
+	const struct cr_inspect_opts opts = { .secret = secret, .trust = trust, .verify = true };
+	int err = cr_inspect(c, &opts, insp);
+
+	assert_non_null(*insp);
+	assert_false(c->wrong_expect);
+	return err;
+}
+
+static const struct cr_file *file(const struct cr_inspection *insp, uint16_t fid)
+{
+	for (size_t i = 0; i < insp->n_files; i++)
+		if (insp->files[i].fid == fid)
+			return &insp->files[i];
+	return NULL;
+}
+
+static void every_sample_gets_its_verdict(void **state)
+{
+	static const struct { const char *name; enum cr_verdict verdict; } cases[] = {
+		{ "an", CR_GENUINE }, { "old", CR_GENUINE }, { "bac", CR_GENUINE },
+		{ "eac", CR_GENUINE }, { "tdes", CR_GENUINE }, { "forged", CR_FORGED },
+		{ "badsod", CR_FORGED }, { "cloned", CR_CLONED }, { "expired", CR_EXPIRED },
+		{ "revoked", CR_REVOKED }, { "truncated", CR_UNPROVEN }, { "badtlv", CR_UNPROVEN },
+		{ "lying", CR_UNPROVEN },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (int way = 0; way < 4; way++) {
+			struct cr_inspection *insp;
+			struct cr_secret secret;
+			struct cr_card c;
+
+			insert(&c, cases[i].name);
+			c.max_response = way & 1 ? 65536 : 256;
+			secret_of(cases[i].name, way & 2, &secret);
+			assert_int_equal(verify(&c, &secret, &insp), 0);
+			if (insp->verdict != cases[i].verdict)
+				fail_msg("%s: %s", cases[i].name, cr_verdict_name(insp->verdict));
+			assert_int_equal(insp->exchange.commands, c.ex.commands);
+			assert_non_null(insp->access.protocol);
+			cr_inspection_free(insp);
+			sim_card_free(c.sim);
+		}
+	}
+}
+
+static void a_genuine_card_is_read_whole(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	insert(&c, "an");
+	secret_of("an", true, &secret);
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	assert_string_equal(insp->access.protocol, "PACE");
+	assert_string_equal(insp->access.mapping, "GM");
+	assert_string_equal(insp->access.cipher, "AES-128");
+	assert_string_equal(insp->access.curve, "brainpoolP256r1");
+	assert_string_equal(insp->access.password, "CAN");
+	assert_int_equal(insp->access.tries, 1);
+	assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-128");
+	assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+	assert_int_equal(cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC), CR_SUCCESSFUL);
+	assert_non_null(insp->portrait);
+	assert_true(insp->portrait >= file(insp, CR_FID_DG(2))->data);
+	assert_non_null(insp->holder.full_name);
+	assert_non_null(insp->document.number);
+	assert_int_equal(c.resets, 0);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
+static void locked_groups_are_marked_and_not_tried(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	insert(&c, "eac");
+	secret_of("eac", true, &secret);
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_ACCESS_REFUSED);
+	assert_null(file(insp, CR_FID_DG(3))->data);
+	assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
+/* One wrong secret, one try: a card counts them. */
+static void a_wrong_secret_is_tried_once(void **state)
+{
+	static const char *const names[] = { "an", "eac", "bac" };
+
+	for (int i = 0; i < 3; i++) {
+		for (int can = 0; can < 2; can++) {
+			struct cr_inspection *insp;
+			struct cr_secret secret;
+			struct cr_card c;
+
+			if (can && !sample(names[i])->can[0])
+				continue;
+			insert(&c, names[i]);
+			if (can)
+				cr_secret_from_can(&secret, "999999", NULL);
+			else
+				cr_secret_from_fields(&secret, "X123", "700101", "300101", NULL);
+			assert_int_equal(verify(&c, &secret, &insp), CR_E_ACCESS_REFUSED);
+			assert_int_equal(insp->access.tries, 1);
+			assert_null(insp->access.protocol);
+			assert_int_equal(c.pace_runs + c.bac_runs, 1);
+			assert_int_equal(cr_check_get(insp, CR_CHECK_ACCESS), CR_FAILED);
+			assert_int_equal(insp->n_files, 0);
+			cr_inspection_free(insp);
+			sim_card_free(c.sim);
+		}
+	}
+}
+
+static void a_card_without_pace_does_not_open_with_a_can(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	insert(&c, "bac");
+	cr_secret_from_can(&secret, "123456", NULL);
+	assert_int_equal(verify(&c, &secret, &insp), CR_E_UNSUPPORTED);
+	assert_int_equal(insp->access.tries, 0);
+	assert_int_equal(c.bac_runs, 0);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
+static void without_a_secret_nothing_is_tried(void **state)
+{
+	static const char *const names[] = { "an", "bac" };
+
+	for (int i = 0; i < 2; i++) {
+		struct cr_inspection *insp;
+		struct cr_card c;
+
+		insert(&c, names[i]);
+		assert_int_equal(verify(&c, NULL, &insp), CR_E_ACCESS_REFUSED);
+		assert_int_equal(c.pace_runs + c.bac_runs, 0);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+static void only_what_is_needed_is_read(void **state)
+{
+	for (int with_verify = 0; with_verify < 2; with_verify++) {
+		struct cr_inspect_opts opts = { .trust = trust, .verify = with_verify,
+						.need = 1U << 1 };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "an");
+		secret_of("an", true, &secret);
+		opts.secret = &secret;
+		assert_int_equal(cr_inspect(&c, &opts, &insp), 0);
+		assert_non_null(file(insp, CR_FID_DG(1)));
+		assert_null(file(insp, CR_FID_DG(2)));
+		assert_null(file(insp, CR_FID_DG(13)));
+		assert_int_equal(!!file(insp, CR_FID_DG(14)), with_verify);
+		assert_int_equal(!!file(insp, CR_FID_SOD), with_verify);
+		assert_int_equal(!!insp->n_reasons || insp->n_checks > 1, with_verify);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+static void a_card_taken_out_is_said_to_be_gone(void **state)
+{
+	struct cr_secret secret;
+
+	secret_of("an", true, &secret);
+	for (unsigned int at = 1;; at += at < 40 ? 1 : 13) {
+		struct cr_inspection *insp;
+		struct cr_card c;
+		int err;
+
+		insert(&c, "an");
+		c.gone_at = at;
+		err = verify(&c, &secret, &insp);
+		assert_int_equal(err, c.ex.commands < at ? 0 : CR_E_CARD_GONE);
+		assert_int_equal(c.resets, 0);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+		if (!err)
+			break;
+	}
+}
+
+/*
+ * Whoever changes one bit of one answer never gets more than the truth: an error, a verdict that
+ * says so, or the same data from the card opened anew.
+ */
+static void a_changed_bit_never_gives_other_data(void **state)
+{
+	struct cr_inspection *truth;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	secret_of("an", true, &secret);
+	insert(&c, "an");
+	assert_int_equal(verify(&c, &secret, &truth), 0);
+	sim_card_free(c.sim);
+	for (unsigned int at = 1; at <= truth->exchange.commands; at += at < 45 ? 1 : 11) {
+		struct cr_inspection *insp;
+		int err;
+
+		insert(&c, "an");
+		c.flip_at = at;
+		err = verify(&c, &secret, &insp);
+		for (size_t i = 0; i < insp->n_files; i++) {
+			const struct cr_file *f = &insp->files[i], *t = file(truth, f->fid);
+
+			assert_non_null(t);
+			if (!f->data)
+				continue;
+			assert_int_equal(f->len, t->len);
+			assert_memory_equal(f->data, t->data, f->len);
+		}
+		if (!err && insp->verdict == CR_GENUINE)
+			assert_int_equal(insp->n_files, truth->n_files);
+		assert_true(c.pace_runs <= 6);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_inspection_free(truth);
+}
+
+/* A chip that falls silent when asked for much: opened anew, asked for less, read to the end. */
+static void a_chip_that_falls_silent_is_asked_for_less(void **state)
+{
+	static const size_t limits[] = { 200, 150 };
+
+	for (int i = 0; i < 2; i++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "an");
+		c.silent_above = limits[i];
+		secret_of("an", true, &secret);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_true(c.resets >= 1 && c.resets <= 3);
+		assert_int_equal(insp->access.tries, c.resets + 1);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+static int setup(void **state)
+{
+	char path[100];
+	size_t skipped;
+
+	if (!mkdtemp(dir) || setenv("CARDRING_SIM_DIR", dir, 1) || sim_make(dir) || cr_trust_new(&trust))
+		return -1;
+	snprintf(path, sizeof(path), "%s/trust", dir);
+	return cr_trust_add_dir(trust, path, &skipped) > 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char cmd[100];
+
+	cr_trust_free(trust);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_sample_gets_its_verdict),
+		cmocka_unit_test(a_genuine_card_is_read_whole),
+		cmocka_unit_test(locked_groups_are_marked_and_not_tried),
+		cmocka_unit_test(a_wrong_secret_is_tried_once),
+		cmocka_unit_test(a_card_without_pace_does_not_open_with_a_can),
+		cmocka_unit_test(without_a_secret_nothing_is_tried),
+		cmocka_unit_test(only_what_is_needed_is_read),
+		cmocka_unit_test(a_card_taken_out_is_said_to_be_gone),
+		cmocka_unit_test(a_changed_bit_never_gives_other_data),
+		cmocka_unit_test(a_chip_that_falls_silent_is_asked_for_less),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
