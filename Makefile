@@ -82,7 +82,7 @@ $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 MODSRC := Kbuild $(wildcard kernel/*.c kernel/*.h) include/uapi/cardring.h
 module:
 	@test -n "$(KDIR)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
-	@set -e; rel=$$(cat "$(KDIR)/include/config/kernel.release"); arch=$(KARCH); \
+	@set -e; rel=$$(sed 's/.*"\(.*\)".*/\1/' "$(KDIR)/include/generated/utsrelease.h"); arch=$(KARCH); \
 	d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel $$d/include/uapi; \
 	for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
 	for f in $$d/kernel/*.[ch]; do [ -e kernel/$${f##*/} ] || rm -f $$f; done; \

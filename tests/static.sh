@@ -38,7 +38,7 @@ result "checkpatch --strict is silent over ${#files[@]} files" $?
 
 for kdir in /lib/modules/*/build; do
 	[ -e "$kdir/Makefile" ] || continue
-	rel=$(cat "$kdir/include/config/kernel.release")
+	rel=${kdir%/build} rel=${rel##*/}
 	rm -rf build/static
 	make --no-print-directory module B=build/static KDIR="$kdir" KFLAGS="W=1 C=2" >build/static.log 2>&1
 	rc=$?
