@@ -19,7 +19,8 @@ CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
 PKGS    := libcrypto libudev jansson
-CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' -Iinclude -Iuserspace/lib -Iuserspace/sim
+CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
+           -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
 LIBS    = $(shell pkg-config --libs $(PKGS))
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The cardring command. main.c picks the command, opts.c takes the options apart, cmd_*.c do the
+ * work, out_*.c show it. Everything for the eyes of people goes through gettext.
+ */
+#ifndef CARDRING_CLI_H
+#define CARDRING_CLI_H
+
+#include <libintl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <jansson.h>
+#include <cardring/eid.h>
+#include <cardring/reader.h>
+
+#define _(s)	gettext(s)
+#define N_(s)	s
+
+#define CLI_VERSION	"0.1"
+
+/* Exit codes: cardring.1 explains them. */
+enum cli_exit {
+	CLI_OK		= 0,	/* and genuine */
+	CLI_ERROR	= 1,	/* usage or internal */
+	CLI_NO_READER	= 3,
+	CLI_NO_CARD	= 4,	/* or card or reader removed */
+	CLI_REFUSED	= 5,
+	CLI_UNPROVEN	= 10,
+	CLI_EXPIRED	= 11,	/* or revoked */
+	CLI_FORGED	= 12,
+	CLI_CLONED	= 13,
+	CLI_CANCELED	= 130,
+};
+
+#define CLI_MAX_TRUST	16
+
+struct cli {
+	const struct cli_command *cmd;
+	char **args;			/* what is no option */
+	size_t n_args;
+
+	bool json, help, version, trace;
+	const char *lang, *reader, *out;
+	const char *trust[CLI_MAX_TRUST];
+	size_t n_trust;
+	long wait;			/* s */
+	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
+	char *can, *id_number, *mrz, *doc, *dob, *exp;
+
+	/* sim serve */
+	const char *vscard, *level, *serial;
+	bool usbip, no_interrupt;
+	long slots, busy, readers, max_message, latency;
+};
+
+/* Which options a command takes. */
+enum {
+	CLI_FOR_ALL	= 1u << 0,
+	CLI_FOR_READER	= 1u << 1,
+	CLI_FOR_CARD	= 1u << 2,
+	CLI_FOR_SECRET	= 1u << 3,
+	CLI_FOR_VERIFY	= 1u << 4,
+	CLI_FOR_SERVE	= 1u << 5,
+};
+
+struct cli_command {
+	const char *name, *args;
+	const char *summary;		/* msgid: one line */
+	const char *text;		/* msgid: the help */
+	const char *examples;		/* lines */
+	unsigned int options;
+	int (*run)(struct cli *c);
+};
+extern const struct cli_command cli_commands[];	/* ends with a NULL name */
+const struct cli_command *cli_command(const char *name);
+
+/* ---- opts.c ---- */
+
+/* 0, or an exit code after saying what is wrong. */
+int cli_opts_parse(struct cli *c, int argc, char **argv);
+void cli_opts_free(struct cli *c);
+void cli_opts_help(unsigned int options);
+/* The nearest of the names (which ends with NULL), or NULL if none is near. */
+const char *cli_nearest(const char *typed, const char *const *names);
+
+/* ---- i18n.c ---- */
+
+/* lang: "vi", "en", or NULL: what the environment says. False: there is no such language here. */
+bool cli_i18n(const char *lang);
+
+/* ---- help.c ---- */
+
+int cli_help(const struct cli_command *cmd);
+
+/* ---- fail.c: errors, in one place ---- */
+
+/* Prints the sentence, or the JSON object with --json; returns exit. extra (may be NULL) is merged into the object; taken. */
+__attribute__((format(printf, 5, 6)))
+int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, const char *format, ...);
+/* The same for a library's error, with what to do about it. reader may be NULL. */
+int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *reader, json_t *extra);
+const char *cli_error_code(int err);
+int cli_error_exit(int err);
+__attribute__((format(printf, 1, 2)))
+void cli_note(const char *format, ...);	/* to stderr: not the result */
+
+/* ---- blame.c: who is in the way ---- */
+
+/* "scdaemon (1234)" of a process; false if it is not to be seen. */
+bool cli_process_name(int pid, char *out, size_t size);
+/* A CCID interface that something else drives: its driver ("usbfs", "pn533_usb"). */
+bool cli_other_driver(char *out, size_t size);
+bool cli_module_loaded(void);
+
+/* ---- text.c: bytes of others on a terminal ---- */
+
+/* A copy that a terminal shows and does not obey: control and direction characters, and what is not UTF-8, escaped. */
+char *cli_clean(const char *s);
+/* Columns on a terminal. */
+size_t cli_width(const char *s);
+size_t cli_columns(void);	/* of stdout; 0: not a terminal */
+bool cli_color(void);
+/* "  Label      value", the value from column on, wrapped on a terminal. */
+void cli_row(const char *label, const char *value, size_t column);
+
+/* ---- json.c ---- */
+
+json_t *cli_json_string(const char *s);	/* null for NULL; cleaned where it is no UTF-8 */
+json_t *cli_json_hex(const uint8_t *p, size_t n);
+int cli_json_print(json_t *object);	/* takes it; 0 or CLI_ERROR */
+json_t *cli_json_reader(const struct cr_reader_info *r, int index);	/* index < 0: none */
+json_t *cli_json_access(const struct cr_access *a);
+json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms);
+
+/* ---- card.c: from options to a card that is powered ---- */
+
+extern volatile int cli_canceled;	/* set by Ctrl-C and SIGTERM */
+void cli_catch_signals(void);
+/* 0, or an exit code after saying why. info is filled as far as known. */
+int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **card);
+/* What an error of an exchange really was: readers fail in many ways while they are pulled out. */
+int cli_card_error(int err, const struct cr_reader_info *info);
+/* "sim:..." readers exist only where they are asked for. */
+bool cli_is_sim(const char *reader);
+const char *cli_slot_state(const struct cr_reader_info *r);	/* stable English */
+const char *cli_level(unsigned int level);			/* stable English */
+
+/* ---- secret.c ---- */
+
+/* The secret that the options name, or the terminal is asked for (type NONE: neither). 0 or an exit code. */
+int cli_secret(const struct cli *c, struct cr_secret *out);
+
+/* ---- inspect_out_*.c ---- */
+
+void cli_progress(void *arg, const char *file, size_t got, size_t total);
+void cli_progress_end(void);
+json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
+void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
+void cli_holder_text(const struct cr_inspection *in);
+const char *cli_check_label(const char *name);
+/* A reason or a check's detail in the reader's language; for the caller to free. */
+char *cli_reason_text(const struct cr_reason *r);
+char *cli_detail_text(const char *detail);
+
+/* ---- save.c: --out ---- */
+
+struct cli_saved { char *names[24]; size_t n; };
+/* Makes the folder. 0 or an exit code. */
+int cli_save_prepare(const struct cli *c, bool *made);
+int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);
+void cli_saved_free(struct cli_saved *saved);
+
+/* ---- the commands ---- */
+
+int cmd_list(struct cli *c);
+int cmd_monitor(struct cli *c);
+int cmd_read(struct cli *c);
+int cmd_verify(struct cli *c);
+int cmd_apdu(struct cli *c);
+int cmd_driver(struct cli *c);
+int cmd_sim(struct cli *c);
+int cmd_help(struct cli *c);
+
+#endif

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* "cardring read" and "cardring verify". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+#include "cli.h"
+#include "sim.h"
+
+/* ---- whom to trust ---- */
+
+static int trust_dir(const struct cli *c, cr_trust_t *trust, const char *dir, bool must)
+{
+	size_t skipped = 0;
+	int n = cr_trust_add_dir(trust, dir, &skipped);
+
+	if (n == CR_E_NOT_FOUND && !must)
+		return 0;
+	if (n == CR_E_NOT_FOUND)
+		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no folder %s of trusted issuers."), dir);
+	if (n < 0)
+		return cli_fail_err(c, n, NULL, NULL);
+	if (skipped)
+		cli_note(_("%zu files of %s are no certificates or revocation lists: left out."), skipped, dir);
+	if (!n && must)
+		cli_note(_("There is no issuer's certificate in %s."), dir);
+	return 0;
+}
+
+/* Sample issuers vouch for sample cards alone; on a real reader only who names their folder trusts them. */
+static int load_trust(const struct cli *c, cr_trust_t *trust)
+{
+	static const char *const usual[] = { DATADIR "/trust", "/etc/cardring/trust" };
+	const char *sim = sim_dir();
+	char dir[3100];
+	int rc = 0;
+
+	if (c->n_trust) {
+		for (size_t i = 0; i < c->n_trust && !rc; i++)
+			rc = trust_dir(c, trust, c->trust[i], true);
+	} else if (cli_is_sim(c->reader)) {
+		snprintf(dir, sizeof(dir), "%s/trust", sim ? sim : "");
+		rc = sim ? trust_dir(c, trust, dir, false) : 0;
+	} else {
+		for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !rc; i++)
+			rc = trust_dir(c, trust, usual[i], false);
+	}
+	return rc;
+}
+
+/* ---- the inspection ---- */
+
+struct work {
+	struct cr_secret secret;
+	cr_trust_t *trust;
+	struct cr_reader_info reader;
+	struct cr_inspection *in;
+	struct cli_saved saved;
+};
+
+static int exit_of(enum cr_verdict v)
+{
+	switch (v) {
+	case CR_GENUINE:	return CLI_OK;
+	case CR_UNPROVEN:	return CLI_UNPROVEN;
+	case CR_EXPIRED:
+	case CR_REVOKED:	return CLI_EXPIRED;
+	case CR_FORGED:		return CLI_FORGED;
+	case CR_CLONED:		return CLI_CLONED;
+	}
+	return CLI_ERROR;
+}
+
+/* The check that failed knows better why than the error's own sentence. */
+static const char *access_detail(const struct cr_inspection *in)
+{
+	for (size_t i = 0; i < in->n_checks; i++)
+		if (!strcmp(in->checks[i].name, "access") && in->checks[i].result != CR_SUCCESSFUL)
+			return in->checks[i].detail;
+	return "";
+}
+
+static int inspection_failed(const struct cli *c, int err, const struct work *w)
+{
+	const struct cr_inspection *in = w->in;
+	json_t *extra = json_object();
+	const char *why = in ? access_detail(in) : "";
+	int rc;
+
+	json_object_set_new(extra, "reader", cli_json_reader(&w->reader, -1));
+	if (in) {
+		json_object_set_new(extra, "access", cli_json_access(&in->access));
+		json_object_set_new(extra, "exchange", cli_json_exchange(&in->exchange, in->ms));
+	}
+	if (err == CR_E_ACCESS_REFUSED && in && !in->access.tries)
+		rc = cli_fail(c, CLI_REFUSED, cli_error_code(err), extra, "%s %s",
+			      *why ? _(why) : _(cr_strerror(err)), _("Give --can, --id-number or --mrz."));
+	else if (err == CR_E_ACCESS_REFUSED && in)
+		rc = cli_fail(c, CLI_REFUSED, cli_error_code(err), extra,
+			      ngettext("%s It was tried once; cards answer more slowly after each wrong try.",
+				       "%s It was tried %u times; cards answer more slowly after each wrong try.",
+				       in->access.tries), *why ? _(why) : _(cr_strerror(err)), in->access.tries);
+	else if ((err == CR_E_UNSUPPORTED || err == CR_E_CARD_STATUS) && *why)
+		rc = cli_fail(c, cli_error_exit(err), cli_error_code(err), extra, "%s", _(why));
+	else
+		rc = cli_fail_err(c, err, &w->reader, extra);
+	return rc;
+}
+
+static int inspect(const struct cli *c, struct work *w, bool verify)
+{
+	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify,
+					.progress = cli_progress };
+	cr_card_t *card = NULL;
+	int rc, err;
+
+	rc = cli_card_open(c, &w->reader, &card);
+	if (rc)
+		return rc;
+	err = cr_inspect(card, &opts, &w->in);
+	cli_progress_end();
+	cr_card_close(card);
+	if (!err)
+		return 0;
+	return inspection_failed(c, cli_canceled ? CR_E_CANCELED : cli_card_error(err, &w->reader), w);
+}
+
+static int show(const struct cli *c, const struct work *w, bool verify)
+{
+	json_t *j, *files;
+
+	if (!c->json) {
+		cli_inspection_text(w->in, &w->reader, verify);
+		for (size_t i = 0; i < w->saved.n; i++)
+			printf("%s%s\n", i ? "" : "\n", w->saved.names[i]);
+		if (w->saved.n)
+			printf(_("%zu files written; they are personal data.\n"), w->saved.n);
+		return 0;
+	}
+	j = cli_inspection_json(w->in, &w->reader, verify);
+	if (c->out) {
+		files = json_array();
+		for (size_t i = 0; i < w->saved.n; i++)
+			json_array_append_new(files, cli_json_string(w->saved.names[i]));
+		json_object_set_new(j, "written", files);
+	}
+	return cli_json_print(j);
+}
+
+static int work(const struct cli *c, struct work *w, bool verify)
+{
+	bool made = false;
+	int rc;
+
+	if (c->n_args)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
+	rc = cli_secret(c, &w->secret);
+	if (!rc && verify && cr_trust_new(&w->trust))
+		rc = cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	if (!rc && verify)
+		rc = load_trust(c, w->trust);
+	if (!rc && c->out)
+		rc = cli_save_prepare(c, &made);
+	if (!rc)
+		rc = inspect(c, w, verify);
+	if (!rc && c->out)
+		rc = cli_save(c, w->in, &w->saved);
+	if (!rc)
+		rc = show(c, w, verify);
+	else if (made)
+		rmdir(c->out);		/* stays if anything is in it */
+	if (!rc && verify)
+		rc = exit_of(w->in->verdict);
+	return rc;
+}
+
+static int run(const struct cli *c, bool verify)
+{
+	struct work w = { 0 };
+	int rc = work(c, &w, verify);
+
+	cr_inspection_free(w.in);
+	cr_trust_free(w.trust);
+	cli_saved_free(&w.saved);
+	OPENSSL_cleanse(&w.secret, sizeof(w.secret));
+	return rc;
+}
+
+int cmd_read(struct cli *c)
+{
+	return run(c, false);
+}
+
+int cmd_verify(struct cli *c)
+{
+	return run(c, true);
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* "cardring list" and "cardring monitor": readers, their slots, who holds them; and their changes. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "cli.h"
+
+#define LOOK_MS	300	/* cards come and go without telling udev */
+
+static const char *const states[] = { N_("empty"), N_("present"), N_("powered"), N_("dead"), N_("unknown") };
+
+static const char *state_text(const struct cr_reader_info *r)
+{
+	const char *name = cli_slot_state(r);
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (!strcmp(states[i], name))
+			return _(states[i]);
+	return name;
+}
+
+static const char *level_text(unsigned int level)
+{
+	switch (level) {
+	case CARDRING_LEVEL_CHARACTER:		return _("characters");
+	case CARDRING_LEVEL_TPDU:		return _("TPDU");
+	case CARDRING_LEVEL_SHORT_APDU:		return _("short APDU");
+	case CARDRING_LEVEL_EXTENDED_APDU:	return _("extended APDU");
+	}
+	return _("unknown");
+}
+
+static void show(const struct cr_reader_info *r, int index)
+{
+	char head[16], text[160], comm[64];
+
+	snprintf(head, sizeof(head), "%d", index);
+	cli_row(head, r->name, 6);
+	cli_row(_("    card"), state_text(r), 22);
+	cli_row(_("    exchange level"), level_text(r->dev.level), 22);
+	if (r->dev.vendor) {
+		snprintf(text, sizeof(text), "%04x:%04x", r->dev.vendor, r->dev.product);
+		cli_row("    USB", text, 22);
+	}
+	if (r->dev.serial[0])
+		cli_row(_("    serial number"), r->dev.serial, 22);
+	snprintf(text, sizeof(text), "%s (%s)", r->path, r->backend);
+	cli_row(_("    path"), text, 22);
+	if (r->owner_pid) {
+		snprintf(text, sizeof(text), _("%s (process %d)"), cli_process_name(r->owner_pid, comm, sizeof(comm)) ?
+			 comm : "?", r->owner_pid);
+		cli_row(_("    held by"), text, 22);
+	}
+	if (r->error)
+		cli_row(_("    error"), _(cr_strerror(r->error)), 22);
+}
+
+int cmd_list(struct cli *c)
+{
+	struct cr_reader_info *all = NULL, first;
+	json_t *list;
+	int n;
+
+	if (c->n_args)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
+	n = cr_reader_list(&all);
+	if (n <= 0) {
+		free(all);
+		/* the search for one says why there is none */
+		if (n == 0)
+			n = cr_reader_find(NULL, &first);
+		return cli_fail_err(c, n < 0 ? n : CR_E_NO_READER, NULL, json_pack("{s:[]}", "readers"));
+	}
+	if (c->json) {
+		list = json_array();
+		for (int i = 0; i < n; i++)
+			json_array_append_new(list, cli_json_reader(&all[i], i));
+		free(all);
+		return cli_json_print(json_pack("{s:o}", "readers", list));
+	}
+	for (int i = 0; i < n; i++)
+		show(&all[i], i);
+	free(all);
+	return CLI_OK;
+}
+
+/* ---- monitor ---- */
+
+struct view { struct cr_reader_info *r; int n; };
+
+static const struct cr_reader_info *find(const struct view *v, const struct cr_reader_info *r)
+{
+	for (int i = 0; i < v->n; i++)
+		if (!strcmp(v->r[i].path, r->path) && v->r[i].slot == r->slot && !strcmp(v->r[i].name, r->name))
+			return &v->r[i];
+	return NULL;
+}
+
+static bool has_card(const struct cr_reader_info *r)
+{
+	return r->state == CARDRING_SLOT_PRESENT || r->state == CARDRING_SLOT_POWERED;
+}
+
+enum what { READER_IN, READER_OUT, CARD_IN, CARD_OUT };
+static const struct { const char *code, *text; } events[] = {
+	[READER_IN] = { "reader-added", N_("reader added") },
+	[READER_OUT] = { "reader-removed", N_("reader removed") },
+	[CARD_IN] = { "card-inserted", N_("card inserted") },
+	[CARD_OUT] = { "card-removed", N_("card removed") },
+};
+
+static void tell(const struct cli *c, enum what e, const struct cr_reader_info *r)
+{
+	char time_now[40], *name, *line;
+	time_t now = time(NULL);
+	struct tm tm;
+	json_t *j;
+	size_t w;
+
+	localtime_r(&now, &tm);
+	if (c->json) {
+		strftime(time_now, sizeof(time_now), "%Y-%m-%dT%H:%M:%S%z", &tm);
+		j = json_object();
+		json_object_set_new(j, "event", json_string(events[e].code));
+		json_object_set_new(j, "time", json_string(time_now));
+		json_object_set_new(j, "reader", cli_json_reader(r, -1));
+		line = json_dumps(j, JSON_COMPACT);
+		if (line)
+			puts(line);
+		free(line);
+		json_decref(j);
+	} else {
+		strftime(time_now, sizeof(time_now), "%H:%M:%S", &tm);
+		name = cli_clean(r->name);
+		w = cli_width(_(events[e].text));
+		printf("%s  %s%*s  %s\n", time_now, _(events[e].text), w < 20 ? (int)(20 - w) : 0, "", name ? name : "");
+		free(name);
+	}
+	fflush(stdout);
+}
+
+static void compare(const struct cli *c, const struct view *old, const struct view *now)
+{
+	const struct cr_reader_info *r, *was;
+
+	for (int i = 0; i < old->n; i++)
+		if (!find(now, &old->r[i]))
+			tell(c, READER_OUT, &old->r[i]);
+	for (int i = 0; i < now->n; i++) {
+		r = &now->r[i];
+		was = find(old, r);
+		if (!was)
+			tell(c, READER_IN, r);
+		if (has_card(r) && (!was || !has_card(was)))
+			tell(c, CARD_IN, r);
+		if (was && has_card(was) && r->state == CARDRING_SLOT_EMPTY)
+			tell(c, CARD_OUT, r);
+	}
+}
+
+int cmd_monitor(struct cli *c)
+{
+	struct view old = { 0 }, now;
+	cr_monitor_t *mon = NULL;
+	int err = 0;
+
+	if (c->n_args)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
+	err = cr_monitor_open(&mon);
+	if (err)
+		return cli_fail_err(c, err, NULL, NULL);
+	cli_catch_signals();
+	while (!cli_canceled && !ferror(stdout)) {
+		struct pollfd p = { .fd = cr_monitor_fd(mon), .events = POLLIN };
+
+		now.r = NULL;
+		now.n = cr_reader_list(&now.r);
+		if (now.n < 0 && now.n != CR_E_NO_READER && now.n != CR_E_NO_DRIVER) {
+			err = now.n;
+			break;
+		}
+		if (now.n < 0)
+			now.n = 0;
+		compare(c, &old, &now);
+		free(old.r);
+		old = now;
+		if (poll(&p, 1, LOOK_MS) > 0)
+			while (!cli_canceled && cr_monitor_read(mon) > 0)
+				;
+	}
+	free(old.r);
+	cr_monitor_close(mon);
+	return err ? cli_fail_err(c, err, NULL, NULL) : CLI_OK;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Errors: their codes, their exit codes, and the sentence that says what to do. */
+#include <grp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "cli.h"
+
+const char *cli_error_code(int err)
+{
+	switch ((enum cr_error)err) {
+	case CR_OK:			return "ok";
+	case CR_E_INTERNAL:		return "internal";
+	case CR_E_NOMEM:		return "no-memory";
+	case CR_E_INVALID:		return "invalid";
+	case CR_E_NO_READER:		return "no-reader";
+	case CR_E_READER_GONE:		return "reader-gone";
+	case CR_E_READER_BUSY:		return "reader-busy";
+	case CR_E_READER_DENIED:	return "reader-denied";
+	case CR_E_READER_FAILED:	return "reader-failed";
+	case CR_E_NO_CARD:		return "no-card";
+	case CR_E_CARD_GONE:		return "card-gone";
+	case CR_E_CARD_MUTE:		return "card-mute";
+	case CR_E_CARD_PROTOCOL:	return "card-protocol";
+	case CR_E_CARD_STATUS:		return "card-status";
+	case CR_E_TIMEOUT:		return "timeout";
+	case CR_E_CANCELED:		return "canceled";
+	case CR_E_TOO_LONG:		return "too-long";
+	case CR_E_UNSUPPORTED:		return "unsupported";
+	case CR_E_ACCESS_REFUSED:	return "access-refused";
+	case CR_E_SM:			return "secure-messaging";
+	case CR_E_MALFORMED:		return "malformed";
+	case CR_E_NOT_FOUND:		return "not-found";
+	case CR_E_CRYPTO:		return "crypto";
+	case CR_E_NO_DRIVER:		return "no-driver";
+	case CR_E_IO:			return "io";
+	}
+	return "internal";
+}
+
+int cli_error_exit(int err)
+{
+	switch (err) {
+	case CR_OK:
+		return CLI_OK;
+	case CR_E_NO_READER:
+	case CR_E_NO_DRIVER:
+	case CR_E_READER_DENIED:	/* there is none that could be used */
+	case CR_E_READER_BUSY:
+		return CLI_NO_READER;
+	case CR_E_NO_CARD:
+	case CR_E_CARD_GONE:
+	case CR_E_CARD_MUTE:		/* no card that answers */
+	case CR_E_READER_GONE:
+		return CLI_NO_CARD;
+	case CR_E_ACCESS_REFUSED:
+		return CLI_REFUSED;
+	case CR_E_CANCELED:
+		return CLI_CANCELED;
+	default:
+		return CLI_ERROR;
+	}
+}
+
+void cli_note(const char *format, ...)
+{
+	char *s = NULL, *clean;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&s, format, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	clean = s ? cli_clean(s) : NULL;
+	fflush(stdout);
+	if (clean)
+		fprintf(stderr, "cardring: %s\n", clean);
+	free(clean);
+	free(s);
+}
+
+static int fail(const struct cli *c, int exit, const char *code, json_t *extra, const char *message)
+{
+	json_t *j;
+
+	cli_progress_end();
+	if (!c->json) {
+		cli_note("%s", message);
+		json_decref(extra);
+		return exit;
+	}
+	j = json_pack("{s:{s:s, s:i, s:o}}", "error", "code", code, "exit", exit, "message",
+		      cli_json_string(message));
+	if (extra)
+		json_object_update(j, extra);
+	json_decref(extra);
+	cli_json_print(j);
+	return exit;
+}
+
+int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, const char *format, ...)
+{
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&s, format, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	exit = fail(c, exit, code, extra, s ? s : cr_strerror(CR_E_NOMEM));
+	free(s);
+	return exit;
+}
+
+/* Why no reader shows, as far as this machine tells. */
+static void no_reader(char *out, size_t size, int err)
+{
+	char driver[64];
+
+	if (cli_other_driver(driver, sizeof(driver))) {
+		if (!strcmp(driver, "usbfs"))
+			snprintf(out, size, _("A program uses the reader directly, most likely pcscd: "
+					      "stop it with \"systemctl stop pcscd.socket pcscd\"."));
+		else
+			snprintf(out, size, _("The reader is taken by the driver %s: as root, "
+					      "\"modprobe -r %s\", then plug the reader in again."),
+				 driver, driver);
+	} else if (!cli_module_loaded()) {
+		snprintf(out, size, _("The module cardring is not loaded: as root, "
+				      "\"cardring driver load\"."));
+	} else if (err == CR_E_NO_DRIVER) {
+		snprintf(out, size, _("The module cardring is loaded but did not take the reader; "
+				      "the kernel's log (dmesg) says why."));
+	}
+}
+
+static void denied(char *out, size_t size, const char *path)
+{
+	struct group *g = NULL;
+	struct stat st;
+
+	if (!stat(path, &st) && st.st_mode & S_IRGRP && st.st_gid)
+		g = getgrgid(st.st_gid);
+	if (g)
+		snprintf(out, size, _("%s is open to the group %s: \"adduser USER %s\", then log in again."),
+			 path, g->gr_name, g->gr_name);
+	else
+		snprintf(out, size, _("%s is open to root alone: are cardring's udev rules installed?"), path);
+}
+
+/* What to do about it; empty where the sentence itself says it. */
+static void remedy(char *out, size_t size, int err, const struct cr_reader_info *r)
+{
+	char name[64];
+
+	out[0] = '\0';
+	switch (err) {
+	case CR_E_NO_READER:
+	case CR_E_NO_DRIVER:
+		no_reader(out, size, err);
+		break;
+	case CR_E_READER_DENIED:
+		if (r && r->path[0])
+			denied(out, size, r->path);
+		break;
+	case CR_E_READER_BUSY:
+		if (!r || !r->owner_pid)
+			break;
+		if (cli_process_name(r->owner_pid, name, sizeof(name)))
+			snprintf(out, size, _("It is held by %s (process %d)."), name, r->owner_pid);
+		else
+			snprintf(out, size, _("It is held by process %d."), r->owner_pid);
+		break;
+	}
+}
+
+int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *reader, json_t *extra)
+{
+	char more[512], message[1024];
+
+	remedy(more, sizeof(more), err, reader);
+	snprintf(message, sizeof(message), "%s%s%s", _(cr_strerror(err)), *more ? " " : "", more);
+	return fail(c, cli_error_exit(err), cli_error_code(err), extra, message);
+}

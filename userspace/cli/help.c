@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The commands, and the help that teaches them. */
+#include <stdio.h>
+#include <string.h>
+#include "cli.h"
+
+#define READER	(CLI_FOR_ALL | CLI_FOR_READER)
+#define CARD	(READER | CLI_FOR_CARD)
+
+const struct cli_command cli_commands[] = {
+	{ "verify", "", N_("read a card and say whether it is genuine"),
+	  N_("Opens the chip with what is printed on the card, reads it, checks the issuing state's signature and that the chip is no copy, and says: genuine, unproven, expired, revoked, forged or cloned, with the reasons.\n"
+	     "\n"
+	     "Vietnamese cards open with the CAN, the last six digits of the identity number; published readers for these cards document that rule. --id-number takes the whole number. Passports open with their MRZ.\n"
+	     "\n"
+	     "The exit status is 0 for genuine, 10 unproven, 11 expired or revoked, 12 forged, 13 cloned; 3 no reader, 4 no card or it was taken away, 5 access refused, 1 anything else."),
+	  "cardring verify --can 123456\n"
+	  "cardring verify --id-number 001090123456 --lang vi\n"
+	  "cardring verify --doc U7654321A --dob 1974-08-12 --exp 2031-02-28\n"
+	  "cardring verify --mrz - --json < mrz.txt\n"
+	  "cardring verify --can 123456 --wait 30 --out /run/user/1000/card\n"
+	  "cardring verify --reader sim:an --can 123456",
+	  CARD | CLI_FOR_SECRET | CLI_FOR_VERIFY, cmd_verify },
+	{ "read", "", N_("read a card without judging it"),
+	  N_("Opens the chip as \"cardring verify\" does and shows what it holds. Nothing is verified: a forged card reads as well as a genuine one."),
+	  "cardring read --can 123456 --json\n"
+	  "cardring read --can 123456 --out card",
+	  CARD | CLI_FOR_SECRET, cmd_read },
+	{ "list", "", N_("list the readers, their slots and who holds them"),
+	  N_("One entry a slot: its number (for --reader), name, card, exchange level, USB identity, path, and the process that holds it."),
+	  "cardring list\n"
+	  "cardring list --json",
+	  CLI_FOR_ALL, cmd_list },
+	{ "monitor", "", N_("tell when readers and cards come and go"),
+	  N_("Begins with what is there and goes on until Ctrl-C. With --json each line is one object."),
+	  "cardring monitor\n"
+	  "cardring monitor --json",
+	  CLI_FOR_ALL, cmd_monitor },
+	{ "apdu", "[HEX...]", N_("send commands to a card and show its answers"),
+	  N_("Each argument is one command APDU in hexadecimal digits; without arguments each line of standard input is (# begins a comment). Data and status word are printed, and what the status word means."),
+	  "cardring apdu 00A4040C07A0000002471001\n"
+	  "cardring apdu --reader 1 \"00 A4 02 0C 02 01 1C\" 00B0000008\n"
+	  "cardring apdu --reader sim:an < commands.txt",
+	  CARD, cmd_apdu },
+	{ "driver", "load [FILE]|unload|status", N_("load and unload the kernel module"),
+	  N_("load takes the installed module of the running kernel, or the file that is named. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
+	  "sudo cardring driver load\n"
+	  "sudo cardring driver load build/module/$(uname -r)/cardring.ko\n"
+	  "cardring driver status --json\n"
+	  "sudo cardring driver unload",
+	  CLI_FOR_ALL, cmd_driver },
+	{ "sim", "list|make DIR|serve CARD", N_("sample cards of invented people, for tests and training"),
+	  N_("list names the sample cards; each is also a reader, --reader sim:CARD. make makes them and their issuers anew in a folder. serve puts one into a reader until Ctrl-C: --vscard into QEMU's, --usbip into a virtual one of this machine.\n"
+	     "\n"
+	     "While it serves, SIGUSR1 takes the card out of QEMU's reader and SIGUSR2 puts it back; to the virtual reader, lines of standard input are faults and events (\"help\" lists them)."),
+	  "cardring sim list\n"
+	  "cardring sim serve an --vscard card.sock\n"
+	  "sudo cardring sim serve an --usbip --level extended --slots 2",
+	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
+	{ "help", "[COMMAND]", N_("explain a command"),
+	  N_("Explains a command, its options, and how it is used."),
+	  "cardring help verify",
+	  CLI_FOR_ALL, cmd_help },
+	{ 0 }
+};
+
+static void examples(const char *text)
+{
+	printf("\n%s\n", _("Examples:"));
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		printf("  %.*s\n", (int)n, text);
+	}
+}
+
+/* Paragraphs, wrapped on a terminal. */
+static void paragraphs(const char *text)
+{
+	char line[2048];
+
+	printf("\n");
+	for (size_t n; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		if (n)
+			cli_row("", line, 2);
+		else
+			printf("\n");
+	}
+}
+
+static void overview(void)
+{
+	printf("%s\n\n%s\n", _("cardring reads and verifies chip identity cards and passports."), _("Commands:"));
+	for (const struct cli_command *cmd = cli_commands; cmd->name; cmd++)
+		cli_row(cmd->name, _(cmd->summary), 14);
+	printf("\n%s\n", _("Options of every command:"));
+	cli_opts_help(CLI_FOR_ALL);
+	examples("cardring verify --can 123456\n"
+		 "cardring help verify\n"
+		 "cardring verify --reader sim:an --can 123456");
+}
+
+int cli_help(const struct cli_command *cmd)
+{
+	if (!cmd) {
+		overview();
+		return CLI_OK;
+	}
+	printf(_("Usage: cardring %s"), cmd->name);
+	printf("%s%s%s\n", *cmd->args ? " " : "", cmd->args, _(" [OPTIONS]"));
+	paragraphs(_(cmd->text));
+	printf("\n%s\n", _("Options:"));
+	cli_opts_help(cmd->options);
+	examples(cmd->examples);
+	return CLI_OK;
+}
+
+int cmd_help(struct cli *c)
+{
+	const char *names[16], *near;
+	const struct cli_command *cmd;
+	size_t n = 0;
+
+	if (!c->n_args)
+		return cli_help(NULL);
+	cmd = cli_command(c->args[0]);
+	if (cmd)
+		return cli_help(cmd);
+	for (cmd = cli_commands; cmd->name; cmd++)
+		names[n++] = cmd->name;
+	names[n] = NULL;
+	near = cli_nearest(c->args[0], names);
+	return near ? cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no command \"%s\"; did you mean \"%s\"?"),
+			       c->args[0], near) :
+		      cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no command \"%s\"; \"cardring help\" lists them."),
+			       c->args[0]);
+}

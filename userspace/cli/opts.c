@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Options: one table for the parser and the help. A secret is overwritten in argv once it is copied,
+ * so that other users do not see it in the list of processes for longer than need be.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include "cli.h"
+
+enum kind { FLAG, STRING, SECRET, NUMBER, LIST };
+
+struct option {
+	const char *name, *value;
+	enum kind kind;
+	size_t at;
+	unsigned int where;
+	long min, max;
+	const char *text;	/* msgid */
+};
+
+#define AT(field) offsetof(struct cli, field)
+
+static const struct option options[] = {
+	{ "reader", "READER", STRING, AT(reader), CLI_FOR_READER, 0, 0,
+	  N_("the reader: its number in \"cardring list\", a part of its name, its path, or sim:CARD") },
+	{ "wait", "SECONDS", NUMBER, AT(wait), CLI_FOR_CARD, 0, 86400,
+	  N_("how long to wait for a card (0)") },
+	{ "can", "CAN", SECRET, AT(can), CLI_FOR_SECRET, 0, 0,
+	  N_("the six digits printed on the card; - reads them from standard input") },
+	{ "id-number", "NUMBER", SECRET, AT(id_number), CLI_FOR_SECRET, 0, 0,
+	  N_("the 12-digit identity number of a Vietnamese card, whose last six digits are its CAN") },
+	{ "mrz", "MRZ", SECRET, AT(mrz), CLI_FOR_SECRET, 0, 0,
+	  N_("the machine readable zone, all lines of it; - reads it from standard input") },
+	{ "doc", "NUMBER", SECRET, AT(doc), CLI_FOR_SECRET, 0, 0,
+	  N_("instead of the MRZ: the document number,") },
+	{ "dob", "DATE", SECRET, AT(dob), CLI_FOR_SECRET, 0, 0,
+	  N_("the date of birth (YYYY-MM-DD or YYMMDD),") },
+	{ "exp", "DATE", SECRET, AT(exp), CLI_FOR_SECRET, 0, 0, N_("and the date of expiry") },
+	{ "trust", "DIR", LIST, AT(trust), CLI_FOR_VERIFY, 0, 0,
+	  N_("a folder of issuers' certificates to trust, instead of the usual ones; may be repeated") },
+	{ "out", "DIR", STRING, AT(out), CLI_FOR_SECRET, 0, 0,
+	  N_("write the data groups and the portrait into this folder") },
+	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
+	  N_("show each command's header and status word, never content") },
+	{ "vscard", "SOCKET", STRING, AT(vscard), CLI_FOR_SERVE, 0, 0,
+	  N_("into QEMU's usb-ccid reader, through this socket of its ccid-card-passthru") },
+	{ "usbip", NULL, FLAG, AT(usbip), CLI_FOR_SERVE, 0, 0,
+	  N_("in a virtual USB reader of this machine (root; needs vhci_hcd)") },
+	{ "level", "LEVEL", STRING, AT(level), CLI_FOR_SERVE, 0, 0,
+	  N_("the virtual reader's exchange level: tpdu, short or extended (extended)") },
+	{ "slots", "N", NUMBER, AT(slots), CLI_FOR_SERVE, 1, 32, N_("its slots, each with a card (1)") },
+	{ "busy-slots", "N", NUMBER, AT(busy), CLI_FOR_SERVE, 1, 32,
+	  N_("how many of them work at once (1)") },
+	{ "readers", "N", NUMBER, AT(readers), CLI_FOR_SERVE, 1, 120, N_("how many such readers (1)") },
+	{ "serial", "TEXT", STRING, AT(serial), CLI_FOR_SERVE, 0, 0, N_("its serial number") },
+	{ "max-message", "BYTES", NUMBER, AT(max_message), CLI_FOR_SERVE, 64, 65554,
+	  N_("its longest message") },
+	{ "latency", "US", NUMBER, AT(latency), CLI_FOR_SERVE, 0, 10000000,
+	  N_("microseconds it takes over each command (0)") },
+	{ "no-interrupt", NULL, FLAG, AT(no_interrupt), CLI_FOR_SERVE, 0, 0,
+	  N_("it does not report card changes: they must be polled for") },
+	{ "json", NULL, FLAG, AT(json), CLI_FOR_ALL, 0, 0, N_("one JSON object instead of text") },
+	{ "lang", "vi|en", STRING, AT(lang), CLI_FOR_ALL, 0, 0,
+	  N_("the language (else what the locale says)") },
+	{ "help", NULL, FLAG, AT(help), CLI_FOR_ALL, 0, 0, N_("this help") },
+	{ "version", NULL, FLAG, AT(version), CLI_FOR_ALL, 0, 0, N_("the version") },
+};
+
+#define N_OPTIONS (sizeof(options) / sizeof(options[0]))
+
+static const char *no_such_option(const struct cli *c, const char *name)
+{
+	const char *names[N_OPTIONS + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (!c->cmd || options[i].where & c->cmd->options)
+			names[n++] = options[i].name;
+	names[n] = NULL;
+	return cli_nearest(name, names);
+}
+
+static const struct option *find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (strlen(options[i].name) == len && !memcmp(options[i].name, name, len))
+			return &options[i];
+	return NULL;
+}
+
+static int take_number(struct cli *c, const struct option *o, const char *value)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(value, &end, 10);
+	if (errno || end == value || *end || v < o->min || v > o->max)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s takes a number from %ld to %ld."),
+				o->name, o->min, o->max);
+	*(long *)((char *)c + o->at) = v;
+	return 0;
+}
+
+static int take_secret(struct cli *c, const struct option *o, char *value)
+{
+	char **to = (char **)((char *)c + o->at), *copy = strdup(value);
+
+	memset(value, 'x', strlen(value));
+	if (!copy)
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	if (*to)
+		OPENSSL_cleanse(*to, strlen(*to));
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
+static int take(struct cli *c, const struct option *o, char *value)
+{
+	void *to = (char *)c + o->at;
+
+	switch (o->kind) {
+	case FLAG:
+		*(bool *)to = true;
+		return 0;
+	case STRING:
+		*(const char **)to = value;
+		return 0;
+	case SECRET:
+		return take_secret(c, o, value);
+	case NUMBER:
+		return take_number(c, o, value);
+	case LIST:
+		if (c->n_trust == CLI_MAX_TRUST)
+			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s is given too often."), o->name);
+		c->trust[c->n_trust++] = value;
+		return 0;
+	}
+	return 0;
+}
+
+/* One option at argv[*i]. The name alone is ever shown: what follows = may be a secret. */
+static int option(struct cli *c, int argc, char **argv, int *i)
+{
+	char *arg = argv[*i], *name = arg + 2, *value;
+	size_t len = strcspn(name, "=");
+	const struct option *o;
+	const char *near;
+	char shown[40];
+
+	if (!strcmp(arg, "-h")) {
+		c->help = true;
+		return 0;
+	}
+	snprintf(shown, sizeof(shown), "%.*s", (int)(arg[1] == '-' ? len + 2 : strcspn(arg, "=")), arg);
+	o = arg[1] == '-' ? find(name, len) : NULL;
+	if (o && c->cmd && !(o->where & (c->cmd->options | CLI_FOR_ALL)))
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes no option %s."),
+				c->cmd->name, shown);
+	if (!o) {
+		near = no_such_option(c, shown + strspn(shown, "-"));
+		return near ? cli_fail(c, CLI_ERROR, "usage", NULL,
+				       _("There is no option %s; did you mean --%s?"), shown, near) :
+			      cli_fail(c, CLI_ERROR, "usage", NULL,
+				       _("There is no option %s; \"cardring help\" lists them."), shown);
+	}
+	value = name[len] == '=' ? name + len + 1 : NULL;
+	if (o->kind == FLAG && value)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s takes no value."), o->name);
+	if (o->kind != FLAG && !value) {
+		if (*i + 1 >= argc)
+			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s needs a value: %s."), o->name,
+					o->value);
+		value = argv[++*i];
+	}
+	if (o->kind == STRING && !*value)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s needs a value: %s."), o->name, o->value);
+	return take(c, o, value);
+}
+
+static int take_command(struct cli *c, const char *name)
+{
+	const char *names[16], *near;
+	size_t n = 0;
+
+	c->cmd = cli_command(name);
+	if (c->cmd)
+		return 0;
+	for (const struct cli_command *cmd = cli_commands; cmd->name; cmd++)
+		names[n++] = cmd->name;
+	names[n] = NULL;
+	near = cli_nearest(name, names);
+	return near ? cli_fail(c, CLI_ERROR, "usage", NULL,
+			       _("There is no command \"%s\"; did you mean \"%s\"?"), name, near) :
+		      cli_fail(c, CLI_ERROR, "usage", NULL,
+			       _("There is no command \"%s\"; \"cardring help\" lists them."), name);
+}
+
+int cli_opts_parse(struct cli *c, int argc, char **argv)
+{
+	bool only_args = false;
+	int rc = 0;
+
+	c->args = calloc((size_t)argc + 1, sizeof(*c->args));
+	if (!c->args)
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	for (int i = 1; i < argc && !rc; i++) {
+		if (!only_args && !strcmp(argv[i], "--"))
+			only_args = true;
+		else if (!only_args && argv[i][0] == '-' && argv[i][1])
+			rc = option(c, argc, argv, &i);
+		else if (!c->cmd)
+			rc = take_command(c, argv[i]);
+		else
+			c->args[c->n_args++] = argv[i];
+	}
+	return rc;
+}
+
+void cli_opts_free(struct cli *c)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		char **p = (char **)((char *)c + options[i].at);
+
+		if (options[i].kind != SECRET || !*p)
+			continue;
+		OPENSSL_cleanse(*p, strlen(*p));
+		free(*p);
+		*p = NULL;
+	}
+	free(c->args);
+	c->args = NULL;
+}
+
+void cli_opts_help(unsigned int which)
+{
+	char head[64];
+
+	for (size_t i = 0; i < N_OPTIONS; i++) {
+		if (!(options[i].where & which))
+			continue;
+		snprintf(head, sizeof(head), "--%s%s%s", options[i].name, options[i].value ? " " : "",
+			 options[i].value ? options[i].value : "");
+		cli_row(head, _(options[i].text), 24);
+	}
+}
+
+/* Levenshtein's distance, bounded: names are short. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[32], up, left;
+	size_t n = strlen(a), m = strlen(b);
+
+	if (n >= 32 || m >= 32)
+		return 99;
+	for (size_t j = 0; j <= m; j++)
+		row[j] = (unsigned int)j;
+	for (size_t i = 1; i <= n; i++) {
+		up = row[0];
+		row[0] = (unsigned int)i;
+		for (size_t j = 1; j <= m; j++) {
+			left = row[j];
+			row[j] = up + (a[i - 1] != b[j - 1]);
+			if (left + 1 < row[j])
+				row[j] = left + 1;
+			if (row[j - 1] + 1 < row[j])
+				row[j] = row[j - 1] + 1;
+			up = left;
+		}
+	}
+	return row[m];
+}
+
+const char *cli_nearest(const char *typed, const char *const *names)
+{
+	const char *best = NULL;
+	unsigned int d, least = 99;
+
+	for (; *names; names++) {
+		d = distance(typed, *names);
+		/* the beginning of a name is near whatever is left to type */
+		if (strlen(typed) > 1 && !strncmp(typed, *names, strlen(typed)))
+			d = 1;
+		if (d < least) {
+			least = d;
+			best = *names;
+		}
+	}
+	return least <= 2 && least < strlen(typed) ? best : NULL;
+}

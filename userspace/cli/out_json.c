@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* An inspection as one JSON object. What the card lacks is null. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "cli.h"
+
+static json_t *reasons(const struct cr_inspection *in)
+{
+	json_t *list = json_array(), *j;
+	char *text;
+
+	for (size_t i = 0; i < in->n_reasons; i++) {
+		const struct cr_reason *r = &in->reasons[i];
+
+		text = cli_reason_text(r);
+		j = json_object();
+		json_object_set_new(j, "code", cli_json_string(r->code));
+		json_object_set_new(j, "text", cli_json_string(text));
+		json_object_set_new(j, "detail", cli_json_string(r->detail[0] ? r->detail : NULL));
+		json_array_append_new(list, j);
+		free(text);
+	}
+	return list;
+}
+
+static json_t *checks(const struct cr_inspection *in)
+{
+	json_t *list = json_array(), *j;
+
+	for (size_t i = 0; i < in->n_checks; i++) {
+		const struct cr_check *c = &in->checks[i];
+
+		j = json_object();
+		json_object_set_new(j, "name", cli_json_string(c->name));
+		json_object_set_new(j, "result", json_string(cr_result_name(c->result)));
+		json_object_set_new(j, "detail", cli_json_string(c->detail[0] ? c->detail : NULL));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *passive(const struct cr_passive *p)
+{
+	json_t *j = json_object(), *dgs = json_object();
+	char number[12];
+
+	json_object_set_new(j, "status", json_string(cr_result_name(p->status)));
+	json_object_set_new(j, "issuer", cli_json_string(p->issuer));
+	json_object_set_new(j, "signer", cli_json_string(p->signer));
+	json_object_set_new(j, "digest", cli_json_string(p->digest));
+	for (int i = 1; i <= 16; i++) {
+		if (p->dg[i] == CR_DG_ABSENT)
+			continue;
+		snprintf(number, sizeof(number), "%d", i);
+		json_object_set_new(dgs, number, json_string(cr_dg_status_name(p->dg[i])));
+	}
+	json_object_set_new(j, "data_groups", dgs);
+	return j;
+}
+
+static json_t *holder(const struct cr_holder *h)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "id_number", cli_json_string(h->id_number));
+	json_object_set_new(j, "full_name", cli_json_string(h->full_name));
+	json_object_set_new(j, "primary_identifier", cli_json_string(h->primary_identifier));
+	json_object_set_new(j, "secondary_identifier", cli_json_string(h->secondary_identifier));
+	json_object_set_new(j, "date_of_birth", cli_json_string(h->date_of_birth));
+	json_object_set_new(j, "sex", cli_json_string(h->sex));
+	json_object_set_new(j, "nationality", cli_json_string(h->nationality));
+	json_object_set_new(j, "ethnic_group", cli_json_string(h->ethnic_group));
+	json_object_set_new(j, "religion", cli_json_string(h->religion));
+	json_object_set_new(j, "place_of_origin", cli_json_string(h->place_of_origin));
+	json_object_set_new(j, "place_of_residence", cli_json_string(h->place_of_residence));
+	json_object_set_new(j, "personal_identification", cli_json_string(h->personal_identification));
+	json_object_set_new(j, "father_name", cli_json_string(h->father_name));
+	json_object_set_new(j, "mother_name", cli_json_string(h->mother_name));
+	json_object_set_new(j, "spouse_name", cli_json_string(h->spouse_name));
+	json_object_set_new(j, "former_id_number", cli_json_string(h->former_id_number));
+	return j;
+}
+
+static json_t *document(const struct cr_document *d)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "type", cli_json_string(d->type));
+	json_object_set_new(j, "code", cli_json_string(d->code));
+	json_object_set_new(j, "issuing_state", cli_json_string(d->issuing_state));
+	json_object_set_new(j, "number", cli_json_string(d->number));
+	json_object_set_new(j, "date_of_issue", cli_json_string(d->date_of_issue));
+	json_object_set_new(j, "date_of_expiry", cli_json_string(d->date_of_expiry));
+	json_object_set_new(j, "mrz", cli_json_string(d->mrz));
+	return j;
+}
+
+static json_t *files(const struct cr_inspection *in)
+{
+	json_t *list = json_array(), *j;
+	char sw[8];
+
+	for (size_t i = 0; i < in->n_files; i++) {
+		const struct cr_file *f = &in->files[i];
+
+		snprintf(sw, sizeof(sw), "%04X", f->sw);
+		j = json_object();
+		json_object_set_new(j, "name", cli_json_string(f->name));
+		json_object_set_new(j, "length", f->data ? json_integer((json_int_t)f->len) : json_null());
+		json_object_set_new(j, "error", f->err ? json_string(cli_error_code(f->err)) : json_null());
+		json_object_set_new(j, "status_word", f->err && f->sw ? json_string(sw) : json_null());
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+static json_t *portrait(const struct cr_inspection *in)
+{
+	json_t *j;
+
+	if (!in->portrait)
+		return json_null();
+	j = json_object();
+	json_object_set_new(j, "type", cli_json_string(in->portrait_type));
+	json_object_set_new(j, "length", json_integer((json_int_t)in->portrait_len));
+	return j;
+}
+
+json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify)
+{
+	json_t *j = json_object(), *chip;
+
+	if (verify) {
+		json_object_set_new(j, "verdict", json_string(cr_verdict_name(in->verdict)));
+		json_object_set_new(j, "reasons", reasons(in));
+	}
+	json_object_set_new(j, "access", cli_json_access(&in->access));
+	if (verify) {
+		json_object_set_new(j, "passive_authentication", passive(&in->passive));
+		chip = json_object();
+		json_object_set_new(chip, "status", json_string(cr_result_name(in->chip_authentication)));
+		json_object_set_new(chip, "protocol", cli_json_string(in->chip_protocol));
+		json_object_set_new(j, "chip_authentication", chip);
+		json_object_set_new(j, "checks", checks(in));
+	}
+	json_object_set_new(j, "holder", holder(&in->holder));
+	json_object_set_new(j, "document", document(&in->document));
+	json_object_set_new(j, "portrait", portrait(in));
+	json_object_set_new(j, "files", files(in));
+	json_object_set_new(j, "reader", cli_json_reader(r, -1));
+	json_object_set_new(j, "exchange", cli_json_exchange(&in->exchange, in->ms));
+	return j;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * --out: the data groups and the portrait as files, for their owner alone. What another card left in
+ * the folder goes, so that two people's data never lie side by side; nothing else in it is touched.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "cli.h"
+
+static int failed(const struct cli *c, const char *path)
+{
+	return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), path, strerror(errno));
+}
+
+int cli_save_prepare(const struct cli *c, bool *made)
+{
+	struct stat st;
+
+	*made = !mkdir(c->out, 0700);
+	if (!*made && errno != EEXIST)
+		return failed(c, c->out);
+	if (stat(c->out, &st))
+		return failed(c, c->out);
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return failed(c, c->out);
+	}
+	if (access(c->out, W_OK | X_OK))
+		return failed(c, c->out);
+	return 0;
+}
+
+/* Whole or not at all; never through a link that lies there. */
+static int write_file(const char *path, const uint8_t *data, size_t len)
+{
+	char *tmp = NULL;
+	size_t off = 0;
+	ssize_t n;
+	int fd, saved;
+	bool bad;
+
+	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
+		return -1;
+	fd = mkostemp(tmp, O_CLOEXEC);		/* 0600 */
+	if (fd < 0) {
+		free(tmp);
+		return -1;
+	}
+	while (off < len) {
+		n = write(fd, data + off, len - off);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		off += (size_t)n;
+	}
+	saved = errno;
+	bad = close(fd) || off < len;
+	if (off < len)
+		errno = saved;
+	if (bad || rename(tmp, path)) {
+		saved = errno;
+		unlink(tmp);
+		errno = saved;
+		bad = true;
+	}
+	free(tmp);
+	return bad ? -1 : 0;
+}
+
+static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data, size_t len)
+{
+	char *path = NULL;
+	int rc;
+
+	if (asprintf(&path, "%s/%s", c->out, name) < 0)
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	if (write_file(path, data, len)) {
+		rc = failed(c, path);
+		free(path);
+		return rc;
+	}
+	saved->names[saved->n++] = path;
+	return 0;
+}
+
+static void remove_old(const char *dir)
+{
+	static const char *const others[] = { "EF.COM.bin", "EF.SOD.bin", "portrait.jpg", "portrait.jp2" };
+	char path[4300];
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
+		unlink(path);
+	}
+	for (int i = 1; i <= 16; i++) {
+		snprintf(path, sizeof(path), "%s/DG%d.bin", dir, i);
+		unlink(path);
+	}
+}
+
+int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
+{
+	char name[32];
+	int rc = 0;
+
+	remove_old(c->out);
+	for (size_t i = 0; i < in->n_files && !rc && saved->n < 20; i++) {
+		const struct cr_file *f = &in->files[i];
+
+		if (!f->data)
+			continue;
+		snprintf(name, sizeof(name), "%s.bin", f->name);
+		rc = add(c, saved, name, f->data, f->len);
+	}
+	if (!rc && in->portrait)
+		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
+			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
+	return rc;
+}
+
+void cli_saved_free(struct cli_saved *saved)
+{
+	while (saved->n)
+		free(saved->names[--saved->n]);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* The secret printed on the card: from the options, standard input, or whoever sits at the terminal. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <openssl/crypto.h>
+#include "cli.h"
+
+#define INPUT_MAX	200	/* a machine readable zone with its line ends, and room for mistakes */
+
+/* One line of standard input without its end, or (mrz) all of the lines of one zone. False: nothing came. */
+static bool input(char *out, bool mrz)
+{
+	size_t n = 0, signs = 0;
+	int ch;
+
+	/* unbuffered: no copy of it is left in memory that is not ours */
+	setvbuf(stdin, NULL, _IONBF, 0);
+	while (n < INPUT_MAX - 1 && (ch = getchar()) != EOF) {
+		if (ch == '\n' && (!mrz || signs == 72 || signs >= 88))
+			break;
+		out[n++] = (char)ch;
+		signs += !isspace(ch);
+	}
+	while (n && isspace((unsigned char)out[n - 1]))
+		n--;
+	out[n] = '\0';
+	return n > 0;
+}
+
+static int refused(const struct cli *c, const char *why)
+{
+	return cli_fail(c, CLI_ERROR, "invalid-secret", NULL, "%s", _(why ? why : "This is not a machine readable zone."));
+}
+
+/* What is typed says by its form which of the three it is. */
+static int from_typed(struct cr_secret *out, const char *typed, const char **why)
+{
+	size_t n = strlen(typed);
+
+	if (n == 12)
+		return cr_secret_from_id_number(out, typed, why);
+	if (n > 12)
+		return cr_secret_from_mrz(out, typed, why);
+	return cr_secret_from_can(out, typed, why);
+}
+
+static int ask(const struct cli *c, struct cr_secret *out)
+{
+	char typed[INPUT_MAX];
+	const char *why = NULL;
+	int rc = 0;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return 0;	/* nobody to ask: the card may be open to everybody */
+	fprintf(stderr, "%s ", _("CAN (6 digits), identity number (12 digits) or MRZ:"));
+	fflush(stderr);
+	if (input(typed, false) && from_typed(out, typed, &why))
+		rc = refused(c, why);
+	OPENSSL_cleanse(typed, sizeof(typed));
+	return rc;
+}
+
+typedef int (*from_fn)(struct cr_secret *out, const char *text, const char **why);
+
+static int from_option(const struct cli *c, struct cr_secret *out, from_fn from, const char *value, bool mrz)
+{
+	char typed[INPUT_MAX] = "";
+	const char *why = NULL;
+	int err;
+
+	if (!strcmp(value, "-")) {
+		input(typed, mrz);
+		value = typed;
+	}
+	err = from(out, value, &why);
+	OPENSSL_cleanse(typed, sizeof(typed));
+	return err ? refused(c, why) : 0;
+}
+
+int cli_secret(const struct cli *c, struct cr_secret *out)
+{
+	bool fields = c->doc || c->dob || c->exp;
+	const char *why = NULL;
+
+	memset(out, 0, sizeof(*out));
+	if (!!c->can + !!c->id_number + !!c->mrz + fields > 1)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("Give one of --can, --id-number, --mrz, or --doc with --dob and --exp."));
+	if (c->can)
+		return from_option(c, out, cr_secret_from_can, c->can, false);
+	if (c->id_number)
+		return from_option(c, out, cr_secret_from_id_number, c->id_number, false);
+	if (c->mrz)
+		return from_option(c, out, cr_secret_from_mrz, c->mrz, true);
+	if (!fields)
+		return ask(c, out);
+	if (!c->doc || !c->dob || !c->exp)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("--doc, --dob and --exp go together: the card opens with all three."));
+	return cr_secret_from_fields(out, c->doc, c->dob, c->exp, &why) ? refused(c, why) : 0;
+}
