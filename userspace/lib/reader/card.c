@@ -70,10 +70,12 @@ static int abort_slot(cr_card_t *card)
 int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 {
 	const struct cardring_cqe *cqe;
+	uint64_t first = card->first_id;
 	bool aborted = false;
 	size_t got = 0;
 	int err = 0;
 
+	card->first_id += n;
 	while (got < n) {
 		int rc;
 
@@ -85,8 +87,8 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 			return err ? err : cr_ring_error(rc);
 		while ((cqe = cr_ring_peek(card->ring))) {
 			/* events: what they tell, the results tell too */
-			if (!(cqe->flags & CARDRING_CQE_EVENT) && cqe->user_data < n) {
-				rc = done(arg, (size_t)cqe->user_data, cqe);
+			if (!(cqe->flags & CARDRING_CQE_EVENT) && cqe->user_data - first < n) {
+				rc = done(arg, (size_t)(cqe->user_data - first), cqe);
 				err = err ? err : rc;
 				got++;
 			}
@@ -112,7 +114,7 @@ int cr_card_run(cr_card_t *card, const struct cardring_sqe *sqe, struct cardring
 		return CR_E_INTERNAL;
 	*to = *sqe;
 	to->slot = (uint8_t)card->reader.slot;
-	to->user_data = 0;
+	to->user_data = card->first_id;
 	return cr_card_reap(card, 1, take_one, cqe);
 }
 

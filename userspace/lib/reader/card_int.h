@@ -13,6 +13,7 @@ struct cr_card {
 	bool t0;		/* TPDU level: APDUs go as T=0 TPDUs */
 	uint8_t atr[CR_ATR_MAX];
 	size_t atr_len;
+	uint64_t first_id;	/* user_data of the first entry since the last reap */
 	uint64_t generation;	/* of the slot when the card was powered first */
 	unsigned int deadline_ms;
 	const volatile int *cancel;
@@ -22,9 +23,9 @@ struct cr_card {
 };
 
 /*
- * Waits for n completions of entries sent before, whose user_data count up from 0; each is given to
- * done, in order. done's negative enum cr_error ends nothing; the first is returned, after all have
- * come. Ends what is under way when the user cancels.
+ * Sends and waits for n entries, whose user_data count up from first_id; each completion is given to
+ * done with its number, in order. done's negative enum cr_error ends nothing; the first is returned,
+ * after all have come. Ends what is under way when the user cancels.
  */
 typedef int (*cr_done_fn)(void *arg, size_t i, const struct cardring_cqe *cqe);
 int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg);

@@ -87,7 +87,7 @@ static void add(struct round *r, size_t apdu, const uint8_t *cmd, size_t len, bo
 	sqe->sw = sw & mask;
 	sqe->sw_mask = mask;
 	sqe->deadline_ms = r->card->deadline_ms;
-	sqe->user_data = r->n++;
+	sqe->user_data = r->card->first_id + r->n++;
 	sqe->tx_buf = r->tx_buf;
 	sqe->tx_off = (uint32_t)r->tx_used;
 	sqe->tx_len = (uint32_t)len;
