@@ -24,10 +24,12 @@ struct cr_exchange {		/* what went over the reader since the card was opened */
 /*
  * Opens the reader, claims the slot (waits claim_ms for another holder) and powers the card on.
  * wait_card_ms: how long to wait for a card when the slot is empty (0: CR_E_NO_CARD at once, -1: for ever).
+ * A signal ends either wait with CR_E_CANCELED.
  */
 int cr_card_open(const struct cr_reader_info *reader, int claim_ms, int wait_card_ms, cr_card_t **out);
 void cr_card_close(cr_card_t *card);		/* powers off, releases, closes; NULL is fine */
-int cr_card_reset(cr_card_t *card);		/* powers off and on: the card forgets its state */
+/* Powers off and on: the card forgets its state. CR_E_CARD_GONE if it is not the card that was there. */
+int cr_card_reset(cr_card_t *card);
 const uint8_t *cr_card_atr(const cr_card_t *card, size_t *len);
 const struct cr_reader_info *cr_card_reader(const cr_card_t *card);
 void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out);

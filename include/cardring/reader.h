@@ -33,6 +33,7 @@ struct cr_ring_params {		/* zeroes: the backend's defaults */
  */
 struct cr_backend {
 	const char *name;
+	int only_by_name;	/* its readers are taken only when they are named (virtual ones) */
 	int (*list)(struct cr_reader_info *out, size_t max);
 	int (*owns)(const char *path);
 	int (*open)(const char *path, const struct cr_ring_params *params, cr_ring_t **ring,
@@ -47,17 +48,22 @@ int cr_backend_register(const struct cr_backend *backend);
 int cr_reader_list(struct cr_reader_info **out);
 
 /*
- * The reader that a user means: NULL: the first with a card in it, else the first;
- * an index of the list; "sim:CARD" or a path; else the part of a name (case-insensitive).
- * CR_E_NO_DRIVER instead of CR_E_NO_READER where USB shows CCID interfaces but no module serves them.
+ * The reader that a user means: NULL: the first with a card in it, else the first, virtual ones left
+ * out; an index of the list; "sim:CARD" or a path; else the part of a name (case-insensitive).
+ * CR_E_NO_READER: none, or not the one named. CR_E_NO_DRIVER instead where there is none because the
+ * USB bus shows CCID interfaces but cardring.ko serves none of them.
  */
 int cr_reader_find(const char *what, struct cr_reader_info *out);
 
-/* Changes of the list: an fd to poll for reading (udev), and what happened. */
+/*
+ * Changes of the list: readers plugged in and out, cards put in and taken out. An fd to poll for
+ * reading, then cr_monitor_read until it returns 0. Virtual readers do not change.
+ */
 typedef struct cr_monitor cr_monitor_t;
 int cr_monitor_open(cr_monitor_t **out);
 int cr_monitor_fd(cr_monitor_t *mon);
-int cr_monitor_read(cr_monitor_t *mon);	/* 1: the list changed; 0: nothing to say; negative enum cr_error */
+int cr_monitor_read(cr_monitor_t *mon);	/* 1: cr_reader_list may say something new; 0: nothing to say;
+					 * negative enum cr_error */
 void cr_monitor_close(cr_monitor_t *mon);
 
 #endif

@@ -238,6 +238,7 @@ static int sim_list_readers(struct cr_reader_info *out, size_t max)
 
 const struct cr_backend sim_backend = {
 	.name = "sim",
+	.only_by_name = 1,
 	.list = sim_list_readers,
 	.owns = sim_owns,
 	.open = sim_open,

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The command over the module when things go wrong: the module absent, a slot that another holds, a
+# wrong CAN, the card or the reader gone in the middle. And what a verification costs in system calls.
+. tests/vm/guest.lib.sh
+cardring=build/cardring
+[ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
+unload_module
+
+# verify ARG...: its exit code in $rc, seconds in $took
+verify() {
+	_begin=$(date +%s%N)
+	$cardring verify --trust build/sim/trust "$@" >/run/out 2>/run/err
+	rc=$?
+	took=$((($(date +%s%N) - _begin) / 1000000))
+}
+# expect NAME EXIT TEXT: of the last verify; the text is in what it said
+expect() {
+	if [ "$rc" != "$2" ]; then
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/err)"
+	elif ! grep -q "$3" /run/out /run/err; then
+		not_ok "$1" "not said: $3: $(head -c 300 /run/err)"
+	else
+		ok "$1"
+	fi
+}
+
+mkfifo /run/faults
+start_reader() {
+	$cardring sim serve an --usbip --level "${1:-extended}" </run/faults >/run/serve.log 2>&1 &
+	server=$!
+	exec 6>/run/faults
+}
+stop_reader() {
+	exec 6>&-
+	kill $server 2>/dev/null
+	wait $server
+	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
+}
+has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
+fault() { echo "$1" >&6; }
+
+start_reader
+wait_for 10 grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass
+verify --can 123456
+expect "without the module verify names the remedy" 3 "driver load\|modprobe"
+check "and so does list" sh -c "$cardring list 2>&1 | grep -q 'driver load\|modprobe'"
+check "driver load loads it" $cardring driver load "$CARDRING_KO"
+check "driver status says so" sh -c "$cardring driver status | grep -qi loaded"
+wait_for 10 has_node
+check "list shows the reader" sh -c "$cardring list --json | jq -e 'length == 1 and .[0].backend == \"kernel\"' || $cardring list --json"
+
+verify --can 123456
+expect "a genuine card" 0 -i genuine
+verify --can 999999
+expect "a wrong CAN" 5 CAN
+check "is tried once" sh -c "$cardring verify --can 999999 --json | jq -e '.access.tries == 1 or .error.tries == 1'"
+verify --can 123456
+expect "and the right one is taken after it" 0 -i genuine
+
+# Slow enough that there is a middle.
+fault "latency value=20000"
+$cardring verify --can 123456 >/dev/null 2>&1 &
+holder=$!
+sleep 0.7
+verify --can 123456
+expect "a slot that another holds" 1 "$holder\|cardring"
+kill -9 $holder
+wait $holder 2>/dev/null
+fault "latency value=0"
+verify --can 123456
+expect "is free when its holder is killed" 0 -i genuine
+
+gone() { # NAME FAULT
+	start=$(date +%s%N)
+	fault "latency value=20000"
+	$cardring verify --can 123456 --trust build/sim/trust >/run/out 2>/run/err &
+	pid=$!
+	sleep 0.7
+	t0=$(date +%s%N)
+	fault "$2"
+	wait $pid
+	rc=$?
+	took=$((($(date +%s%N) - t0) / 1000000))
+	expect "$1: exit 4 and a sentence" 4 .
+	if [ "$took" -le 1000 ]; then ok "$1: within 1 s"; else not_ok "$1: within 1 s" "$took ms"; fi
+	fault "latency value=0"
+}
+gone "the card is taken away in the middle" remove
+verify --can 123456
+expect "no card" 4 .
+fault insert
+verify --can 123456 --wait 5
+expect "the card put back is verified" 0 -i genuine
+gone "the reader is unplugged in the middle" unplug
+exec 6>&-
+wait $server
+wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
+verify --can 123456
+expect "no reader" 3 .
+
+start_reader
+wait_for 10 has_node
+verify --can 123456
+expect "the module is as new after it" 0 -i genuine
+check "driver unload refuses while a reader is open" sh -c "
+	exec 5<>/dev/cardring*
+	! $cardring driver unload"
+# The hot path: what one verification asks of the kernel.
+if command -v strace >/dev/null; then
+	strace -f -o /run/strace $cardring verify --can 123456 --trust build/sim/trust --json >/run/out 2>&1
+	commands=$(jq .exchange.commands /run/out)
+	from=$(grep -n 'openat.*"/dev/cardring' /run/strace | tail -n 1 | cut -d: -f1)
+	calls=$(tail -n +"$from" /run/strace | grep -c '(')
+	ioctls=$(tail -n +"$from" /run/strace | grep -c 'ioctl(')
+	echo "# figures: $commands APDUs; from the reader's opening on $ioctls ioctls, $calls system calls in all"
+	check "there are fewer ioctls than APDUs" [ "$ioctls" -lt "$commands" ]
+fi
+stop_reader
+check "driver unload unloads it" $cardring driver unload
+check "and it is gone" [ ! -d /sys/module/cardring ]
