@@ -7,7 +7,7 @@
 #include <time.h>
 #include "cli.h"
 
-#define LOOK_MS	300	/* cards come and go without telling udev */
+#define LOOK_MS	2000	/* a reader that could not be opened does not tell of its cards */
 
 static const char *const states[] = { N_("empty"), N_("present"), N_("powered"), N_("dead"), N_("unknown") };
 
@@ -32,29 +32,37 @@ static const char *level_text(unsigned int level)
 	return _("unknown");
 }
 
+static void detail(const char *label, const char *value)
+{
+	char indented[64];
+
+	snprintf(indented, sizeof(indented), "    %s", label);
+	cli_row(indented, value, 24);
+}
+
 static void show(const struct cr_reader_info *r, int index)
 {
 	char head[16], text[160], comm[64];
 
 	snprintf(head, sizeof(head), "%d", index);
 	cli_row(head, r->name, 6);
-	cli_row(_("    card"), state_text(r), 22);
-	cli_row(_("    exchange level"), level_text(r->dev.level), 22);
+	detail(_("card"), state_text(r));
+	detail(_("exchange level"), level_text(r->dev.level));
 	if (r->dev.vendor) {
 		snprintf(text, sizeof(text), "%04x:%04x", r->dev.vendor, r->dev.product);
-		cli_row("    USB", text, 22);
+		detail("USB", text);
 	}
 	if (r->dev.serial[0])
-		cli_row(_("    serial number"), r->dev.serial, 22);
+		detail(_("serial number"), r->dev.serial);
 	snprintf(text, sizeof(text), "%s (%s)", r->path, r->backend);
-	cli_row(_("    path"), text, 22);
+	detail(_("path"), text);
 	if (r->owner_pid) {
 		snprintf(text, sizeof(text), _("%s (process %d)"), cli_process_name(r->owner_pid, comm, sizeof(comm)) ?
 			 comm : "?", r->owner_pid);
-		cli_row(_("    held by"), text, 22);
+		detail(_("held by"), text);
 	}
 	if (r->error)
-		cli_row(_("    error"), _(cr_strerror(r->error)), 22);
+		detail(_("error"), _(cr_strerror(r->error)));
 }
 
 int cmd_list(struct cli *c)

@@ -47,8 +47,6 @@ int cli_error_exit(int err)
 		return CLI_OK;
 	case CR_E_NO_READER:
 	case CR_E_NO_DRIVER:
-	case CR_E_READER_DENIED:	/* there is none that could be used */
-	case CR_E_READER_BUSY:
 		return CLI_NO_READER;
 	case CR_E_NO_CARD:
 	case CR_E_CARD_GONE:

@@ -108,7 +108,7 @@ int cli_help(const struct cli_command *cmd)
 		return CLI_OK;
 	}
 	printf(_("Usage: cardring %s"), cmd->name);
-	printf("%s%s%s\n", *cmd->args ? " " : "", cmd->args, _(" [OPTIONS]"));
+	printf("%s%s %s\n", *cmd->args ? " " : "", cmd->args, _("[OPTIONS]"));
 	paragraphs(_(cmd->text));
 	printf("\n%s\n", _("Options:"));
 	cli_opts_help(cmd->options);

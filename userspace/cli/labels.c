@@ -12,7 +12,7 @@ const char *cli_check_label(const char *name)
 {
 	static const struct { const char *name, *label; } labels[] = {
 		{ "access", N_("Access to the chip") },
-		{ "card-access-authentic", N_("Access parameters are the signed ones") },
+		{ "card-access-authentic", N_("Access parameters are signed") },
 		{ "read", N_("Everything could be read") },
 		{ "pa.sod", N_("Security object") },
 		{ "pa.signature", N_("Signature over the data") },
@@ -32,8 +32,10 @@ const char *cli_check_label(const char *name)
 	return name;
 }
 
-/* What userspace/lib/trust/chain.c puts together. */
-static const char *const composed[] = {
+/* Words of the library that xgettext does not find there: single ones, and what chain.c puts together. */
+static const char *const words[] __attribute__((unused)) = {
+	N_("successful"), N_("failed"), N_("undetermined"), N_("aborted"), N_("absent"), N_("match"),
+	N_("mismatch"), N_("unread"), N_("locked"), N_("unhashed"), N_("Canceled."), N_("Done."),
 	N_("the signer's certificate is not valid yet"),
 	N_("the signer's certificate has expired"),
 	N_("the signer's certificate has a malformed validity"),
@@ -62,7 +64,6 @@ static char *fill(const char *format, const char *value)
 
 char *cli_detail_text(const char *detail)
 {
-	(void)composed;		/* they are looked up whole */
 	for (size_t i = 0; i < sizeof(with_name) / sizeof(with_name[0]); i++) {
 		size_t n = strlen(with_name[i]) - 2;
 
