@@ -103,7 +103,7 @@ check:
 SHARE := $(DESTDIR)$(PREFIX)/share
 install: userspace samples
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/cardring \
-		$(DESTDIR)$(PREFIX)/include/uapi $(SHARE)/man/man1 $(SHARE)/cardring
+		$(DESTDIR)$(PREFIX)/include/uapi $(SHARE)/man/man1 $(SHARE)/cardring/sim
 	install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/libcardring.so $(DESTDIR)$(PREFIX)/lib/libcardring.so.0
 	ln -sf libcardring.so.0 $(DESTDIR)$(PREFIX)/lib/libcardring.so
@@ -112,7 +112,8 @@ install: userspace samples
 	install -m 644 include/uapi/cardring.h $(DESTDIR)$(PREFIX)/include/uapi/
 	install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
 	cp -r $(B)/locale $(SHARE)/
-	cp -r $(B)/sim $(SHARE)/cardring/
+	cp -r $(B)/sim/cards $(B)/sim/trust $(SHARE)/cardring/sim/
+	chmod -R a+rX $(SHARE)/locale/*/LC_MESSAGES/cardring.mo $(SHARE)/cardring/sim
 	install -D -m 644 udev/70-cardring.rules $(DESTDIR)/usr/lib/udev/rules.d/70-cardring.rules
 	install -D -m 644 udev/cardring-modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/cardring.conf
 	install -D -m 644 udev/cardring-modprobe.conf $(DESTDIR)/usr/lib/modprobe.d/cardring.conf

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* From the options to a reader and a powered card in it; and what became of them. */
-#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +140,8 @@ int cli_card_error(int err, const struct cr_reader_info *info)
 
 int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **card)
 {
+	char link[PATH_MAX];
+	const char *what = c->reader;
 	struct cr_reader_info now;
 	struct timespec since;
 	bool told = false;
@@ -148,11 +150,13 @@ int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **
 	memset(info, 0, sizeof(*info));
 	if (cli_is_sim(c->reader))
 		cr_backend_register(&sim_backend);
+	if (what && what[0] == '/' && realpath(what, link))
+		what = link;		/* udev's stable names are links */
 	cli_catch_signals();
 	clock_gettime(CLOCK_MONOTONIC, &since);
 	for (;;) {
 		/* anew each time: of several readers, the one that gets the card is meant */
-		err = cr_reader_find(c->reader, info);
+		err = cr_reader_find(what, info);
 		if (err)
 			break;
 		slice = c->wait ? SLICE_MS : 0;

@@ -40,6 +40,10 @@ static int parse(struct shell *s, const char *text, size_t *len)
 			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
 					_("\"%c\" is no hexadecimal digit (character %zu of the command)."),
 					isprint((unsigned char)*p) ? *p : '?', (size_t)(p - text) + 1);
+		if (low < 0 && p[1] && !isspace((unsigned char)p[1]) && p[1] != ':')
+			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+					_("\"%c\" is no hexadecimal digit (character %zu of the command)."),
+					isprint((unsigned char)p[1]) ? p[1] : '?', (size_t)(p - text) + 2);
 		if (low < 0)
 			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
 					_("A byte is two hexadecimal digits; one stands alone (character %zu)."),

@@ -52,10 +52,10 @@ static int run(struct cli *c, int argc, char **argv)
 		return rc;
 	if (c->version)
 		return version(c);
-	if (c->help || !c->cmd) {
-		rc = cli_help(c->cmd);
-		return c->help || argc == 1 ? rc : CLI_ERROR;
-	}
+	if (c->help || argc == 1)
+		return cli_help(c->cmd);
+	if (!c->cmd)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("Say what to do: \"cardring help\" lists the commands."));
 	return c->cmd->run(c);
 }
 

@@ -290,5 +290,5 @@ const char *cli_nearest(const char *typed, const char *const *names)
 			best = *names;
 		}
 	}
-	return least <= 2 && least < strlen(typed) ? best : NULL;
+	return least <= 2 && 2 * least <= strlen(typed) ? best : NULL;
 }
