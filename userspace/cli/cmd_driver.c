@@ -76,7 +76,8 @@ static int load_failed(const struct cli *c, struct kmod_module *mod, const char 
 				_("%s is no module that this kernel (%s) takes; its log (dmesg) says why."), what,
 				kernel());
 	}
-	return cli_fail(c, CLI_ERROR, "load-failed", NULL, _("The kernel did not take %s: %s"), what, strerror(-err));
+	return cli_fail(c, CLI_ERROR, "load-failed", NULL, _("The kernel did not take %s: %s"), what,
+			strerror(-err));
 }
 
 static int done(const struct cli *c, bool loaded, bool changed, const char *text)
@@ -120,7 +121,9 @@ static int insert(const struct cli *c, struct kmod_ctx *ctx, struct kmod_module 
 			     kmod_module_probe_insert_module(mod, 0, NULL, NULL, NULL, NULL);
 	if (err == -EEXIST)
 		return done(c, true, false, _("The module was loaded already."));
-	return err < 0 ? load_failed(c, mod, what, err) : done(c, true, true, _("The module is loaded."));
+	if (err < 0)
+		return load_failed(c, mod, what, err);
+	return done(c, true, true, _("The module is loaded."));
 }
 
 static int load_file(const struct cli *c, struct kmod_ctx *ctx, const char *path)

@@ -73,7 +73,8 @@ static int write_file(const char *path, const uint8_t *data, size_t len)
 	return bad ? -1 : 0;
 }
 
-static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data, size_t len)
+static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,
+	       size_t len)
 {
 	char *path = NULL;
 	int rc;

@@ -32,7 +32,7 @@ static bool input(char *out, bool mrz)
 
 static int refused(const struct cli *c, const char *why)
 {
-	return cli_fail(c, CLI_ERROR, "invalid-secret", NULL, "%s", _(why ? why : "This is not a machine readable zone."));
+	return cli_fail(c, CLI_ERROR, "invalid-secret", NULL, "%s", _(why ? why : cr_strerror(CR_E_INVALID)));
 }
 
 /* What is typed says by its form which of the three it is. */
