@@ -135,6 +135,15 @@ static long step_use(void *arg)
 		else if (c.result < 0)
 			r = c.result;
 	}
+	/* vhci_hcd lets go of a device for which it got no memory: a reader unplugged, at that very moment */
+	if (vreader_usb_gone(rd.usb) || r == -ENODEV) {
+		node_close(n);
+		unplug(&rd);
+		plug(&rd, &(struct vreader_config){ .slots = 2 });
+		node_open(n, &rd);
+		node_slot(n, 0);
+		return -ENODEV;
+	}
 	if (node_release(n, 0))
 		r = -EIO;
 	return r;

@@ -198,29 +198,6 @@ static void reader_sleeps_while_no_file_is_open(void **state)
 	unplug(&rd);
 }
 
-/*
- * The whole system's suspend, as far as the devices (or until one of them refuses): all of its hooks run, the machine
- * does not go down.
- */
-static void system_suspend_ends_what_is_in_flight(void **state)
-{
-	struct reader rd;
-	struct node n;
-	long r;
-
-	if (access("/sys/power/pm_test", W_OK) || put("/sys/power/pm_test", "devices") < 0)
-		skip();
-	plug(&rd, &(struct vreader_config){ .extension_ms = 60000 });
-	node_card(&n, &rd);
-	busy_with_a_queue(&n);
-	r = put("/sys/power/state", "freeze");
-	print_message("suspending: %ld\n", r);
-	put("/sys/power/pm_test", "none");
-	was_reset(&n);
-	node_close(&n);
-	unplug(&rd);
-}
-
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
@@ -228,7 +205,6 @@ static int tests(void)
 		cmocka_unit_test(failed_reset_is_the_end_of_the_reader),
 		cmocka_unit_test(deauthorized_reader_is_gone),
 		cmocka_unit_test(reader_sleeps_while_no_file_is_open),
-		cmocka_unit_test(system_suspend_ends_what_is_in_flight),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);

@@ -305,6 +305,40 @@ static void two_files_on_one_reader_get_copies_of_their_own(void **state)
 	unplug(&rd);
 }
 
+/* Bulk-in lies in the buffer of a command that takes its time, when another file's command wants an answer. */
+static void answer_of_another_file_does_not_come_into_ones_buffer(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n, m;
+
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	assert_int_equal(node_claim(&n, 1, 0), 0);
+	node_open(&m, &rd);
+	memset(node_buf(&n, 1) - CARDRING_HDR_ROOM, 0xEE, n.hdr->buf_stride);
+	sqe = sqe_wait(&n, 0, 0, 600);
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 0, 0), 1);
+	sleep_ms(20);
+	assert_int_equal(node_release(&n, 1), 0);
+	assert_int_equal(node_claim(&m, 1, 0), 0);
+	power_on(&m, 1);
+	works(&m, 1);
+	assert_int_equal(unread(&n), 0);
+	for (unsigned int i = 0; i < n.hdr->buf_stride; i++)
+		assert_int_equal(node_buf(&n, 1)[(int)i - CARDRING_HDR_ROOM], 0xEE);
+	c = reap(&n);
+	assert_int_equal(c.result, 2);
+	assert_int_equal(c.flags, CARDRING_CQE_COPIED);
+	assert_memory_equal(node_buf(&n, 1), "\x90\0", 2);
+	node_close(&m);
+	node_close(&n);
+	unplug(&rd);
+}
+
 /* How many commands the reader worked on at once, at most. */
 static unsigned int at_once(struct reader *rd, uint64_t from)
 {
@@ -651,6 +685,7 @@ static int tests(void)
 		cmocka_unit_test(entries_of_a_slot_run_in_order),
 		cmocka_unit_test(answers_come_without_a_copy),
 		cmocka_unit_test(two_files_on_one_reader_get_copies_of_their_own),
+		cmocka_unit_test(answer_of_another_file_does_not_come_into_ones_buffer),
 		cmocka_unit_test(slots_work_at_once_up_to_busy_slots),
 		cmocka_unit_test(slot_that_never_answers_leaves_its_neighbours_alone),
 		cmocka_unit_test(full_completion_ring_loses_nothing),
