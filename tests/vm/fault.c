@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* What becomes of a command whose reader misbehaves: deadlines, aborts, malformed answers, halts, resets. */
+#include "node.h"
+
+static struct reader shared;	/* one slot, extended APDUs */
+
+static int plug_shared(void **state)
+{
+	plug(&shared, &(struct vreader_config){ .extension_ms = 60000 });
+	return 0;
+}
+
+static int unplug_shared(void **state)
+{
+	unplug(&shared);
+	return 0;
+}
+
+/* The card is powered again where the fault cost it its power, and then it works. */
+static void recovers(struct node *n, uint8_t slot)
+{
+	struct cardring_sqe sqe = sqe_read(n, slot, 0, 10);
+
+	if (run(n, &sqe).result == -ENOMEDIUM)
+		power_on(n, slot);
+	works(n, slot);
+	works(n, slot);
+}
+
+static void malformed_answer_spoils_one_command(void **state)
+{
+	static const struct { const char *line; int result, or; } t[] = {
+		{ "type", -EPROTO, 0 }, { "type value=0x81", -EPROTO, 0 }, { "type value=0x50", -EPROTO, 0 },
+		{ "status value=0xC0", -EPROTO, 0 },
+		{ "truncate", -EPROTO, 0 }, { "truncate bytes=1", -EPROTO, 0 }, { "truncate bytes=9", -EPROTO, 0 },
+		{ "truncate bytes=10", -EPROTO, 0 }, { "truncate bytes=311", -EPROTO, 0 },
+		{ "length delta=1", -EPROTO, 0 }, { "length delta=-1", -EPROTO, 0 }, { "length delta=100000", -EPROTO, 0 },
+		{ "length delta=-303", -EPROTO, 0 }, { "length delta=210", -EPROTO, 0 },
+		{ "split", -EPROTO, 0 }, { "split bytes=1", -EPROTO, 0 }, { "split bytes=64", -EPROTO, 0 },
+		{ "junk", -EPROTO, -ETIMEDOUT }, { "junk bytes=3", -EPROTO, 0 }, { "junk bytes=2000", -EPROTO, -ETIMEDOUT },
+		{ "wrongseq", -ETIMEDOUT, 0 }, { "wrongseq value=255", -ETIMEDOUT, 0 },
+		{ "wrongslot", -ETIMEDOUT, 0 }, { "wrongslot value=200", -ETIMEDOUT, 0 },
+		{ "zlp", 302, 0 }, { "twice", 302, 0 }, { "delay ms=50", 302, 0 },
+		{ "error value=0xFE", -EREMOTEIO, 0 }, { "error value=0xC0", -EREMOTEIO, 0 },
+	};
+	struct node n;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct cardring_sqe sqe;
+		struct cardring_cqe c;
+
+		node_card(&n, &shared);
+		fault(&shared, t[i].line);
+		sqe = sqe_read(&n, 0, 0, 300);
+		sqe.deadline_ms = 150;
+		c = run(&n, &sqe);
+		if (c.result != t[i].result && (!t[i].or || c.result != t[i].or))
+			fail_msg("%s: result %d", t[i].line, c.result);
+		if (c.result == -EREMOTEIO)
+			assert_int_equal(c.status, 0x40);
+		print_message("%s: %d\n", t[i].line, c.result);
+		recovers(&n, 0);
+		node_close(&n);
+	}
+	assert_int_equal(counter(&shared, "resets"), 0);
+}
+
+static void answer_longer_than_its_buffer_is_emsgsize(void **state)
+{
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct node n;
+
+	node_card(&n, &shared);
+	for (uint32_t cap = 1; cap < 600; cap += 97) {
+		sqe = sqe_read(&n, 0, 0, 3000);
+		sqe.rx_len = cap;
+		memset(node_buf(&n, 2), 0xEE, 8);
+		c = run(&n, &sqe);
+		assert_int_equal(c.result, -EMSGSIZE);
+		assert_int_equal(c.bytes, cap);
+		for (uint32_t j = 0; j < cap; j++)
+			assert_int_equal(node_buf(&n, 1)[j], vcard_echo_byte(j));
+		works(&n, 0);
+	}
+	/* more than any buffer here takes: the next one stays as it was */
+	sqe = sqe_read(&n, 0, 0, 20000);
+	memset(node_buf(&n, 2) - CARDRING_HDR_ROOM, 0xEE, n.hdr->buf_stride);
+	c = run(&n, &sqe);
+	assert_int_equal(c.result, -EMSGSIZE);
+	for (uint32_t j = 0; j < n.hdr->buf_stride; j++)
+		assert_int_equal(node_buf(&n, 2)[(int)j - CARDRING_HDR_ROOM], 0xEE);
+	works(&n, 0);
+	/* not wanted: the status word all the same */
+	sqe = sqe_read(&n, 0, 0, 3000);
+	sqe.rx_buf = CARDRING_NO_BUF;
+	sqe.flags = CARDRING_SQE_EXPECT_SW;
+	sqe.sw = 0x9000;
+	sqe.sw_mask = 0xFFFF;
+	c = run(&n, &sqe);
+	assert_int_equal(c.result, 0);
+	assert_int_equal(c.sw, 0x9000);
+	works(&n, 0);
+	node_close(&n);
+}
+
+static void message_longer_than_declared_is_refused(void **state)
+{
+	const struct vreader_config cfg = { .level = VREADER_SHORT };
+	struct cardring_sqe sqe;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	for (unsigned int more = 1; more < 3000; more += 700) {
+		char line[40];
+
+		snprintf(line, sizeof(line), "oversize bytes=%u", more);
+		fault(&rd, line);
+		sqe = sqe_apdu(&n, 0, 0, "\0\xB0\0\0\x10", 5);
+		sqe.deadline_ms = 150;
+		assert_int_equal(run(&n, &sqe).result, -EPROTO);
+		sqe = sqe_apdu(&n, 0, 0, "\0\xB0\0\0\x10", 5);
+		assert_int_equal(run(&n, &sqe).result, 18);
+	}
+	/* a command longer than the reader takes does not go out */
+	sqe.tx_len = 262;
+	assert_int_equal(run(&n, &sqe).result, -EMSGSIZE);
+	node_close(&n);
+	unplug(&rd);
+}
+
+static void hung_command_ends_at_its_deadline(void **state)
+{
+	static const unsigned int deadlines[] = { 1, 50, 300 };
+	unsigned long long timeouts = counter(&shared, "timeouts");
+	struct cardring_sqe sqe;
+	struct node n;
+	uint64_t begin;
+
+	node_card(&n, &shared);
+	for (size_t i = 0; i < 3; i++) {
+		fault(&shared, "hang");
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.deadline_ms = deadlines[i];
+		begin = now_ms();
+		assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+		assert_in_range(now_ms() - begin, deadlines[i], deadlines[i] + 2000);
+		works(&n, 0);	/* its power too: no reset was needed */
+	}
+	assert_int_equal(counter(&shared, "timeouts"), timeouts + 3);
+	/* what is linked behind does not run, what is behind that does */
+	fault(&shared, "hang");
+	sqe.flags = CARDRING_SQE_LINK;
+	sqe.deadline_ms = 50;
+	push(&n, &sqe);
+	sqe.flags = 0;
+	push(&n, &sqe);
+	sqe = sqe_read(&n, 0, 0, 10);
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 3, 3, NODE_MS), 3);
+	assert_int_equal(reap(&n).result, -ETIMEDOUT);
+	assert_int_equal(reap(&n).result, -ECANCELED);
+	assert_int_equal(reap(&n).result, 12);
+	node_close(&n);
+}
+
+static void abort_ends_the_command_and_what_is_behind_it(void **state)
+{
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct node n;
+
+	node_card(&n, &shared);
+	sqe = sqe_op(CARDRING_OP_ABORT, 0);
+	assert_int_equal(run(&n, &sqe).result, -EALREADY);
+	for (unsigned int hang = 0; hang < 2; hang++) {
+		unsigned int canceled = 0, aborted = 0;
+
+		if (hang)
+			fault(&shared, "hang");
+		sqe = sqe_wait(&n, 0, 0, 30000);
+		sqe.deadline_ms = 60000;
+		push(&n, &sqe);
+		for (unsigned int i = 0; i < 3; i++) {
+			sqe = sqe_read(&n, 0, 2, 10);
+			push(&n, &sqe);
+		}
+		assert_int_equal(enter(&n, 4, 0, 0), 4);
+		sleep_ms(20);
+		assert_int_equal(unread(&n), 0);
+		sqe = sqe_op(CARDRING_OP_ABORT, 0);
+		sqe.user_data = 99;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 1, 5, NODE_MS), 1);
+		for (unsigned int i = 0; i < 5; i++) {
+			c = reap(&n);
+			aborted += c.user_data == 99 && c.result == 0;
+			canceled += c.user_data == 0 && c.result == -ECANCELED;
+		}
+		assert_int_equal(aborted, 1);
+		assert_int_equal(canceled, 4);
+		works(&n, 0);
+	}
+	/* of what waits alone, too: while the reader is being told, the queue waits */
+	fault(&shared, "clear");
+	node_close(&n);
+}
+
+/* A program's ABORT and late answers, and readers that know only half of the protocol for it, or nothing. */
+static void reader_is_told_of_an_abort_as_far_as_it_listens(void **state)
+{
+	static const struct { const char *more; unsigned int resets; } t[] = {
+		{ "late ms=0", 0 }, { "late ms=30", 0 },
+		{ "muteabort", 1 }, { "stallabort", 1 }, { "ignoreabort", 1 }, { "refuseabort", 1 },
+	};
+	struct cardring_sqe sqe;
+	struct node n;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		unsigned long long resets = counter(&shared, "resets");
+		uint64_t begin;
+
+		node_card(&n, &shared);
+		if (strncmp(t[i].more, "late", 4))
+			fault(&shared, "hang");
+		fault(&shared, t[i].more);
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.deadline_ms = 60;
+		begin = now_ms();
+		assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+		assert_true(now_ms() - begin < 1500);
+		begin = now_ms();
+		if (t[i].resets)
+			expect_event(&n, CARDRING_EVENT_RESET);
+		recovers(&n, 0);
+		print_message("%s: ready again after %u ms\n", t[i].more, (unsigned int)(now_ms() - begin));
+		assert_int_equal(counter(&shared, "resets") - resets, t[i].resets);
+		node_close(&n);
+	}
+}
+
+/* A reader that knows no abort but gives its answer in the end needs no reset. */
+static void answer_that_comes_while_the_abort_is_not_heard_will_do(void **state)
+{
+	unsigned long long resets = counter(&shared, "resets");
+	struct cardring_sqe sqe;
+	struct node n;
+
+	static const char *const deaf[] = { "muteabort", "refuseabort", "ignoreabort" };
+
+	for (size_t i = 0; i < 3; i++) {
+		node_card(&n, &shared);
+		fault(&shared, "delay ms=300");
+		fault(&shared, deaf[i]);
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.deadline_ms = 60;
+		assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+		works(&n, 0);
+		node_close(&n);
+	}
+	assert_int_equal(counter(&shared, "resets"), resets);
+}
+
+static void halted_endpoints_are_cleared(void **state)
+{
+	static const struct { const char *line; int result; } t[] = {
+		{ "stallin", -EIO }, { "stallin value=1", -EIO }, { "stallout", -EIO }, { "nakout", -ETIMEDOUT },
+	};
+	struct cardring_sqe sqe;
+	struct node n;
+
+	node_card(&n, &shared);
+	for (unsigned int round = 0; round < 3; round++)
+		for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+			fault(&shared, t[i].line);
+			sqe = sqe_read(&n, 0, 0, 1000);
+			sqe.deadline_ms = 150;
+			assert_int_equal(run(&n, &sqe).result, t[i].result);
+			works(&n, 0);
+		}
+	node_close(&n);
+}
+
+static void trouble_of_one_slot_leaves_the_other_usable(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
+	static const struct { const char *line; int result; bool both; } t[] = {
+		{ "hang slot=0", -ETIMEDOUT, false }, { "truncate slot=0", -EPROTO, true },
+		{ "type slot=0", -EPROTO, false }, { "wrongseq slot=0", -ETIMEDOUT, false },
+		{ "stallin slot=0", -EIO, true }, { "split slot=0", -EPROTO, true },
+	};
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &cfg);
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		node_card(&n, &rd);
+		assert_int_equal(node_claim(&n, 1, 0), 0);
+		power_on(&n, 1);
+		fault(&rd, t[i].line);
+		sqe = sqe_wait(&n, 1, 2, 700);
+		push(&n, &sqe);
+		sqe = sqe_read(&n, 0, 0, 30);
+		sqe.deadline_ms = 200;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 2, 2, NODE_MS), 2);
+		for (unsigned int k = 0; k < 2; k++) {
+			c = reap(&n);
+			if (c.slot == 0 && c.result != t[i].result && !(t[i].both && c.result == -ETIMEDOUT))
+				fail_msg("%s: result %d", t[i].line, c.result);
+			/* what hits the endpoint may hit both */
+			if (c.slot == 1 && c.result != 2 && !(t[i].both && c.result == t[i].result))
+				fail_msg("%s: the other slot: %d", t[i].line, c.result);
+		}
+		works(&n, 1);
+		works(&n, 0);
+		node_close(&n);
+	}
+	assert_int_equal(counter(&rd, "resets"), 0);
+	unplug(&rd);
+}
+
+static void time_extension_moves_the_deadline(void **state)
+{
+	const struct vreader_config cfg = { .extension_ms = 100 };
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n;
+	uint64_t begin;
+
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	sqe = sqe_wait(&n, 0, 0, 900);
+	sqe.deadline_ms = 300;
+	begin = now_ms();
+	c = run(&n, &sqe);
+	assert_int_equal(c.result, 2);
+	assert_true(now_ms() - begin >= 900);
+	assert_int_equal(c.flags & CARDRING_CQE_EXTENDED, CARDRING_CQE_EXTENDED);
+	assert_int_equal(c.status, 0);
+	works(&n, 0);
+
+	/* without, the same is too late */
+	node_close(&n);
+	node_card(&n, &shared);
+	sqe = sqe_wait(&n, 0, 0, 900);
+	sqe.deadline_ms = 300;
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	works(&n, 0);
+	node_close(&n);
+
+	/* no end of them: the hard cap */
+	node_card(&n, &rd);
+	fault(&rd, "extend times=0 ms=5");
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 20;
+	begin = now_ms();
+	c = run(&n, &sqe);
+	assert_int_equal(c.result, -ETIMEDOUT);
+	assert_int_equal(c.flags & CARDRING_CQE_EXTENDED, CARDRING_CQE_EXTENDED);
+	assert_in_range(now_ms() - begin, 20 * CARDRING_EXTENSION_CAP, 20 * CARDRING_EXTENSION_CAP + 4000);
+	recovers(&n, 0);
+	node_close(&n);
+	unplug(&rd);
+}
+
+/* A reader that is dead for good is reset so often, and then left alone; POWER_ON tries again. */
+static void resets_of_a_dead_reader_are_bounded(void **state)
+{
+	struct cardring_sqe sqe = sqe_op(CARDRING_OP_POWER_ON, 0);
+	uint64_t end = now_ms() + 3 * NODE_MS;
+	struct reader rd;
+	struct node n;
+	int result;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	node_card(&n, &rd);
+	fault(&rd, "hang 0 on=any");
+	fault(&rd, "muteabort 0");
+	sqe.deadline_ms = 50;
+	while (counter(&rd, "resets") < 3) {
+		assert_true(now_ms() < end);
+		/* queued when the reset came, or in flight to the dead reader */
+		result = run(&n, &sqe).result;
+		assert_true(result == -ETIMEDOUT || result == -ENOMEDIUM);
+	}
+	/* a last one, of which no reset follows: then the slot is said to be dead */
+	do
+		result = run(&n, &sqe).result;
+	while (result == -ENOMEDIUM && now_ms() < end);
+	assert_int_equal(result, -ETIMEDOUT);
+	while (node_slot(&n, 0).state != CARDRING_SLOT_DEAD) {
+		assert_true(now_ms() < end);
+		sleep_ms(20);
+	}
+	sleep_ms(300);
+	assert_int_equal(counter(&rd, "resets"), 3);
+	/* and when it lives again, it is used again */
+	fault(&rd, "clear");
+	while ((result = run(&n, &sqe).result) < 0)
+		assert_true(now_ms() < end);
+	works(&n, 0);
+	node_close(&n);
+	unplug(&rd);
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest t[] = {
+		cmocka_unit_test(malformed_answer_spoils_one_command),
+		cmocka_unit_test(answer_longer_than_its_buffer_is_emsgsize),
+		cmocka_unit_test(message_longer_than_declared_is_refused),
+		cmocka_unit_test(hung_command_ends_at_its_deadline),
+		cmocka_unit_test(abort_ends_the_command_and_what_is_behind_it),
+		cmocka_unit_test(reader_is_told_of_an_abort_as_far_as_it_listens),
+		cmocka_unit_test(answer_that_comes_while_the_abort_is_not_heard_will_do),
+		cmocka_unit_test(halted_endpoints_are_cleared),
+		cmocka_unit_test(trouble_of_one_slot_leaves_the_other_usable),
+		cmocka_unit_test(time_extension_moves_the_deadline),
+		cmocka_unit_test(resets_of_a_dead_reader_are_bounded),
+	};
+
+	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+}
+
+int main(int argc, char **argv)
+{
+	return node_main("fault", argc, argv, tests);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * For the tests of cardring.ko: a virtual reader on vhci_hcd and its node, spoken to by ioctl and shared memory
+ * alone, as include/uapi/cardring.h says it and without the library. Everything asserts (cmocka).
+ */
+#ifndef TESTS_VM_NODE_H
+#define TESTS_VM_NODE_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "../../include/uapi/cardring.h"
+#include "usbip.h"
+
+#define NODE_MS	20000	/* whatever is waited for has happened by then, on a slow machine too */
+
+/* ---- the reader ---- */
+
+struct reader {
+	struct vreader_usb *usb;
+	char name[32];		/* "9-1" */
+	int index;		/* N of /dev/cardringN, of interface 0 */
+};
+
+static inline uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+static inline void sleep_ms(unsigned int ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+/* N of the node that belongs to an interface; -1: none. */
+static inline int node_index(const char *usb_name, unsigned int interface)
+{
+	char path[320];
+	struct dirent *e;
+	int index = -1;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/cardring", usb_name, interface);
+	d = opendir(path);
+	while (d && (e = readdir(d)))
+		if (sscanf(e->d_name, "cardring%d", &index) == 1)
+			break;
+	if (d)
+		closedir(d);
+	return index;
+}
+
+static inline void wait_bound(struct reader *rd)
+{
+	uint64_t end = now_ms() + NODE_MS;
+
+	while ((rd->index = node_index(rd->name, 0)) < 0 && now_ms() < end)
+		sleep_ms(2);
+	assert_true(rd->index >= 0);
+}
+
+/* Plugs in and waits for the bus, not for a driver. */
+static inline void plug_unbound(struct reader *rd, const struct vreader_config *c, unsigned int n)
+{
+	memset(rd, 0, sizeof(*rd));
+	rd->index = -1;
+	rd->usb = vreader_attach_composite(c, n);
+	if (!rd->usb)
+		print_error("attach: %s\n", strerror(errno));
+	assert_non_null(rd->usb);
+	assert_int_equal(vreader_usb_wait(rd->usb, rd->name, sizeof(rd->name), NODE_MS), 0);
+}
+
+static inline void plug(struct reader *rd, const struct vreader_config *c)
+{
+	plug_unbound(rd, c, 1);
+	wait_bound(rd);
+}
+
+static inline void unplug(struct reader *rd)
+{
+	vreader_detach(rd->usb);
+	rd->usb = NULL;
+}
+
+static inline void fault(struct reader *rd, const char *line)
+{
+	if (vreader_usb_fault(rd->usb, line))
+		fail_msg("no such fault: %s", line);
+}
+
+/* An attribute of the node in sysfs. */
+static inline void attr(int index, const char *name, char *out, size_t size)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/cardring/cardring%d/%s", index, name);
+	f = fopen(path, "re");
+	if (!f)
+		fail_msg("%s: %s", path, strerror(errno));
+	if (!fgets(out, size, f))
+		out[0] = 0;
+	fclose(f);
+	out[strcspn(out, "\n")] = 0;
+}
+
+static inline unsigned long long counter(const struct reader *rd, const char *name)
+{
+	char text[64];
+
+	attr(rd->index, name, text, sizeof(text));
+	return strtoull(text, NULL, 10);
+}
+
+/* Commands that reached the reader since @from of its messages had gone by; *@from moves on. */
+static inline unsigned int seen(struct reader *rd, uint8_t type, uint64_t *from)
+{
+	struct vreader_stamp st[VREADER_STAMPS];
+	unsigned int n = 0;
+	uint64_t total;
+	size_t have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
+
+	for (size_t i = 0; i < have; i++)
+		if (total - have + i >= *from && st[i].type == type)
+			n++;
+	*from = total;
+	return n;
+}
+
+/* ---- the node ---- */
+
+struct node {
+	int fd;
+	struct cardring_setup setup;
+	uint8_t *map;
+	struct cardring_ring_hdr *hdr;
+	struct cardring_sqe *sq;
+	struct cardring_cqe *cq;
+	struct cardring_cqe event[128];	/* events met while completions were reaped */
+	unsigned int events, events_read;
+};
+
+static inline int node_open_fd(int index)
+{
+	uint64_t end = now_ms() + NODE_MS;
+	char path[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/cardring%d", index);
+	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0 && errno == ENOENT && now_ms() < end)
+		sleep_ms(2);
+	return fd;
+}
+
+/* ioctl with the errno as its result */
+static inline long ctl(int fd, unsigned long cmd, void *arg)
+{
+	int r = ioctl(fd, cmd, arg);
+
+	return r < 0 ? -errno : r;
+}
+
+static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers, uint32_t size)
+{
+	n->setup = (struct cardring_setup){ .entries = entries, .buffers = buffers, .buf_size = size };
+	assert_int_equal(ctl(n->fd, CARDRING_IOC_SETUP, &n->setup), 0);
+	n->map = mmap(NULL, n->setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, n->fd, 0);
+	assert_ptr_not_equal(n->map, MAP_FAILED);
+	n->hdr = (void *)n->map;
+	n->sq = (void *)(n->map + n->hdr->sq_off);
+	n->cq = (void *)(n->map + n->hdr->cq_off);
+}
+
+static inline void node_open(struct node *n, const struct reader *rd)
+{
+	memset(n, 0, sizeof(*n));
+	n->fd = node_open_fd(rd->index);
+	if (n->fd < 0)
+		fail_msg("/dev/cardring%d: %s", rd->index, strerror(errno));
+	node_setup(n, 0, 0, 0);
+}
+
+static inline void node_close(struct node *n)
+{
+	munmap(n->map, n->setup.map_size);
+	close(n->fd);
+	n->fd = -1;
+}
+
+static inline long node_claim(struct node *n, unsigned int slot, int timeout_ms)
+{
+	struct cardring_claim c = { .slot = slot, .timeout_ms = timeout_ms };
+
+	return ctl(n->fd, CARDRING_IOC_CLAIM, &c);
+}
+
+static inline long node_release(struct node *n, unsigned int slot)
+{
+	struct cardring_claim c = { .slot = slot };
+
+	return ctl(n->fd, CARDRING_IOC_RELEASE, &c);
+}
+
+static inline struct cardring_slot node_slot(struct node *n, unsigned int slot)
+{
+	struct cardring_slot s = { .slot = slot };
+
+	assert_int_equal(ctl(n->fd, CARDRING_IOC_SLOT, &s), 0);
+	return s;
+}
+
+static inline uint8_t *node_buf(struct node *n, unsigned int i)
+{
+	return n->map + n->hdr->arena_off + (size_t)i * n->hdr->buf_stride + CARDRING_HDR_ROOM;
+}
+
+static inline long enter(struct node *n, uint32_t submit, uint32_t complete, int timeout_ms)
+{
+	struct cardring_enter e = { .to_submit = submit, .min_complete = complete, .timeout_ms = timeout_ms };
+
+	return ctl(n->fd, CARDRING_IOC_ENTER, &e);
+}
+
+/* Puts an entry into the ring, which must have room. */
+static inline void push(struct node *n, const struct cardring_sqe *sqe)
+{
+	uint32_t tail = n->hdr->sq_tail;
+
+	assert_true(tail - __atomic_load_n(&n->hdr->sq_head, __ATOMIC_ACQUIRE) < n->setup.entries);
+	n->sq[tail & (n->setup.entries - 1)] = *sqe;
+	__atomic_store_n(&n->hdr->sq_tail, tail + 1, __ATOMIC_RELEASE);
+}
+
+static inline uint32_t unread(struct node *n)
+{
+	return __atomic_load_n(&n->hdr->cq_tail, __ATOMIC_ACQUIRE) - n->hdr->cq_head;
+}
+
+/* The next completion or event, without waiting. */
+static inline bool next_cqe(struct node *n, struct cardring_cqe *cqe)
+{
+	uint32_t head = n->hdr->cq_head;
+
+	if (!unread(n))
+		return false;
+	*cqe = n->cq[head & (2 * n->setup.entries - 1)];
+	__atomic_store_n(&n->hdr->cq_head, head + 1, __ATOMIC_RELEASE);
+	if (cqe->flags & CARDRING_CQE_EVENT && n->events < 128)
+		n->event[n->events++] = *cqe;
+	return true;
+}
+
+/* The next completion; events are put aside. */
+static inline struct cardring_cqe reap(struct node *n)
+{
+	uint64_t end = now_ms() + NODE_MS;
+	struct cardring_cqe cqe;
+
+	for (;;) {
+		if (next_cqe(n, &cqe)) {
+			if (!(cqe.flags & CARDRING_CQE_EVENT))
+				return cqe;
+			continue;
+		}
+		if (now_ms() > end)
+			fail_msg("no completion in %d s", NODE_MS / 1000);
+		enter(n, 0, 1, 200);
+	}
+}
+
+/* The next event, in order; other completions met meanwhile are lost. 0 if none comes within ms. */
+static inline struct cardring_cqe next_event(struct node *n, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+	struct cardring_cqe cqe;
+
+	while (n->events_read == n->events) {
+		if (next_cqe(n, &cqe))
+			continue;
+		if (now_ms() > end)
+			return (struct cardring_cqe){ 0 };
+		enter(n, 0, 1, 20);
+	}
+	return n->event[n->events_read++];
+}
+
+static inline void expect_event(struct node *n, enum cardring_event event)
+{
+	assert_int_equal(next_event(n, NODE_MS).result, event);
+}
+
+static inline void forget_events(struct node *n)
+{
+	n->events = n->events_read = 0;
+}
+
+/* Entries that most tests are made of. Answers of entry @buf come into buffer @buf + 1. */
+static inline struct cardring_sqe sqe_op(uint8_t op, uint8_t slot)
+{
+	return (struct cardring_sqe){ .opcode = op, .slot = slot, .rx_buf = CARDRING_NO_BUF };
+}
+
+static inline struct cardring_sqe sqe_apdu(struct node *n, uint8_t slot, unsigned int buf, const void *apdu,
+					   size_t len)
+{
+	memcpy(node_buf(n, buf), apdu, len);
+	return (struct cardring_sqe){ .opcode = CARDRING_OP_XFER, .slot = slot, .tx_buf = buf, .tx_len = len,
+				      .rx_buf = buf + 1 };
+}
+
+/* The test card's instructions, vreader.h */
+static inline struct cardring_sqe sqe_read(struct node *n, uint8_t slot, unsigned int buf, uint16_t le)
+{
+	const uint8_t apdu[] = { 0, 0xB0, 0, 0, 0, le >> 8, le };
+
+	return sqe_apdu(n, slot, buf, apdu, sizeof(apdu));
+}
+
+static inline struct cardring_sqe sqe_sw(struct node *n, uint8_t slot, unsigned int buf, uint16_t sw)
+{
+	const uint8_t apdu[] = { 0, 0xFC, sw >> 8, sw };
+
+	return sqe_apdu(n, slot, buf, apdu, sizeof(apdu));
+}
+
+static inline struct cardring_sqe sqe_wait(struct node *n, uint8_t slot, unsigned int buf, uint16_t ms)
+{
+	const uint8_t apdu[] = { 0, 0xFE, ms >> 8, ms };
+
+	return sqe_apdu(n, slot, buf, apdu, sizeof(apdu));
+}
+
+/* One entry, submitted, waited for. */
+static inline struct cardring_cqe run(struct node *n, const struct cardring_sqe *sqe)
+{
+	push(n, sqe);
+	assert_int_equal(enter(n, 1, 1, NODE_MS), 1);
+	return reap(n);
+}
+
+static inline struct cardring_cqe run_op(struct node *n, uint8_t op, uint8_t slot)
+{
+	struct cardring_sqe sqe = sqe_op(op, slot);
+
+	return run(n, &sqe);
+}
+
+static inline void power_on(struct node *n, uint8_t slot)
+{
+	struct cardring_sqe sqe = sqe_op(CARDRING_OP_POWER_ON, slot);
+	struct cardring_cqe cqe;
+
+	sqe.rx_buf = 0;
+	cqe = run(n, &sqe);
+	if (cqe.result < 6)
+		fail_msg("power on: %d, bStatus %02x, bError %02x", cqe.result, cqe.status, cqe.error);
+	assert_int_equal(node_buf(n, 0)[0], 0x3B);
+}
+
+/* That the card in this slot answers as it should, through buffers 0 and 1. */
+static inline void works(struct node *n, uint8_t slot)
+{
+	struct cardring_sqe sqe = sqe_read(n, slot, 0, 100);
+	struct cardring_cqe cqe = run(n, &sqe);
+
+	if (cqe.result != 102)
+		fail_msg("reading: %d, bStatus %02x, bError %02x", cqe.result, cqe.status, cqe.error);
+	assert_int_equal(cqe.sw, 0x9000);
+	for (unsigned int i = 0; i < 100; i++)
+		assert_int_equal(node_buf(n, 1)[i], vcard_echo_byte(i));
+}
+
+/* A claimed, powered card in slot 0 of a reader without faults. */
+static inline void node_card(struct node *n, struct reader *rd)
+{
+	fault(rd, "clear");
+	fault(rd, "insert");
+	node_open(n, rd);
+	assert_int_equal(node_slot(n, 0).state, CARDRING_SLOT_PRESENT);
+	assert_int_equal(node_claim(n, 0, 0), 0);
+	power_on(n, 0);
+	forget_events(n);
+}
+
+/* ---- a program's main ---- */
+
+static inline int node_main(const char *name, int argc, char **argv, int (*tests)(void))
+{
+	if (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) || access("/sys/module/cardring", F_OK)) {
+		fprintf(stderr, "%s: vhci_hcd and cardring must be loaded\n", name);
+		return 77;
+	}
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return tests();
+}
+
+#endif

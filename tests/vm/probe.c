@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Which readers are taken and as what; what is told of them; and that a station's worth of them fits. */
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include "node.h"
+
+/* A class descriptor to be changed: one slot, short APDUs */
+static void descriptor(uint8_t *d)
+{
+	static const uint8_t good[54] = {
+		54, 0x21, 0x10, 0x01, 0, 7, 3, 0, 0, 0, 0xA0, 0x0F, 0, 0, 0xA0, 0x0F, 0, 0, 0, 0x80, 0x25, 0, 0, 0x80, 0x25,
+		0, 0, 0, 254, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xBA, 4, 2, 0, 0x0F, 1, 0, 0, 0xFF, 0xFF, 0, 0, 0, 1
+	};
+
+	memcpy(d, good, sizeof(good));
+}
+
+static struct cardring_info info_of(int index)
+{
+	struct cardring_info info;
+	int fd = node_open_fd(index);
+
+	assert_true(fd >= 0);
+	memset(&info, 0xEE, sizeof(info));
+	assert_int_equal(ctl(fd, CARDRING_IOC_INFO, &info), 0);
+	close(fd);
+	return info;
+}
+
+static void unusable_descriptors_are_refused(void **state)
+{
+	static const struct { unsigned int len, max_message; } t[] = {
+		{ 0, 271 },		/* none */
+		{ 2, 271 }, { 53, 271 },	/* cut off */
+		{ 54, 0 }, { 54, 10 }, { 54, 31 },	/* no message fits */
+	};
+	uint8_t d[64];
+	struct reader rd;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = t[i].len };
+
+		descriptor(d);
+		d[0] = t[i].len;
+		d[44] = t[i].max_message;
+		d[45] = t[i].max_message >> 8;
+		plug_unbound(&rd, &cfg, 1);
+		sleep_ms(150);
+		assert_int_equal(node_index(rd.name, 0), -1);
+		unplug(&rd);
+	}
+	/* bytes that are no descriptors in front of the end */
+	descriptor(d);
+	for (unsigned int first = 0; first < 256; first += 85) {
+		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = 54 };
+
+		descriptor(d);
+		d[0] = first;
+		d[1] = 0xFF;
+		plug_unbound(&rd, &cfg, 1);
+		sleep_ms(100);
+		assert_int_equal(node_index(rd.name, 0), -1);
+		unplug(&rd);
+	}
+}
+
+static void odd_descriptors_are_bounded(void **state)
+{
+	static const struct { uint8_t at; uint32_t value, slots, busy, max; } t[] = {
+		{ 4, 255, 32, 1, 271 },			/* bMaxSlotIndex */
+		{ 4, 31, 32, 1, 271 },
+		{ 53, 0, 1, 1, 271 },			/* bMaxCCIDBusySlots */
+		{ 53, 255, 1, 1, 271 },
+		{ 44, 32, 1, 1, 32 },			/* dwMaxCCIDMessageLength */
+		{ 44, 0xFFFFFFFF, 1, 1, 128 << 10 },
+		{ 44, 0x7FFFFFFF, 1, 1, 128 << 10 },
+		{ 44, 65554, 1, 1, 65554 },
+		{ 40, 0xFFFFFFFF, 1, 1, 271 },		/* dwFeatures */
+		{ 40, 0, 1, 1, 271 },
+	};
+	uint8_t d[54];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = 54, .slots = 32,
+						    .busy_slots = 32 };
+		bool wide = t[i].at == 40 || t[i].at == 44;
+		struct cardring_info info;
+		struct reader rd;
+		struct node n;
+
+		descriptor(d);
+		for (unsigned int k = 0; k < (wide ? 4 : 1); k++)
+			d[t[i].at + k] = t[i].value >> 8 * k;
+		plug(&rd, &cfg);
+		info = info_of(rd.index);
+		assert_int_equal(info.slots, t[i].slots);
+		assert_int_equal(info.busy_slots, t[i].busy);
+		assert_int_equal(info.max_message, t[i].max);
+		assert_int_equal(info.max_payload, t[i].max - CARDRING_HDR_ROOM);
+		assert_memory_equal(info.descriptor, d, 54);
+		if (wide && t[i].at == 40)
+			assert_int_equal(info.features, t[i].value);
+		/* and each can be used as far as it goes */
+		node_open(&n, &rd);
+		assert_int_equal(node_claim(&n, t[i].slots - 1, 0), 0);
+		assert_int_equal(node_claim(&n, t[i].slots, 0), -EINVAL);
+		assert_int_equal(run_op(&n, CARDRING_OP_SLOT_STATUS, t[i].slots - 1).result, 0);
+		node_close(&n);
+		unplug(&rd);
+	}
+}
+
+static void class_descriptor_may_stand_behind_an_endpoint(void **state)
+{
+	uint8_t d[7 + 54] = { 7, 5, 0x01, 2, 0, 2, 0 };
+	const struct vreader_config cfg = { .class_desc = d, .class_desc_len = sizeof(d), .level = VREADER_SHORT };
+	struct reader rd;
+	struct node n;
+
+	descriptor(d + 7);
+	plug(&rd, &cfg);
+	assert_int_equal(info_of(rd.index).level, CARDRING_LEVEL_SHORT_APDU);
+	node_card(&n, &rd);
+	node_close(&n);
+	unplug(&rd);
+}
+
+static void info_and_sysfs_say_what_the_reader_is(void **state)
+{
+	const struct vreader_config cfg[2] = {
+		{ .vid = 0x08E6, .pid = 0x3437, .bcd_device = 0x0203, .manufacturer = "Nhà máy", .product = "Đầu đọc",
+		  .serial = "0042", .slots = 3, .busy_slots = 2, .level = VREADER_SHORT },
+		{ .level = VREADER_EXTENDED, .no_interrupt = true },
+	};
+	static const struct { enum vreader_level level; const char *name; } levels[] = {
+		{ VREADER_TPDU, "tpdu" }, { VREADER_SHORT, "short-apdu" }, { VREADER_EXTENDED, "extended-apdu" },
+	};
+	struct cardring_info info;
+	struct reader rd;
+	char text[128];
+	int second;
+
+	plug_unbound(&rd, cfg, 2);
+	wait_bound(&rd);
+	for (uint64_t end = now_ms() + NODE_MS; (second = node_index(rd.name, 1)) < 0;)
+		assert_true(now_ms() < end);
+	info = info_of(rd.index);
+	assert_int_equal(info.abi, CARDRING_ABI_VERSION);
+	assert_int_equal(info.index, rd.index);
+	assert_int_equal(info.vendor, 0x08E6);
+	assert_int_equal(info.product, 0x3437);
+	assert_int_equal(info.bcd_device, 0x0203);
+	assert_int_equal(info.interface_number, 0);
+	assert_int_equal(info.resv0 | info.flags | info.resv1, 0);
+	assert_int_equal(info.slots, 3);
+	assert_int_equal(info.busy_slots, 2);
+	assert_int_equal(info.level, CARDRING_LEVEL_SHORT_APDU);
+	assert_int_equal(info.max_message, 271);
+	assert_int_equal(info.has_interrupt, 1);
+	assert_int_equal(info.speed, 3);
+	assert_true(info.busnum > 0 && info.devnum > 1);
+	assert_string_equal(info.name, "Nhà máy Đầu đọc");
+	assert_string_equal(info.serial, "0042");
+	for (unsigned int i = 0; i < sizeof(info.resv2); i++)
+		assert_int_equal(info.resv2[i], 0);
+	info = info_of(second);
+	assert_int_equal(info.interface_number, 1);
+	assert_int_equal(info.level, CARDRING_LEVEL_EXTENDED_APDU);
+	assert_int_equal(info.has_interrupt, 0);
+	assert_int_equal(info.slots, 1);
+
+	attr(rd.index, "name", text, sizeof(text));
+	assert_string_equal(text, "Nhà máy Đầu đọc");
+	attr(rd.index, "id", text, sizeof(text));
+	assert_string_equal(text, "08e6:3437");
+	attr(rd.index, "serial", text, sizeof(text));
+	assert_string_equal(text, "0042");
+	attr(rd.index, "level", text, sizeof(text));
+	assert_string_equal(text, "short-apdu");
+	attr(rd.index, "slots", text, sizeof(text));
+	assert_string_equal(text, "3");
+	attr(second, "interface_number", text, sizeof(text));
+	assert_string_equal(text, "1");
+	unplug(&rd);
+	for (size_t i = 0; i < 3; i++) {
+		plug(&rd, &(struct vreader_config){ .level = levels[i].level, .speed = i });
+		attr(rd.index, "level", text, sizeof(text));
+		assert_string_equal(text, levels[i].name);
+		attr(rd.index, "serial", text, sizeof(text));
+		assert_string_equal(text, "");
+		unplug(&rd);
+	}
+}
+
+static void every_interface_of_a_composite_device_works(void **state)
+{
+	const struct vreader_config cfg[3] = { { 0 }, { .level = VREADER_SHORT }, { .speed = 0 } };
+	struct reader rd, one;
+	struct node n[3];
+
+	plug_unbound(&rd, cfg, 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		one = rd;
+		for (uint64_t end = now_ms() + NODE_MS; (one.index = node_index(rd.name, i)) < 0;)
+			assert_true(now_ms() < end);
+		node_open(&n[i], &one);
+		node_slot(&n[i], 0);
+		assert_int_equal(node_claim(&n[i], 0, 0), 0);
+		power_on(&n[i], 0);
+	}
+	works(&n[0], 0);
+	works(&n[2], 0);
+	/* a command given up on one interface is none of the others' business: ABORT names the interface */
+	fault(&rd, "if=2 hang");
+	{
+		struct cardring_sqe sqe = sqe_read(&n[2], 0, 0, 10);
+
+		sqe.deadline_ms = 50;
+		assert_int_equal(run(&n[2], &sqe).result, -ETIMEDOUT);
+	}
+	works(&n[2], 0);
+	works(&n[0], 0);
+	for (unsigned int i = 0; i < 3; i++)
+		node_close(&n[i]);
+	unplug(&rd);
+}
+
+static void counters_count(void **state)
+{
+	static const char *const names[] = { "commands", "bytes_tx", "bytes_rx", "bytes_copied", "zero_copy", "timeouts",
+					     "errors", "resets", "strays" };
+	struct cardring_sqe sqe;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		assert_int_equal(counter(&rd, names[i]), 0);
+	node_card(&n, &rd);
+	for (unsigned int i = 0; i < 3; i++)
+		works(&n, 0);
+	assert_int_equal(counter(&rd, "commands"), 4);
+	assert_int_equal(counter(&rd, "bytes_tx"), 3 * 7);
+	assert_int_equal(counter(&rd, "bytes_rx"), 9 + 3 * 102);
+	assert_int_equal(counter(&rd, "zero_copy"), 4);
+	sqe = sqe_read(&n, 0, 0, 10);
+	fault(&rd, "type");
+	run(&n, &sqe);
+	assert_int_equal(counter(&rd, "errors"), 1);
+	fault(&rd, "twice");
+	run(&n, &sqe);
+	works(&n, 0);
+	assert_true(counter(&rd, "strays") >= 1);
+	node_close(&n);
+	unplug(&rd);
+}
+
+static void trace(const char *file, const char *text)
+{
+	char path[80];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		fail_msg("%s: %s", path, strerror(errno));
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+static void tracepoints_fire_without_payload(void **state)
+{
+	static const char *const want[] = { "cardring_submit: ", "cardring_complete: ", "cardring_event: ",
+					    "cardring_timeout: " };
+	unsigned int seen_of[4] = { 0 };
+	struct cardring_sqe sqe;
+	char line[512];
+	struct reader rd;
+	struct node n;
+	FILE *f;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	trace("trace", "\n");
+	trace("events/cardring/enable", "1");
+	node_card(&n, &rd);
+	sqe = sqe_apdu(&n, 0, 0, "\0\x88\0\0\4SECR\4", 10);
+	assert_int_equal(run(&n, &sqe).result, 6);
+	fault(&rd, "hang");
+	sqe.deadline_ms = 20;
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	fault(&rd, "remove");
+	expect_event(&n, CARDRING_EVENT_CARD_OUT);
+	node_close(&n);
+	trace("events/cardring/enable", "0");
+	f = fopen("/sys/kernel/tracing/trace", "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		for (unsigned int i = 0; i < 4; i++)
+			seen_of[i] += !!strstr(line, want[i]);
+		assert_null(strstr(line, "SECR"));
+		assert_null(strstr(line, "53 45"));
+	}
+	fclose(f);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(seen_of[i]);
+	unplug(&rd);
+}
+
+/* What fits for 120 readers must fit for one of them in its share. */
+enum { STATION = 120, LIMIT = 8 << 20, MANY = 30 };
+
+static int opens_many(const struct reader *rd)
+{
+	const struct rlimit lim = { LIMIT / STATION * MANY, LIMIT / STATION * MANY };
+	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct d[2];
+	struct cardring_setup s;
+	int fd[MANY];
+
+	if (syscall(SYS_capget, &h, d))
+		return 1;
+	d[0].effective &= ~(1U << CAP_IPC_LOCK);
+	if (syscall(SYS_capset, &h, d) || setrlimit(RLIMIT_MEMLOCK, &lim))
+		return 2;
+	for (unsigned int i = 0; i < MANY; i++) {
+		s = (struct cardring_setup){ 0 };
+		fd[i] = node_open_fd(rd[i].index);
+		if (fd[i] < 0 || ctl(fd[i], CARDRING_IOC_SETUP, &s))
+			return 10 + i;
+		if (s.map_size * STATION > LIMIT)
+			return 3;
+	}
+	return 0;
+}
+
+static void a_station_of_readers_fits_the_usual_memory_limit(void **state)
+{
+	struct reader rd[MANY];
+	struct node n[MANY];
+	int status;
+	pid_t pid;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		const struct vreader_config cfg = { .speed = i & 1 ? VREADER_SUPER_SPEED : VREADER_HIGH_SPEED };
+
+		memset(&rd[i], 0, sizeof(rd[i]));
+		rd[i].usb = vreader_attach(&cfg);
+		assert_non_null(rd[i].usb);
+	}
+	for (unsigned int i = 0; i < MANY; i++) {
+		assert_int_equal(vreader_usb_wait(rd[i].usb, rd[i].name, sizeof(rd[i].name), 60000), 0);
+		wait_bound(&rd[i]);
+	}
+	pid = fork();
+	if (!pid)
+		_exit(opens_many(rd));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(status, 0);
+	/* all at work at once */
+	for (unsigned int i = 0; i < MANY; i++)
+		node_card(&n[i], &rd[i]);
+	for (unsigned int i = 0; i < MANY; i++) {
+		struct cardring_sqe sqe = sqe_wait(&n[i], 0, 0, 300);
+
+		push(&n[i], &sqe);
+		assert_int_equal(enter(&n[i], 1, 0, 0), 1);
+	}
+	for (unsigned int i = 0; i < MANY; i++)
+		assert_int_equal(reap(&n[i]).result, 2);
+	for (unsigned int i = 0; i < MANY; i++)
+		fault(&rd[i], "unplug");
+	for (unsigned int i = 0; i < MANY; i++) {
+		expect_event(&n[i], CARDRING_EVENT_GONE);
+		node_close(&n[i]);
+		unplug(&rd[i]);
+	}
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest t[] = {
+		cmocka_unit_test(unusable_descriptors_are_refused),
+		cmocka_unit_test(odd_descriptors_are_bounded),
+		cmocka_unit_test(class_descriptor_may_stand_behind_an_endpoint),
+		cmocka_unit_test(info_and_sysfs_say_what_the_reader_is),
+		cmocka_unit_test(every_interface_of_a_composite_device_works),
+		cmocka_unit_test(counters_count),
+		cmocka_unit_test(tracepoints_fire_without_payload),
+		cmocka_unit_test(a_station_of_readers_fits_the_usual_memory_limit),
+	};
+
+	return cmocka_run_group_tests(t, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	return node_main("probe", argc, argv, tests);
+}
