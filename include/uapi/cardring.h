@@ -109,6 +109,7 @@
  * @CARDRING_OP_ABORT: ends the command in flight on the slot and drops what
  *	this file has queued behind it (each completes with -ECANCELED);
  *	result 0, or -EALREADY if there was nothing. Overtakes the queue.
+ * @CARDRING_OP__COUNT: how many there are; not part of the ABI
  */
 enum cardring_op {
 	CARDRING_OP_NOP			= 0,
@@ -126,7 +127,6 @@ enum cardring_op {
 	CARDRING_OP_MECHANICAL		= 12,
 	CARDRING_OP_SET_RATE_CLOCK	= 13,
 	CARDRING_OP_ABORT		= 14,
-	/* private: not part of the ABI */
 	CARDRING_OP__COUNT
 };
 
