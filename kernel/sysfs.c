@@ -2,6 +2,7 @@
 /*
  * /sys/class/cardring/cardringN: what the reader is, and what it has done.
  */
+#include <linux/stringify.h>
 #include <linux/sysfs.h>
 
 #include "reader.h"
@@ -79,8 +80,15 @@ static ssize_t interface_number_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(interface_number);
 
-static ssize_t counter_show(struct device *dev, size_t offset, char *buf)
+struct counter_attribute {
+	struct device_attribute attr;
+	size_t offset;		/* in struct cr_counters */
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
 {
+	size_t offset = container_of(attr, struct counter_attribute, attr)->offset;
 	struct cr_reader *r = to_reader(dev);
 	u64 value;
 
@@ -91,13 +99,13 @@ static ssize_t counter_show(struct device *dev, size_t offset, char *buf)
 }
 
 #define CR_COUNTER(_name)						\
-static ssize_t _name##_show(struct device *dev,				\
-			    struct device_attribute *attr, char *buf)	\
-{									\
-	return counter_show(dev, offsetof(struct cr_counters, _name),	\
-			    buf);					\
-}									\
-static DEVICE_ATTR_RO(_name)
+static struct counter_attribute counter_##_name = {			\
+	.attr = {							\
+		.attr = { .name = __stringify(_name), .mode = 0444 },	\
+		.show = counter_show,					\
+	},								\
+	.offset = offsetof(struct cr_counters, _name),			\
+}
 
 CR_COUNTER(commands);
 CR_COUNTER(bytes_tx);
@@ -116,15 +124,15 @@ static struct attribute *cr_attrs[] = {
 	&dev_attr_level.attr,
 	&dev_attr_slots.attr,
 	&dev_attr_interface_number.attr,
-	&dev_attr_commands.attr,
-	&dev_attr_bytes_tx.attr,
-	&dev_attr_bytes_rx.attr,
-	&dev_attr_bytes_copied.attr,
-	&dev_attr_zero_copy.attr,
-	&dev_attr_timeouts.attr,
-	&dev_attr_errors.attr,
-	&dev_attr_resets.attr,
-	&dev_attr_strays.attr,
+	&counter_commands.attr.attr,
+	&counter_bytes_tx.attr.attr,
+	&counter_bytes_rx.attr.attr,
+	&counter_bytes_copied.attr.attr,
+	&counter_zero_copy.attr.attr,
+	&counter_timeouts.attr.attr,
+	&counter_errors.attr.attr,
+	&counter_resets.attr.attr,
+	&counter_strays.attr.attr,
 	NULL
 };
 

@@ -52,7 +52,7 @@ static int reader_init_tx(struct cr_reader *r, struct cr_slot *s)
 }
 
 static int reader_init_rx(struct cr_reader *r,
-			const struct usb_endpoint_descriptor *in)
+			  const struct usb_endpoint_descriptor *in)
 {
 	r->pipe_in = usb_rcvbulkpipe(r->udev, in->bEndpointAddress);
 	r->packet = usb_endpoint_maxp(in);
@@ -69,7 +69,7 @@ static int reader_init_rx(struct cr_reader *r,
 }
 
 static int reader_init_intr(struct cr_reader *r,
-			  const struct usb_endpoint_descriptor *intr)
+			    const struct usb_endpoint_descriptor *intr)
 {
 	u32 size = usb_endpoint_maxp(intr);
 
@@ -87,7 +87,7 @@ static int reader_init_intr(struct cr_reader *r,
 }
 
 static int reader_init_endpoints(struct cr_reader *r,
-			       struct usb_host_interface *alt)
+				 struct usb_host_interface *alt)
 {
 	struct usb_endpoint_descriptor *in, *out, *intr;
 	unsigned int i;
@@ -124,7 +124,7 @@ static void reader_set_name(struct cr_reader *r)
 
 /* A reader with a number and a reference; what fails later puts that. */
 static struct cr_reader *reader_new(struct usb_interface *intf,
-					const struct cr_desc *desc)
+				    const struct cr_desc *desc)
 {
 	struct cr_reader *r;
 	unsigned int i;

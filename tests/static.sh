@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Static checks of the kernel's side: checkpatch --strict, and a build with W=1 and sparse (C=2)
-# for each installed kernel that has headers. Nothing at all may be said.
+# Static checks of the kernel's side: checkpatch --strict, kernel-doc, and a build with W=1 and
+# sparse (C=2) for each installed kernel that has headers. Nothing at all may be said.
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
@@ -35,6 +35,11 @@ done >build/checkpatch.log 2>&1
 grep -v '^$' build/checkpatch.log | head -n 60
 ! grep -q . build/checkpatch.log
 result "checkpatch --strict is silent over ${#files[@]} files" $?
+
+perl "$uml/scripts/kernel-doc" -none "${files[@]}" >build/kernel-doc.log 2>&1
+head -n 60 build/kernel-doc.log
+! grep -q . build/kernel-doc.log
+result "kernel-doc finds every documented member and parameter" $?
 
 for kdir in /lib/modules/*/build; do
 	[ -e "$kdir/Makefile" ] || continue

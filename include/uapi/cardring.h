@@ -109,6 +109,7 @@
  * @CARDRING_OP_ABORT: ends the command in flight on the slot and drops what
  *	this file has queued behind it (each completes with -ECANCELED);
  *	result 0, or -EALREADY if there was nothing. Overtakes the queue.
+ * @CARDRING_OP__COUNT: how many there are; not part of the ABI
  */
 enum cardring_op {
 	CARDRING_OP_NOP			= 0,
@@ -126,7 +127,6 @@ enum cardring_op {
 	CARDRING_OP_MECHANICAL		= 12,
 	CARDRING_OP_SET_RATE_CLOCK	= 13,
 	CARDRING_OP_ABORT		= 14,
-	/* not part of the ABI: */
 	CARDRING_OP__COUNT
 };
 
@@ -251,11 +251,15 @@ enum cardring_event {
  * @buf_stride: bytes from one buffer to the next
  * @resv: zero
  * @sq_head: consumed up to here; written by the module
+ * @resv1: zero
  * @sq_tail: filled up to here; written by programs (store-release)
+ * @resv2: zero
  * @cq_head: read up to here; written by programs (store-release)
+ * @resv3: zero
  * @cq_tail: completed up to here; written by the module (store-release)
  * @cq_stalled: nonzero while submission waits for room in the completion ring
  *	or an event waits for it: read completions, then ENTER
+ * @resv4: zero
  *
  * Indices run freely and are taken modulo the ring's size. The module keeps
  * its own copy of everything here but sq_tail and cq_head: what a program
