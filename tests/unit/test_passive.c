@@ -584,6 +584,40 @@ static void a_state_cannot_lend_its_name_to_another(void **state)
 	EVP_PKEY_free(else_key);
 }
 
+/* Whoever makes an object names its signer: U+009B is a terminal's control sequence, U+202E turns text round. */
+static void names_of_signers_are_harmless(void **state)
+{
+	static const char *const names[] = { "a\xc2\x9b" "31mb", "a\xe2\x80\xae" "b", "a\x1b[31mb", "a\nb" };
+	struct cr_inspection insp;
+	struct pki_cert c;
+	struct state s;
+	size_t i;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		c = signer_of(&s);
+		c.name = names[i];
+		make_signer(&s, &c);
+		make_sod(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL);
+		assert_non_null(insp.passive.signer);
+		assert_true(strspn(insp.passive.signer, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789=,\\[]+ ") == strlen(insp.passive.signer));
+		clear(&insp);
+	}
+	/* and still in its own letters */
+	c = signer_of(&s);
+	c.name = "B\xe1\xbb\x99 C\xc3\xb4ng an";
+	make_signer(&s, &c);
+	make_sod(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	assert_non_null(strstr(insp.passive.signer, c.name));
+	clear(&insp);
+	free_state(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -599,6 +633,7 @@ int main(void)
 		cmocka_unit_test(another_signer_is_not_the_signer),
 		cmocka_unit_test(the_openssl_command_agrees),
 		cmocka_unit_test(a_signer_signs_for_its_own_state),
+		cmocka_unit_test(names_of_signers_are_harmless),
 		cmocka_unit_test(a_state_cannot_lend_its_name_to_another),
 	};
 

@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "eid/lds_text.h"
 #include "chain.h"
 #include "country.h"
 #include "passive.h"
@@ -35,20 +36,25 @@ static bool was_read(const struct cr_file *f)
 	return f && f->data && !f->err;
 }
 
-/* RFC 2253, in UTF-8: control characters come out escaped. */
+/* RFC 2253, in UTF-8; only ASCII, the rest escaped, where its own letters may do harm on a terminal. */
 static char *subject_of(X509 *cert)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
+	static const unsigned long flags[] = {
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB, XN_FLAG_RFC2253,
+	};
 	char *name = NULL, *p;
+	size_t i;
 	long n;
 
-	if (bio &&
-	    X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
-			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
-		n = BIO_get_mem_data(bio, &p);
-		name = strndup(n > 0 ? p : "", n > 0 ? (size_t)n : 0);
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]) && !name; i++) {
+		BIO *bio = BIO_new(BIO_s_mem());
+
+		if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, flags[i]) >= 0) {
+			n = BIO_get_mem_data(bio, &p);
+			cr_text_new((const uint8_t *)p, n > 0 ? (size_t)n : 0, &name);
+		}
+		BIO_free(bio);
 	}
-	BIO_free(bio);
 	return name;
 }
 
