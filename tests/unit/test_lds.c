@@ -226,6 +226,7 @@ static void text_is_well_formed_and_harmless(void **state)
 	assert_int_equal(text("\x1b[2J", 4), CR_E_MALFORMED);		/* what a terminal obeys */
 	assert_int_equal(text("\xc2\x9b" "2J", 4), CR_E_MALFORMED);
 	assert_int_equal(text("\xe2\x80\xae", 3), CR_E_MALFORMED);	/* right-to-left override */
+	assert_int_equal(text("\xd8\x9c", 2), CR_E_MALFORMED);		/* Arabic letter mark: a direction, too */
 	assert_int_equal(cr_text_new((const uint8_t *)" a\n b  ", 7, &t), 0);
 	assert_string_equal(t, "a  b");
 	free(t);
