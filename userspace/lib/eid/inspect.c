@@ -191,19 +191,28 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
 
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
 {
+	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as a card without the file says */
 	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+	const uint8_t *access = in->ca.data ? in->ca.data : nothing;
+	size_t access_len = in->ca.data ? in->ca.len : sizeof(nothing);
 
-	switch (cr_security_infos_agree(in->ca.data, in->ca.len, set, len)) {
-	case 0:
-		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	switch (cr_security_infos_agree(access, access_len, set, len)) {
+	case CR_INFOS_AGREE:
+		if (in->ca.data)
+			cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
 		break;
-	case CR_E_INVALID:
+	case CR_INFOS_DIFFER:
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
-	case CR_E_NOT_FOUND:
+	case CR_INFOS_SILENT:
 		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
 		break;
-	default:
+	case CR_INFOS_LEFT_OUT:
+		/* somebody in between may have, so that weaker protocols are taken */
+		cr_check_set(in->insp, id, CR_UNDETERMINED,
+			     "DG14 has PACE parameters that were left out of it");
+		break;
+	case CR_INFOS_MALFORMED:
 		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
 	}
 }
@@ -267,8 +276,7 @@ static int authenticate_chip(struct inspector *in)
 		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
 		return 0;
 	}
-	if (in->ca.data)
-		compare_card_access(in, set, len);
+	compare_card_access(in, set, len);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
 		return fall_back(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
