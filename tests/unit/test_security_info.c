@@ -91,6 +91,13 @@ static void the_strongest_pace_is_taken(void **state)
 	assert_int_equal(p->protocol.cipher, CR_AES192);
 	assert_int_equal(p->parameter_id, 16);
 	assert_true(ambiguous);
+	/* ICAO 9303-11, 4.4.4.1: ambiguous where there is more than one set of domain parameters, whatever the cipher */
+	assert_int_equal(parse("3128" "3012" PACE("2", "1") "02010202010C" GM_AES128_13, &si), 0);
+	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_true(ambiguous);
+	assert_int_equal(parse("3128" "3012" PACE("4", "4") "02010202010D" GM_AES128_13, &si), 0);
+	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_false(ambiguous);
 	/* version 1, no parameters, DH only: nothing that we speak */
 	assert_int_equal(parse("3137" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
 			       "3010" PACE("1", "2") "02010202", &si), CR_E_MALFORMED);

@@ -277,16 +277,11 @@ int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set,
 	return 0;
 }
 
-static bool same_oid(const struct cr_protocol_oid *a, const struct cr_protocol_oid *b)
-{
-	return !memcmp(a->oid, b->oid, sizeof(a->oid));
-}
-
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous)
 {
 	const struct cr_pace_info *best = NULL;
-	size_t same = 0, best_field = 0;
+	size_t best_field = 0;
 
 	for (size_t i = 0; i < si->n_pace; i++) {
 		const struct cr_pace_info *p = &si->pace[i];
@@ -304,9 +299,10 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 			best_field = c->field_len;
 		}
 	}
+	/* ICAO 9303-11, 4.4.4.1: more than one set is there for PACE, be it of another cipher */
+	*ambiguous = best && si->pace_domain_parameters;
 	for (size_t i = 0; best && i < si->n_pace; i++)
-		same += same_oid(&si->pace[i].protocol, &best->protocol);
-	*ambiguous = same > 1;
+		*ambiguous |= si->pace[i].parameter_id != best->parameter_id;
 	return best;
 }
 

@@ -58,8 +58,8 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len);
 
 /*
- * The strongest PACE that we speak, or NULL. *ambiguous: its object identifier stands there more
- * than once.
+ * The strongest PACE that we speak, or NULL. *ambiguous: there is more than one set of domain
+ * parameters for PACE, so that the one taken has to be named to the chip.
  */
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous);
