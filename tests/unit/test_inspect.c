@@ -299,6 +299,27 @@ static void pace_that_was_left_out_is_seen(void **state)
 	sim_card_free(c.sim);
 }
 
+static void what_cannot_be_read_is_tried_once(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+	int entries = 0;
+
+	insert(&c, "old");
+	secret_of("old", true, &secret);
+	list(&c, "\x61\x75\x6f");	/* DG15, which is not there */
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	for (size_t i = 0; i < insp->n_files; i++)
+		entries += insp->files[i].fid == CR_FID_DG(15);
+	assert_int_equal(entries, 1);
+	for (size_t i = 0; i < insp->n_checks; i++)
+		if (!strcmp(insp->checks[i].name, "read"))
+			assert_string_equal(insp->checks[i].detail, "DG15 (6A82)");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
 static void locked_groups_are_marked_and_not_tried(void **state)
 {
 	struct cr_inspection *insp;
@@ -510,6 +531,7 @@ int main(void)
 		cmocka_unit_test(a_genuine_card_is_read_whole),
 		cmocka_unit_test(a_copy_has_no_way_to_genuine),
 		cmocka_unit_test(pace_that_was_left_out_is_seen),
+		cmocka_unit_test(what_cannot_be_read_is_tried_once),
 		cmocka_unit_test(locked_groups_are_marked_and_not_tried),
 		cmocka_unit_test(a_wrong_secret_is_tried_once),
 		cmocka_unit_test(a_card_without_pace_does_not_open_with_a_can),

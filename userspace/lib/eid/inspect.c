@@ -125,6 +125,16 @@ static const struct cr_file *find_file(const struct cr_inspection *insp, uint16_
 	return NULL;
 }
 
+/* Whether it was asked for, whatever came of it. */
+static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
+{
+	for (size_t i = 0; i < insp->n_files; i++) {
+		if (insp->files[i].fid == fid)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
  * where the file may be absent. Negative only if the inspection cannot go on.
@@ -297,7 +307,7 @@ static int read_groups(struct inspector *in)
 	int err = 0;
 
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
-		if (!(in->dgs & 1U << n) || find_file(in->insp, CR_FID_DG(n)))
+		if (!(in->dgs & 1U << n) || was_tried(in->insp, CR_FID_DG(n)))
 			continue;
 		if (1U << n & EAC_GROUPS) {
 			/* not tried: a chip may count it against the terminal */
