@@ -83,24 +83,24 @@ static void mutate(int (*target)(const uint8_t *, size_t), const uint8_t *seed, 
 	free(p);
 }
 
-static void each_seed(int (*target)(const uint8_t *, size_t), const char *card)
+static void each_seed(int (*target)(const uint8_t *, size_t), const char *dir)
 {
-	char dir[128], path[512];
 	static uint8_t seed[65536];
+	char path[512];
 	struct dirent *e;
 	unsigned int seeds = 0;
-	DIR *d;
+	DIR *d = opendir(dir);
 
-	snprintf(dir, sizeof(dir), "%s/cards/%s", simterm_dir, card);
-	d = opendir(dir);
-	assert_non_null(d);
+	if (!d)
+		fail_msg("no folder %s", dir);
 	while ((e = readdir(d))) {
+		const char *name = e->d_name;
 		size_t n;
 		FILE *f;
 
-		if (strncmp(e->d_name, "EF_", 3))
+		if (*name == '.' || !strcmp(name, "README.md"))
 			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		snprintf(path, sizeof(path), "%s/%s", dir, name);
 		f = fopen(path, "r");
 		assert_non_null(f);
 		n = fread(seed, 1, sizeof(seed), f);
@@ -108,7 +108,8 @@ static void each_seed(int (*target)(const uint8_t *, size_t), const char *card)
 		if (!n)
 			continue;
 		/* not by the folder's order */
-		number = e->d_name[6];
+		for (number = 0; *name; name++)
+			number = number * 31 + (uint8_t)*name;
 		mutate(target, seed, n);
 		seeds++;
 	}
@@ -116,11 +117,23 @@ static void each_seed(int (*target)(const uint8_t *, size_t), const char *card)
 	assert_true(seeds > 3);
 }
 
+static void all_seeds(int (*target)(const uint8_t *, size_t))
+{
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/cards/an", simterm_dir);
+	each_seed(target, dir);
+	snprintf(dir, sizeof(dir), "%s/cards/bac", simterm_dir);
+	each_seed(target, dir);
+	/* from the folder that the tests were built in */
+	snprintf(dir, sizeof(dir), "%.*sdata/fuzz", (int)(strstr(__FILE__, "unit/") - __FILE__), __FILE__);
+	each_seed(target, dir);
+}
+
 #define TARGET(name) \
 	static void name##_takes_anything(void **state) \
 	{ \
-		each_seed(fuzz_##name, "an"); \
-		each_seed(fuzz_##name, "bac"); \
+		all_seeds(fuzz_##name); \
 	}
 
 TARGET(aa)
