@@ -41,7 +41,7 @@ static int answer(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 		s->p += len;
 		s->n -= len;
 		sw = len < 2 ? 0 : (uint16_t)(a->rsp[len - 2] << 8 | a->rsp[len - 1]);
-		if ((sw & a->sw_mask) != a->sw) {
+		if ((sw & a->sw_mask) != (a->sw & a->sw_mask)) {
 			++*done;
 			break;
 		}
