@@ -225,6 +225,21 @@ static void an_issuer_is_an_authority(void **state)
 	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
 	cr_trust_free(t);
 	X509_free(x);
+	/* of the same name, for health certificates */
+	c = authority(ca_key);
+	c.eku = "2.23.136.1.1.14.1";
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	/* a purpose that says nothing of documents: one CSCA of the German master list has such a one */
+	c.eku = "1.2.840.113533.7.74.3";
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, NULL), CR_SUCCESSFUL);
+	cr_trust_free(t);
+	X509_free(x);
 	c = authority(ca_key);
 	c.critical = true;
 	x = pki_make(&c);

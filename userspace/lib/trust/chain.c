@@ -61,13 +61,42 @@ static void issuer_name(const X509 *cert, char *out, int size)
 }
 
 /*
+ * What the extended key usage lets it sign documents: ICAO 9303-12, 7.1.1 forbids document signers
+ * to have one, and everything else that a CSCA certifies must: signers of lists, of stamps and of
+ * seals (2.23.136.1.1.n), and TLS. FAILED: it is one of those; UNDETERMINED: for what nobody knows.
+ */
+static enum cr_result may_sign_documents(X509 *cert)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	enum cr_result r = eku ? CR_UNDETERMINED : CR_SUCCESSFUL;
+	const ASN1_OBJECT *purpose;
+	char oid[64];
+	int i, nid;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku) && r != CR_FAILED; i++) {
+		purpose = sk_ASN1_OBJECT_value(eku, i);
+		nid = OBJ_obj2nid(purpose);
+		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
+		if (!strncmp(oid, "2.23.136.1.1.", 13) || nid == NID_server_auth ||
+		    nid == NID_client_auth)
+			r = CR_FAILED;
+		else if (nid == NID_anyExtendedKeyUsage)
+			r = CR_SUCCESSFUL;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return r;
+}
+
+/*
  * May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign.
  */
 static bool is_authority(X509 *cert)
 {
 	int ca = X509_check_ca(cert);
 
-	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN);
+	/* states have authorities of the same name for health certificates */
+	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) &&
+	       may_sign_documents(cert) != CR_FAILED;
 }
 
 /* Which of the two said key identifiers: 1 the same, 0 another, -1 one of them says none. */
@@ -220,33 +249,6 @@ static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
 			return ca;
 	}
 	return NULL;
-}
-
-/*
- * What the extended key usage lets it sign documents: ICAO 9303-12, 7.1.1 forbids document signers
- * to have one, and everything else that a CSCA certifies must: signers of lists, of stamps and of
- * seals (2.23.136.1.1.n), and TLS. FAILED: it is one of those; UNDETERMINED: for what nobody knows.
- */
-static enum cr_result may_sign_documents(X509 *cert)
-{
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
-	enum cr_result r = eku ? CR_UNDETERMINED : CR_SUCCESSFUL;
-	const ASN1_OBJECT *purpose;
-	char oid[64];
-	int i, nid;
-
-	for (i = 0; i < sk_ASN1_OBJECT_num(eku) && r != CR_FAILED; i++) {
-		purpose = sk_ASN1_OBJECT_value(eku, i);
-		nid = OBJ_obj2nid(purpose);
-		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
-		if (!strncmp(oid, "2.23.136.1.1.", 13) || nid == NID_server_auth ||
-		    nid == NID_client_auth)
-			r = CR_FAILED;
-		else if (nid == NID_anyExtendedKeyUsage)
-			r = CR_SUCCESSFUL;
-	}
-	EXTENDED_KEY_USAGE_free(eku);
-	return r;
 }
 
 /* What is wrong with it; NULL: nothing. */
