@@ -475,6 +475,8 @@ static void a_changed_bit_never_gives_other_data(void **state)
 		}
 		if (!err && insp->verdict == CR_GENUINE)
 			assert_int_equal(insp->n_files, truth->n_files);
+		/* and nobody is called a copy for it */
+		assert_int_not_equal(insp->verdict, CR_CLONED);
 		assert_true(c.pace_runs <= 6);
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
