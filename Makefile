@@ -4,6 +4,7 @@
 #   make            userspace into build/; the module too where kernel headers are installed
 #   make demo       boots a kernel in QEMU and verifies a sample card through the module
 #   make check      every test: units, both rigs, static checks of the module
+#   make fuzz       T=120: every parser under a fuzzer (clang) for so many seconds
 #   make install    DESTDIR= PREFIX=/usr/local
 #   KDIR=DIR        builds the module for another kernel;  DEPS=skip leaves the system's packages alone
 
@@ -29,6 +30,7 @@ SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PO       := $(sort $(wildcard userspace/cli/po/*.po))
 MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.mo,$(PO))
@@ -43,7 +45,7 @@ $(B)/sim/.made: $(B)/cardring
 	$(B)/cardring sim make $(B)/sim
 	@touch $@
 
-.PHONY: all samples userspace module demo check check-unit check-vm check-static install clean deps tests
+.PHONY: all samples userspace module demo check check-unit check-vm check-static install clean deps tests fuzz fuzzers
 all: userspace samples $(if $(wildcard $(KDIR)/Makefile),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(if $(CLI_SRC),$(B)/cardring) $(MO)
@@ -99,6 +101,19 @@ check:
 	@tests/deps.sh build demo check
 	@$(MAKE) --no-print-directory all tests
 	@tests/check.sh
+
+# The library and the fuzzers once more, with clang and its sanitizers; seeds are the sample cards' files.
+T ?= 120
+FUZZ_FLAGS := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+fuzz: samples
+	@tests/deps.sh build fuzz
+	@$(MAKE) --no-print-directory B=build/fuzz CC=clang-14 CFLAGS="$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link" fuzzers
+	@tests/fuzz/run $(T) $(B)/sim/cards
+
+fuzzers: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
+$(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg)
 
 SHARE := $(DESTDIR)$(PREFIX)/share
 install: userspace samples

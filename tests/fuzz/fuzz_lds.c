@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Every data group parser on the same bytes. clang -fsanitize=fuzzer,address,undefined */
+/* Every data group parser on the same bytes. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* clang -fsanitize=fuzzer,address,undefined */
+/* The machine readable zone: what parses has a document number. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* EF.SOD; nothing is trusted, so nothing may be successful. clang -fsanitize=fuzzer,address,undefined */
+/* EF.SOD; nothing is trusted, so nothing may be successful. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 #include "eid/bac.h"
+#include "eid/kdf.h"
+#include "eid/secret.h"
 
 static size_t hex(uint8_t *out, const char *s)
 {
@@ -80,6 +82,37 @@ static void the_example_of_appendix_d(void **state)
 	cr_bac_wipe(&bac);
 }
 
+/* What the appendix lists between the commands. */
+static void the_values_between_of_appendix_d(void **state)
+{
+	uint8_t seed[16], k_enc[CR_KEY_MAX], k_mac[CR_KEY_MAX], s[32], e[40], r[32];
+	char info[CR_MRZ_INFO_MAX + 1];
+
+	assert_int_equal(cr_secret_mrz_info(&eriksson, info), 0);
+	assert_string_equal(info, "L898902C<369080619406236");
+	assert_int_equal(cr_secret_bac_seed(&eriksson, seed), 0);
+	assert_hex(seed, 16, "239AB9CB282DAF66231DC5A4DF6BFBAE");
+	assert_int_equal(cr_kdf(CR_3DES, CR_KDF_ENC, seed, 16, k_enc), 0);
+	assert_hex(k_enc, 16, "AB94FDECF2674FDFB9B391F85D7F76F2");
+	assert_int_equal(cr_kdf(CR_3DES, CR_KDF_MAC, seed, 16, k_mac), 0);
+	assert_hex(k_mac, 16, "7962D9ECE03D1ACD4C76089DCE131543");
+	hex(s, "781723860C06C226" RND_IC "0B795240CB7049B01C19B33E32804F0B");
+	assert_int_equal(cr_cbc_encrypt(CR_3DES, k_enc, NULL, s, 32, e), 0);
+	assert_hex(e, 32, "72C29C2371CC9BDB65B779B8E8D37B29ECC154AA56A8799FAE2F498F76ED92F2");
+	assert_int_equal(cr_mac(CR_3DES, k_mac, e, cr_pad(e, 32, 8), seed), 0);
+	assert_hex(seed, 8, "5F1448EEA8AD90A7");
+	hex(e, ANSWER);
+	assert_int_equal(cr_cbc_decrypt(CR_3DES, k_enc, NULL, e, 32, r), 0);
+	assert_hex(r, 32, RND_IC "781723860C06C2260B4F80323EB3191CB04970CB4052790B");
+	for (int i = 0; i < 16; i++)
+		seed[i] = s[16 + i] ^ r[16 + i];
+	assert_hex(seed, 16, "0036D272F5C350ACAC50C3F572D23600");
+	assert_int_equal(cr_kdf(CR_3DES, CR_KDF_ENC, seed, 16, k_enc), 0);
+	assert_hex(k_enc, 16, "979EC13B1CBFE9DCD01AB0FED307EAE5");
+	assert_int_equal(cr_kdf(CR_3DES, CR_KDF_MAC, seed, 16, k_mac), 0);
+	assert_hex(k_mac, 16, "F1CB1F1FB5ADF208806B89DC579DC1F8");
+}
+
 static void every_bit_of_the_answer_counts(void **state)
 {
 	struct cr_capdu cmd;
@@ -148,6 +181,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_appendix_d),
+		cmocka_unit_test(the_values_between_of_appendix_d),
 		cmocka_unit_test(every_bit_of_the_answer_counts),
 		cmocka_unit_test(a_card_that_sends_our_own_token_back_is_refused),
 		cmocka_unit_test(a_wrong_mrz_is_told_from_a_card_without_bac),

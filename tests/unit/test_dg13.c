@@ -313,6 +313,27 @@ static void depth_has_an_end(void **state)
 	}
 }
 
+/* A field may be repeated, and what is joined grows with each: a mebibyte of them would be copied 50,000 times. */
+static void fields_have_an_end(void **state)
+{
+	struct card c;
+	int i, n;
+
+	(void)state;
+	for (n = 127; n <= 130; n++) {
+		begin(&c);
+		for (i = 0; i < n; i++)
+			field(&c.b, i % 2 ? 10 : 100, UTF8, "x");
+		assert_int_equal(parse(&c), n <= 128 ? 0 : CR_E_MALFORMED);
+		end(&c);
+	}
+	begin(&c);
+	for (i = 0; i < 100000; i++)
+		field(&c.b, 10, UTF8, "x");
+	assert_int_equal(parse(&c), CR_E_MALFORMED);
+	end(&c);
+}
+
 static void other_states_and_other_files_are_told_apart(void **state)
 {
 	struct card c;
@@ -456,6 +477,7 @@ int main(void)
 		cmocka_unit_test(fields_are_found_in_other_wrappings),
 		cmocka_unit_test(bad_text_makes_the_whole_malformed),
 		cmocka_unit_test(depth_has_an_end),
+		cmocka_unit_test(fields_have_an_end),
 		cmocka_unit_test(other_states_and_other_files_are_told_apart),
 		cmocka_unit_test(no_truncation_and_no_mutation_is_out_of_bounds),
 		cmocka_unit_test(dg1_and_dg13_have_to_agree),

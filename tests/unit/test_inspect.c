@@ -17,7 +17,7 @@
 #include "eid/checks.h"
 #include "eid/lds.h"
 #include "iso7816/apdu.h"
-#include "sim.h"
+#include "simcard.h"
 
 struct cr_card {
 	struct sim_card *sim;
@@ -207,6 +207,119 @@ static void a_genuine_card_is_read_whole(void **state)
 	sim_card_free(c.sim);
 }
 
+/* Takes the file off the card. */
+static void lose(struct cr_card *c, uint16_t fid)
+{
+	struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != fid)
+			continue;
+		free(p->files[i].data);
+		p->files[i] = p->files[--p->n_files];
+		return;
+	}
+	fail_msg("no file %04X", fid);
+}
+
+/* EF.COM lists these groups and no others. */
+static void list(struct cr_card *c, const char *tags)
+{
+	struct sim_profile *p = &c->sim->prof;
+	size_t n = strlen(tags);
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != CR_FID_COM)
+			continue;
+		/* the list is the last object: shorter, it is the same file with two other lengths */
+		p->files[i].data[1] = (uint8_t)(0x12 + n);
+		p->files[i].data[0x13] = (uint8_t)n;
+		memcpy(p->files[i].data + 0x14, tags, n);
+		assert_true(0x14 + n <= p->files[i].len);
+		p->files[i].len = 0x14 + n;
+	}
+}
+
+/* All that a copy has is another's files: what it may try with them, and with its commands. */
+static void a_copy_has_no_way_to_genuine(void **state)
+{
+	enum { AS_IT_IS, REFUSES, NO_DG14, UNLISTED, NO_COM, LITTLE_LISTED, NO_PACE, WAYS };
+	static const enum cr_verdict want[WAYS] = {
+		[AS_IT_IS] = CR_CLONED, [REFUSES] = CR_CLONED, [NO_DG14] = CR_UNPROVEN, [UNLISTED] = CR_UNPROVEN,
+		[NO_COM] = CR_UNPROVEN, [LITTLE_LISTED] = CR_UNPROVEN, [NO_PACE] = CR_CLONED,
+	};
+
+	for (int way = 0; way < WAYS; way++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "cloned");
+		secret_of("cloned", way != NO_PACE, &secret);
+		if (way == REFUSES)
+			c.sim->prof.ca = false;
+		if (way == NO_DG14 || way == UNLISTED || way == NO_COM || way == LITTLE_LISTED)
+			lose(&c, CR_FID_DG(14));
+		if (way == UNLISTED)
+			list(&c, "\x61\x75\x6d");
+		if (way == LITTLE_LISTED)
+			list(&c, "\x61");
+		if (way == NO_COM)
+			lose(&c, CR_FID_COM);
+		if (way == NO_PACE) {
+			lose(&c, 0x011c);
+			c.sim->prof.pace = false;
+			c.sim->prof.bac = true;
+		}
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		if (insp->verdict != want[way])
+			fail_msg("way %d: %s", way, cr_verdict_name(insp->verdict));
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/* Without EF.CardAccess the terminal takes BAC, which whoever listens can guess; DG14 tells. */
+static void pace_that_was_left_out_is_seen(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	insert(&c, "eac");
+	secret_of("eac", false, &secret);
+	lose(&c, 0x011c);
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	assert_string_equal(insp->access.protocol, "BAC");
+	assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+	assert_int_equal(cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC), CR_UNDETERMINED);
+	assert_int_equal(insp->verdict, CR_UNPROVEN);
+	assert_string_equal(insp->reasons[0].code, "card-access-unproven");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
+static void what_cannot_be_read_is_tried_once(void **state)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	struct cr_card c;
+	int entries = 0;
+
+	insert(&c, "old");
+	secret_of("old", true, &secret);
+	list(&c, "\x61\x75\x6f");	/* DG15, which is not there */
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	for (size_t i = 0; i < insp->n_files; i++)
+		entries += insp->files[i].fid == CR_FID_DG(15);
+	assert_int_equal(entries, 1);
+	for (size_t i = 0; i < insp->n_checks; i++)
+		if (!strcmp(insp->checks[i].name, "read"))
+			assert_string_equal(insp->checks[i].detail, "DG15 (6A82)");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
 static void locked_groups_are_marked_and_not_tried(void **state)
 {
 	struct cr_inspection *insp;
@@ -362,6 +475,8 @@ static void a_changed_bit_never_gives_other_data(void **state)
 		}
 		if (!err && insp->verdict == CR_GENUINE)
 			assert_int_equal(insp->n_files, truth->n_files);
+		/* and nobody is called a copy for it */
+		assert_int_not_equal(insp->verdict, CR_CLONED);
 		assert_true(c.pace_runs <= 6);
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
@@ -416,6 +531,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_gets_its_verdict),
 		cmocka_unit_test(a_genuine_card_is_read_whole),
+		cmocka_unit_test(a_copy_has_no_way_to_genuine),
+		cmocka_unit_test(pace_that_was_left_out_is_seen),
+		cmocka_unit_test(what_cannot_be_read_is_tried_once),
 		cmocka_unit_test(locked_groups_are_marked_and_not_tried),
 		cmocka_unit_test(a_wrong_secret_is_tried_once),
 		cmocka_unit_test(a_card_without_pace_does_not_open_with_a_can),

@@ -162,6 +162,30 @@ static void check_date(char *got, const char *want)
 	free(got);
 }
 
+/* The parser of zones skips white space, which typed zones have; in a file it would be shown. */
+static void dg1_has_no_white_space(void **state)
+{
+	static const char white[] = " \t\r\n";
+	struct cr_document doc = { 0 };
+	struct cr_holder h = { 0 };
+	uint8_t dg[128];
+	char zone[91];
+	size_t n, i;
+
+	(void)state;
+	strcpy(zone, vn);
+	complete_td1(zone);
+	for (i = 0; i < 4; i++) {
+		n = build_dg1(dg, zone);
+		memmove(dg + 6 + 30, dg + 5 + 30, n - 35);
+		dg[5 + 30] = (uint8_t)white[i];
+		dg[1]++;
+		dg[4]++;
+		assert_int_equal(cr_lds_dg1(dg, n + 1, NOW, &doc, &h), CR_E_MALFORMED);
+		assert_null(doc.mrz);
+	}
+}
+
 static void two_digit_years_are_placed(void **state)
 {
 	(void)state;
@@ -226,6 +250,7 @@ static void text_is_well_formed_and_harmless(void **state)
 	assert_int_equal(text("\x1b[2J", 4), CR_E_MALFORMED);		/* what a terminal obeys */
 	assert_int_equal(text("\xc2\x9b" "2J", 4), CR_E_MALFORMED);
 	assert_int_equal(text("\xe2\x80\xae", 3), CR_E_MALFORMED);	/* right-to-left override */
+	assert_int_equal(text("\xd8\x9c", 2), CR_E_MALFORMED);		/* Arabic letter mark: a direction, too */
 	assert_int_equal(cr_text_new((const uint8_t *)" a\n b  ", 7, &t), 0);
 	assert_string_equal(t, "a  b");
 	free(t);
@@ -401,6 +426,7 @@ int main(void)
 		cmocka_unit_test(tags_and_numbers_are_each_others_inverse),
 		cmocka_unit_test(com_lists_the_groups),
 		cmocka_unit_test(dg1_of_a_vietnamese_card),
+		cmocka_unit_test(dg1_has_no_white_space),
 		cmocka_unit_test(two_digit_years_are_placed),
 		cmocka_unit_test(text_is_well_formed_and_harmless),
 		cmocka_unit_test(dg2_finds_the_portrait),

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "eid/kdf.h"
 #include "eid/pace.h"
+#include "eid/secret.h"
 
 static size_t hex(uint8_t *out, const char *s)
 {
@@ -121,6 +122,83 @@ static void the_example_of_appendix_g(void **state)
 	assert_hex(sm.k_mac, 16, "FE251C7858B356B24514B3BD5F4297D1");
 	assert_hex(sm.ssc, 16, "00000000000000000000000000000000");
 	cr_pace_free(p);
+}
+
+/* One number again and again; 1 shows the generator as the public key. */
+static int number(void *arg, uint8_t *out, size_t len)
+{
+	return hex(out, arg) == len ? 0 : CR_E_INTERNAL;
+}
+
+static void assert_public(struct cr_ecdh *e, const char *key, const char *want)
+{
+	const struct cr_rng rng = { number, (void *)key };
+	uint8_t point[CR_POINT_MAX];
+	size_t len;
+
+	assert_int_equal(cr_ecdh_generate(e, &rng), 0);
+	assert_int_equal(cr_ecdh_public(e, point, &len), 0);
+	assert_hex(point, len, want);
+}
+
+#define ONE	"0000000000000000000000000000000000000000000000000000000000000001"
+#define SHARED	"28768D20701247DAE81804C9E780EDE582A9996DB4A315020B2733197DB84925"
+
+/* What the appendix lists between the commands, from the side of the terminal and of the chip. */
+static void the_values_between_of_appendix_g(void **state)
+{
+	static const struct {
+		const char *map_key, *map, *peer_map, *key, *public, *peer;
+	} sides[] = {
+		{ "7F4EF07B9EA82FD78AD689B38D0BC78CF21F249D953BC46F4C6E19259C010F99", MAP_IFD, MAP_IC,
+		  "A73FB703AC1436A18E0CFA5ABB3F7BEC7A070E7A6788486BEE230C4A22762595", DH_IFD, DH_IC },
+		{ "498FF49756F2DC1587840041839A85982BE7761D14715FB091EFA7BCE9058560", MAP_IC, MAP_IFD,
+		  "107CF58696EF6155053340FD633392BA81909DF7B9706F226F32086C7AFF974A", DH_IC, DH_IFD },
+	};
+	static const uint8_t zero[16];
+	uint8_t k_pi[CR_KEY_MAX], s[32], peer[CR_POINT_MAX], z[CR_FIELD_MAX], token[CR_MAC_LEN], pi[32];
+	struct cr_ecdh *e;
+	struct cr_sm sm;
+	size_t n, z_len;
+
+	assert_int_equal(cr_secret_pace(&mrz, pi, &n), 0);
+	assert_hex(pi, n, "7E2D2A41C74EA0B38CD36F863939BFA8E9032AAD");
+	assert_int_equal(cr_kdf(CR_AES128, CR_KDF_PI, pi, n, k_pi), 0);
+	assert_hex(k_pi, 16, "89DED1B26624EC1E634C1989302849DD");
+	hex(s, "95A3A016522EE98D01E76CB6B98B42C3");
+	assert_int_equal(cr_cbc_decrypt(CR_AES128, k_pi, NULL, s, 16, s), 0);
+	assert_hex(s, 16, "3F00C4D39D153F2B2A214A078D899B22");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cr_ecdh_new(cr_curve_by_id(13), &e), 0);
+		assert_public(e, sides[i].map_key, sides[i].map);
+		n = hex(peer, sides[i].peer_map);
+		/* with nothing for the nonce, the mapped generator is H */
+		assert_int_equal(cr_ecdh_map(e, zero, 16, peer, n), 0);
+		assert_public(e, ONE,
+			      "0460332EF2450B5D247EF6D3868397D398852ED6E8CAF6FFEEF6BF85CA57057FD5"
+			      "0840CA7415BAF3E43BD414D35AA4608B93A2CAF3A4E3EA4E82C9C13D03EB7181");
+		cr_ecdh_free(e);
+		assert_int_equal(cr_ecdh_new(cr_curve_by_id(13), &e), 0);
+		assert_public(e, sides[i].map_key, sides[i].map);
+		assert_int_equal(cr_ecdh_map(e, s, 16, peer, n), 0);
+		assert_public(e, ONE,
+			      "048CED63C91426D4F0EB1435E7CB1D74A46723A0AF21C89634F65A9AE87A9265E2"
+			      "8C879506743F8611AC33645C5B985C80B5F09A0B83407C1B6A4D857AE76FE522");
+		assert_public(e, sides[i].key, sides[i].public);
+		n = hex(peer, sides[i].peer);
+		assert_int_equal(cr_ecdh_agree(e, peer, n, z, &z_len), 0);
+		assert_hex(z, z_len, SHARED);
+		cr_ecdh_free(e);
+	}
+	assert_int_equal(cr_sm_derive(&sm, CR_AES128, z, z_len), 0);
+	assert_hex(sm.k_enc, 16, "F5F0E35C0D7161EE6724EE513A0D9A7F");
+	assert_hex(sm.k_mac, 16, "FE251C7858B356B24514B3BD5F4297D1");
+	n = hex(peer, DH_IC);
+	assert_int_equal(cr_pace_token(CR_AES128, sm.k_mac, g1_info.protocol.oid, peer, n, token), 0);
+	assert_hex(token, 8, "C2B0BD78D94BA866");
+	n = hex(peer, DH_IFD);
+	assert_int_equal(cr_pace_token(CR_AES128, sm.k_mac, g1_info.protocol.oid, peer, n, token), 0);
+	assert_hex(token, 8, "3ABB9674BCE93C08");
 }
 
 static void a_can_and_an_ambiguous_curve_are_named(void **state)
@@ -303,6 +381,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_appendix_g),
+		cmocka_unit_test(the_values_between_of_appendix_g),
 		cmocka_unit_test(a_can_and_an_ambiguous_curve_are_named),
 		cmocka_unit_test(a_wrong_password_is_told_from_a_broken_protocol),
 		cmocka_unit_test(points_that_are_none_are_refused),

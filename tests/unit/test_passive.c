@@ -545,6 +545,79 @@ static void a_signer_signs_for_its_own_state(void **state)
 	free_state(&s);
 }
 
+/* A trusted authority of one state certifies a key under another state's name, and that key a signer. */
+static void a_state_cannot_lend_its_name_to_another(void **state)
+{
+	struct cr_inspection insp;
+	struct state s;
+	struct pki_cert c = { .country = "DE", .name = "Else", .ca = true };
+	EVP_PKEY *else_key = pki_key("P-256", false);
+	X509 *else_ca, *lent;
+	int own;
+
+	(void)state;
+	c.key = else_key;
+	else_ca = pki_make(&c);
+	for (own = 0; own < 2; own++) {
+		make_state(&s, "P-256", "P-256", "SHA256", false, false);
+		cr_trust_free(s.trust);
+		assert_int_equal(cr_trust_new(&s.trust), 0);
+		assert_int_equal(cr_trust_add_cert(s.trust, own ? s.ca : else_ca), 1);
+		c = (struct pki_cert){ .country = "UT", .name = "CSCA 2", .ca = true, .key = s.key,
+				       .issuer = own ? s.ca : else_ca, .issuer_key = own ? s.ca_key : else_key };
+		lent = pki_make(&c);
+		c = signer_of(&s);
+		c.issuer = lent;
+		c.issuer_key = s.key;
+		make_signer(&s, &c);
+		s.spec.more = sk_X509_new_null();
+		sk_X509_push(s.spec.more, lent);
+		make_sod(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL);
+		EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, own ? CR_SUCCESSFUL : CR_FAILED);
+		clear(&insp);
+		sk_X509_pop_free(s.spec.more, X509_free);
+		free_state(&s);
+	}
+	X509_free(else_ca);
+	EVP_PKEY_free(else_key);
+}
+
+/* Whoever makes an object names its signer: U+009B is a terminal's control sequence, U+202E turns text round. */
+static void names_of_signers_are_harmless(void **state)
+{
+	static const char *const names[] = { "a\xc2\x9b" "31mb", "a\xe2\x80\xae" "b", "a\x1b[31mb", "a\nb" };
+	struct cr_inspection insp;
+	struct pki_cert c;
+	struct state s;
+	size_t i;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		c = signer_of(&s);
+		c.name = names[i];
+		make_signer(&s, &c);
+		make_sod(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL);
+		assert_non_null(insp.passive.signer);
+		assert_true(strspn(insp.passive.signer, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				   "0123456789=,\\[]+ ") == strlen(insp.passive.signer));
+		clear(&insp);
+	}
+	/* and still in its own letters */
+	c = signer_of(&s);
+	c.name = "B\xe1\xbb\x99 C\xc3\xb4ng an";
+	make_signer(&s, &c);
+	make_sod(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	assert_non_null(strstr(insp.passive.signer, c.name));
+	clear(&insp);
+	free_state(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +633,8 @@ int main(void)
 		cmocka_unit_test(another_signer_is_not_the_signer),
 		cmocka_unit_test(the_openssl_command_agrees),
 		cmocka_unit_test(a_signer_signs_for_its_own_state),
+		cmocka_unit_test(names_of_signers_are_harmless),
+		cmocka_unit_test(a_state_cannot_lend_its_name_to_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

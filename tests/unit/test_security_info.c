@@ -91,6 +91,13 @@ static void the_strongest_pace_is_taken(void **state)
 	assert_int_equal(p->protocol.cipher, CR_AES192);
 	assert_int_equal(p->parameter_id, 16);
 	assert_true(ambiguous);
+	/* ICAO 9303-11, 4.4.4.1: ambiguous where there is more than one set of domain parameters, whatever the cipher */
+	assert_int_equal(parse("3128" "3012" PACE("2", "1") "02010202010C" GM_AES128_13, &si), 0);
+	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_true(ambiguous);
+	assert_int_equal(parse("3128" "3012" PACE("4", "4") "02010202010D" GM_AES128_13, &si), 0);
+	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_false(ambiguous);
 	/* version 1, no parameters, DH only: nothing that we speak */
 	assert_int_equal(parse("3137" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
 			       "3010" PACE("1", "2") "02010202", &si), CR_E_MALFORMED);
@@ -231,15 +238,31 @@ static int agree(const char *access, const char *dg14)
 
 static void dg14_repeats_what_card_access_says_of_pace(void **state)
 {
-	assert_int_equal(agree("3114" GM_AES128_13, "3114" GM_AES128_13), 0);
-	assert_int_equal(agree("3114" GM_AES128_13, "311C" "300606022A030500" GM_AES128_13), 0);
-	assert_int_equal(agree("311C" "300606022A030500" GM_AES128_13, "3114" GM_AES128_13), 0);
-	assert_int_equal(agree("3100", "3114" GM_AES128_13), 0);
-	assert_int_equal(agree("3114" "3012" PACE("2", "2") "02010202010C", "3114" GM_AES128_13), CR_E_INVALID);
+	assert_int_equal(agree("3114" GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_AGREE);
+	assert_int_equal(agree("3114" GM_AES128_13, "311C" "300606022A030500" GM_AES128_13), CR_INFOS_AGREE);
+	assert_int_equal(agree("311C" "300606022A030500" GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_AGREE);
+	assert_int_equal(agree("3114" "3012" PACE("2", "2") "02010202010C", "3114" GM_AES128_13), CR_INFOS_DIFFER);
 	assert_int_equal(agree("3128" GM_AES128_13 "3012" PACE("2", "1") "02010202010D", "3114" GM_AES128_13),
-			 CR_E_INVALID);
-	assert_int_equal(agree("3114" GM_AES128_13, "3108" "300606022A030500"), CR_E_NOT_FOUND);
-	assert_int_equal(agree("3113" GM_AES128_13, "3114" GM_AES128_13), CR_E_MALFORMED);
+			 CR_INFOS_DIFFER);
+	assert_int_equal(agree("3114" GM_AES128_13, "3108" "300606022A030500"), CR_INFOS_SILENT);
+	assert_int_equal(agree("3113" GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_MALFORMED);
+	/* more than any card has: neither is searched through for each info of the other */
+	assert_int_equal(agree("3181B4" GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13
+			       GM_AES128_13 GM_AES128_13 GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_MALFORMED);
+	assert_int_equal(agree("3114" GM_AES128_13, "3181B4" GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13
+			       GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13), CR_INFOS_MALFORMED);
+}
+
+/* Whoever sits between card and terminal can leave out the better PACE, or all of it for BAC. */
+static void what_card_access_leaves_out_is_seen(void **state)
+{
+	(void)state;
+	assert_int_equal(agree("3100", "3114" GM_AES128_13), CR_INFOS_LEFT_OUT);
+	assert_int_equal(agree("3114" "3012" PACE("2", "1") "02010202010D",
+			       "3128" "3012" PACE("2", "1") "02010202010D" GM_AES128_13), CR_INFOS_LEFT_OUT);
+	assert_int_equal(agree("3128" "3012" PACE("2", "1") "02010202010D" GM_AES128_13,
+			       "3128" GM_AES128_13 "3012" PACE("2", "1") "02010202010D"), CR_INFOS_AGREE);
+	assert_int_equal(agree("3100", "3108" "300606022A030500"), CR_INFOS_AGREE);
 }
 
 int main(void)
@@ -249,6 +272,7 @@ int main(void)
 		cmocka_unit_test(the_strongest_pace_is_taken),
 		cmocka_unit_test(unknown_ones_are_skipped_and_malformed_ones_refused),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
+		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),
 	};
 

@@ -355,6 +355,8 @@ static void refusals_within_a_session_keep_it(void **state)
 		{ "00A4020C020103", 0x6982 },		/* fingerprints: terminal authentication */
 		{ "00A4020C020105", 0x6a82 },
 		{ "00B0830001", 0x6982 },
+		{ "00B1000303 540100 07", 0x6982 },	/* TR-03105-3.2, ISO7816_H_5 */
+		{ "00B1010303 540100 07", 0x6a86 },	/* ISO7816_H_11: by identifier is not known */
 		{ "00A4020C020101 00", 0x6700 },
 		{ "00A4020C020101", 0x9000 },
 		{ "00B00000DF", 0x6b00 },		/* DG1 is shorter: this profile answers 6B00 */
@@ -471,6 +473,51 @@ static void a_command_cannot_be_replayed(void **state)
 	assert_int_equal(cr_sm_protect(&t->sm, &read, c, &n, &ex), 0);
 	assert_int_equal(term_raw(t, c, n), 0x9000);
 	assert_int_equal(term_raw(t, c, n), 0x6988);
+	term_free(t);
+}
+
+/* ICAO 9303-11, 9.8: whatever is not well protected ends the session, also what the card has no means to read. */
+static void an_extended_command_that_is_not_known_ends_the_session(void **state)
+{
+	struct term *t = opened("an", "123456");
+
+	t->card->prof.extended = false;
+	assert_int_equal(term_plain(t, "0CB08100 00000E 97020100 8E080102030405060708 0000"), 0x6700);
+	assert_false(t->card->sm.active);
+	assert_false(t->card->access);
+	term_free(t);
+}
+
+/* A challenge is for the command that follows it, and so is the choice of chip authentication. */
+static void what_was_begun_is_gone_after_another_command(void **state)
+{
+	struct term *t = term_new("bac");
+
+	assert_int_equal(term_plain(t, SELECT_APP), 0x9000);
+	assert_int_equal(term_plain(t, "0084000008"), 0x9000);
+	assert_int_equal(term_plain(t, "00A4020C02011E"), 0x6982);
+	assert_int_equal(term_plain(t, "0082000028 0000000000000000000000000000000000000000000000000000000000000000"
+				       "0000000000000000 28"), 0x6985);
+	term_free(t);
+	t = opened("eac", "314159");
+	assert_int_equal(term_apdu(t, "002241A4 0F 800A04007F00070202030204 840102"), 0x9000);
+	assert_int_equal(term_apdu(t, "00A4020C02011E"), 0x9000);
+	assert_int_equal(term_apdu(t, "00860000 057C03800104 00"), 0x6985);
+	term_free(t);
+}
+
+/* ICAO 9303-11, 4.4.4.1: 84 is required where there is more than one set of domain parameters. */
+static void ambiguous_domain_parameters_have_to_be_named(void **state)
+{
+	struct term *t = term_new("an");
+	struct sim_profile *p = &t->card->prof;
+
+	p->pace_info[p->n_pace++] = (struct sim_pace_info){ SIM_3DES, 12 };
+	assert_int_equal(term_plain(t, "0022C1A4 0F 800A04007F00070202040202830102"), 0x6a88);
+	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010D"), 0x9000);
+	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010C"), 0x6a88);
+	p->pace_info[p->n_pace - 1].domain = 13;
+	assert_int_equal(term_plain(t, "0022C1A4 0F 800A04007F00070202040202830102"), 0x9000);
 	term_free(t);
 }
 
@@ -629,6 +676,9 @@ int main(void)
 		cmocka_unit_test(a_plain_command_ends_the_session),
 		cmocka_unit_test(spoilt_protection_ends_the_session),
 		cmocka_unit_test(a_command_cannot_be_replayed),
+		cmocka_unit_test(an_extended_command_that_is_not_known_ends_the_session),
+		cmocka_unit_test(what_was_begun_is_gone_after_another_command),
+		cmocka_unit_test(ambiguous_domain_parameters_have_to_be_named),
 		cmocka_unit_test(odd_read_reaches_beyond_32767),
 		cmocka_unit_test(extended_reads_bring_a_file_at_once),
 		cmocka_unit_test(power_forgets_everything),

@@ -228,6 +228,30 @@ static void answers_of_another_form_are_refused(void **state)
 	}
 }
 
+/* Padding alone is a cryptogram of nothing: a command that has no room for data is answered with it. */
+static void a_cryptogram_of_nothing_needs_no_room(void **state)
+{
+	for (int c = CR_3DES; c <= CR_AES256; c++) {
+		struct cr_sm sm;
+		struct cr_sm_exchange ex;
+		uint8_t buf[300], objects[32] = { 0x87, 0, 0x01, 0x80 }, rsp[64], iv[16] = { 0 };
+		size_t len = sizeof(buf), n = 0, block;
+		uint16_t sw;
+
+		aes(&sm, (enum cr_cipher)c);
+		block = cr_cipher_block(sm.cipher);
+		cr_sm_protect(&sm, &select_com, buf, &len, &ex);
+		objects[1] = (uint8_t)(block + 1);
+		if (c != CR_3DES)
+			cr_cbc_encrypt(sm.cipher, sm.k_enc, NULL, ex.ssc, 16, iv);
+		assert_int_equal(cr_cbc_encrypt(sm.cipher, sm.k_enc, iv, objects + 3, block, objects + 3), 0);
+		memcpy(objects + 3 + block, "\x99\x02\x90\x00", 4);
+		len = answer(&sm, &ex, objects, 3 + block + 4, 0x9000, rsp);
+		assert_int_equal(cr_sm_unprotect(&sm, &ex, rsp, len, NULL, &n, &sw), 0);
+		assert_int_equal(n, 0);
+	}
+}
+
 static void a_plain_answer_is_refused_and_its_status_kept(void **state)
 {
 	struct cr_sm sm;
@@ -333,6 +357,7 @@ int main(void)
 		cmocka_unit_test(the_counter_carries),
 		cmocka_unit_test(every_bit_of_an_answer_counts),
 		cmocka_unit_test(answers_of_another_form_are_refused),
+		cmocka_unit_test(a_cryptogram_of_nothing_needs_no_room),
 		cmocka_unit_test(a_plain_answer_is_refused_and_its_status_kept),
 		cmocka_unit_test(an_answer_to_another_command_is_refused),
 		cmocka_unit_test(response_room_is_the_most_that_fits),

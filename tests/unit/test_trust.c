@@ -178,6 +178,33 @@ static void a_signer_is_a_signer_of_documents(void **state)
 	cr_trust_free(t);
 }
 
+/* ICAO 9303-12, 7.1.1: a document signer has no extended key usage, all others that a CSCA certifies have. */
+static void keys_for_other_purposes_sign_no_documents(void **state)
+{
+	static const char *const others[] = {
+		"2.23.136.1.1.3", "2.23.136.1.1.8",	/* master lists, deviation lists */
+		"2.23.136.1.1.14.2",			/* visible digital seals: health certificates */
+		"2.23.136.1.1.9.8.1",			/* entry and exit stamps */
+		"2.23.136.1.1.10.2", "serverAuth", "clientAuth",
+		"anyExtendedKeyUsage,2.23.136.1.1.14.2",
+	};
+	cr_trust_t *t = store(ca, NULL, NULL);
+	struct pki_cert c = signer();
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		c.eku = others[i];
+		assert_int_equal(chain(&c, t, "not for documents"), CR_FAILED);
+	}
+	/* no purpose that anybody knows, nor that of documents */
+	c.eku = "1.2.3.4";
+	assert_int_equal(chain(&c, t, "other purposes"), CR_UNDETERMINED);
+	c.eku = "anyExtendedKeyUsage";
+	assert_int_equal(chain(&c, t, NULL), CR_SUCCESSFUL);
+	cr_trust_free(t);
+}
+
 static void an_issuer_is_an_authority(void **state)
 {
 	struct pki_cert c = authority(ca_key), d = signer();
@@ -196,6 +223,21 @@ static void an_issuer_is_an_authority(void **state)
 	x = pki_make(&c);
 	t = store(x, NULL, NULL);
 	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	/* of the same name, for health certificates */
+	c = authority(ca_key);
+	c.eku = "2.23.136.1.1.14.1";
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, "no trusted issuer"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	/* a purpose that says nothing of documents: one CSCA of the German master list has such a one */
+	c.eku = "1.2.840.113533.7.74.3";
+	x = pki_make(&c);
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, NULL), CR_SUCCESSFUL);
 	cr_trust_free(t);
 	X509_free(x);
 	c = authority(ca_key);
@@ -508,6 +550,7 @@ int main(void)
 		cmocka_unit_test(a_signer_leads_to_its_issuer),
 		cmocka_unit_test(an_impostor_is_told_from_a_new_key),
 		cmocka_unit_test(a_signer_is_a_signer_of_documents),
+		cmocka_unit_test(keys_for_other_purposes_sign_no_documents),
 		cmocka_unit_test(an_issuer_is_an_authority),
 		cmocka_unit_test(link_certificates_lead_to_an_older_issuer),
 		cmocka_unit_test(circles_have_an_end),

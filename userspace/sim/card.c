@@ -144,9 +144,13 @@ static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a,
 static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protected, struct sim_buf *out,
 		    struct sim_sm *next)
 {
-	/* A PACE that is interrupted by anything else must begin anew. */
-	if (a->ins != 0x86)
+	/* What is interrupted by anything else must begin anew: PACE, chip authentication, BAC. */
+	if (a->ins != 0x86) {
 		sim_pace_reset(card);
+		card->ca_set = false;
+	}
+	if (a->ins != 0x82)
+		card->challenged = false;
 	if ((a->cla & 0x10) && a->ins != 0x86)
 		return SW_CHAINING;
 	switch (a->ins) {
@@ -264,8 +268,11 @@ size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t
 {
 	if (!card->powered)
 		return 0;
-	if (a->extended && !card->prof.extended)
+	if (a->extended && !card->prof.extended) {
+		sim_card_session_end(card);
+		sim_pace_reset(card);
 		return finish(NULL, SW_LENGTH, rsp, size);
+	}
 	switch (a->cla) {
 	case 0x00:
 	case 0x10:

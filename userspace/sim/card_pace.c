@@ -34,6 +34,12 @@ void sim_pace_reset(struct sim_card *card)
 static const struct sim_pace_info *find_info(const struct sim_card *card, const struct sim_tlv *oid, int domain,
 					     char text[32], uint16_t *sw)
 {
+	/* ICAO 9303-11, 4.4.4.1: to be named where there is more than one set */
+	*sw = SW_NO_REFERENCE;
+	for (unsigned int i = 1; i < card->prof.n_pace && domain < 0; i++) {
+		if (card->prof.pace_info[i].domain != card->prof.pace_info[0].domain)
+			return NULL;
+	}
 	*sw = SW_DATA;
 	for (unsigned int i = 0; i < card->prof.n_pace; i++) {
 		const struct sim_pace_info *info = &card->prof.pace_info[i];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DG1, the machine readable zone: ICAO 9303-10, 4.7.1. No I/O. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include "iso7816/tlv.h"
@@ -20,6 +21,16 @@ static char *copy(const char *s, int *err)
 	if (!c)
 		*err = CR_E_NOMEM;
 	return c;
+}
+
+/* What the parser of zones skips, for those who type them. */
+static bool has_white_space(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == ' ' || p[i] == '\t' || p[i] == '\r' || p[i] == '\n')
+			return true;
+	}
+	return false;
 }
 
 /* The zone as read, one line a line. */
@@ -47,7 +58,7 @@ static char *lines(const uint8_t *p, size_t len, int *err)
  */
 static char *id_number(const struct cr_mrz *mrz, int *err)
 {
-	char number[13];
+	char number[13], *c;
 
 	if (strcmp(mrz->issuing_state, "VNM") || strcmp(mrz->format, "TD1"))
 		return NULL;
@@ -55,19 +66,23 @@ static char *id_number(const struct cr_mrz *mrz, int *err)
 		return NULL;
 	memcpy(number, mrz->optional1, 12);
 	number[12] = '\0';
-	return copy(number, err);
+	c = copy(number, err);
+	explicit_bzero(number, sizeof(number));
+	return c;
 }
 
 static char *full_name(const struct cr_mrz *mrz, int *err)
 {
-	char name[sizeof(mrz->primary) + sizeof(mrz->secondary)];
+	char name[sizeof(mrz->primary) + sizeof(mrz->secondary)], *c;
 
 	strcpy(name, mrz->primary);
 	if (mrz->secondary[0]) {
 		strcat(name, " ");
 		strcat(name, mrz->secondary);
 	}
-	return copy(name, err);
+	c = copy(name, err);
+	explicit_bzero(name, sizeof(name));
+	return c;
 }
 
 int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *doc,
@@ -86,8 +101,7 @@ int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *
 	err = cr_tlv_parse_all(dg.val, dg.len, &zone);
 	if (err)
 		return err;
-	if (zone.tag != TAG_MRZ || memchr(zone.val, '\n', zone.len) ||
-	    memchr(zone.val, ' ', zone.len))
+	if (zone.tag != TAG_MRZ || has_white_space(zone.val, zone.len))
 		return CR_E_MALFORMED;
 	err = cr_mrz_parse((const char *)zone.val, zone.len, &mrz, NULL);
 	if (err)

@@ -21,6 +21,7 @@
 #define TAG_INTEGER	0x02
 #define MAX_DEPTH	6	/* of containers around a field, and of a field's value */
 #define MAX_VALUES	32	/* strings of one field; cards have up to ten */
+#define MAX_FIELDS	128	/* cards have sixteen; each may make what is joined be copied again */
 
 enum {
 	FIELD_ID_NUMBER = 1, FIELD_NAME, FIELD_BIRTH, FIELD_SEX, FIELD_NATIONALITY,
@@ -274,7 +275,8 @@ static int walk(const uint8_t *p, size_t n, unsigned int depth, struct dg13 *d)
 		if (!t.constructed)
 			continue;
 		if (is_field(&t, &field)) {
-			d->fields++;
+			if (d->fields++ == MAX_FIELDS)
+				return CR_E_MALFORMED;
 			r = collect(t.val, t.len, MAX_DEPTH, &v);
 			if (!r)
 				r = use_field(d, field, &v);

@@ -125,6 +125,16 @@ static const struct cr_file *find_file(const struct cr_inspection *insp, uint16_
 	return NULL;
 }
 
+/* Whether it was asked for, whatever came of it. */
+static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
+{
+	for (size_t i = 0; i < insp->n_files; i++) {
+		if (insp->files[i].fid == fid)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
  * where the file may be absent. Negative only if the inspection cannot go on.
@@ -191,19 +201,28 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
 
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
 {
+	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as a card without the file says */
 	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+	const uint8_t *access = in->ca.data ? in->ca.data : nothing;
+	size_t access_len = in->ca.data ? in->ca.len : sizeof(nothing);
 
-	switch (cr_security_infos_agree(in->ca.data, in->ca.len, set, len)) {
-	case 0:
-		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	switch (cr_security_infos_agree(access, access_len, set, len)) {
+	case CR_INFOS_AGREE:
+		if (in->ca.data)
+			cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
 		break;
-	case CR_E_INVALID:
+	case CR_INFOS_DIFFER:
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
-	case CR_E_NOT_FOUND:
+	case CR_INFOS_SILENT:
 		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
 		break;
-	default:
+	case CR_INFOS_LEFT_OUT:
+		/* somebody in between may have, so that weaker protocols are taken */
+		cr_check_set(in->insp, id, CR_UNDETERMINED,
+			     "DG14 has PACE parameters that were left out of it");
+		break;
+	case CR_INFOS_MALFORMED:
 		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
 	}
 }
@@ -239,6 +258,29 @@ static int fall_back(struct inspector *in, enum cr_result result, const char *wh
 	return err ? err : proved(in, &proof);
 }
 
+/*
+ * A bit that went wrong on the way accuses nobody: a chip that failed is opened anew and asked once
+ * more, and is a copy if it fails again.
+ */
+static int authenticate_by_key(struct inspector *in, const struct cr_ca_info *info,
+			       const struct cr_ca_key *key, struct cr_chip_proof *proof)
+{
+	struct cr_chip_proof first;
+	int err = cr_chip_authenticate(&in->s, info, key, proof);
+
+	if (err || proof->result != CR_FAILED || !proof->spoilt)
+		return err;
+	first = *proof;
+	err = reopen(in);
+	if (!err)
+		err = cr_chip_authenticate(&in->s, info, key, proof);
+	if (!err && proof->result != CR_SUCCESSFUL) {
+		first.spoilt = proof->spoilt;
+		*proof = first;
+	}
+	return err;
+}
+
 static int authenticate_chip(struct inspector *in)
 {
 	const struct cr_file *dg14 = find_file(in->insp, CR_FID_DG(14));
@@ -267,8 +309,7 @@ static int authenticate_chip(struct inspector *in)
 		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
 		return 0;
 	}
-	if (in->ca.data)
-		compare_card_access(in, set, len);
+	compare_card_access(in, set, len);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
 		return fall_back(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
@@ -277,7 +318,7 @@ static int authenticate_chip(struct inspector *in)
 				 "the chip's algorithm for it is not known here");
 	if (!in->s.secured)
 		return fall_back(in, CR_UNDETERMINED, "it needs PACE or BAC first");
-	err = cr_chip_authenticate(&in->s, &info, key, &proof);
+	err = authenticate_by_key(in, &info, key, &proof);
 	return err ? err : proved(in, &proof);
 }
 
@@ -289,7 +330,7 @@ static int read_groups(struct inspector *in)
 	int err = 0;
 
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
-		if (!(in->dgs & 1U << n) || find_file(in->insp, CR_FID_DG(n)))
+		if (!(in->dgs & 1U << n) || was_tried(in->insp, CR_FID_DG(n)))
 			continue;
 		if (1U << n & EAC_GROUPS) {
 			/* not tried: a chip may count it against the terminal */

@@ -14,6 +14,7 @@ static size_t next_char(const uint8_t *p, size_t n, uint32_t *c)
 	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
 	size_t len, i;
 
+	*c = 0;
 	if (p[0] < 0x80) {
 		*c = p[0];
 		return 1;
@@ -45,7 +46,7 @@ static size_t next_char(const uint8_t *p, size_t n, uint32_t *c)
 /* Controls, and the characters that turn the direction of what follows: none is part of a name. */
 static bool is_harmful(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x200e || c == 0x200f ||
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 

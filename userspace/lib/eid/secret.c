@@ -82,13 +82,17 @@ static int document_number(char out[32], const char *s)
 }
 
 /*
- * YYMMDD. A part that is not known is "<<" (ICAO 9303-3, 4.8), which only a date of birth may have.
+ * YYMMDD. A part that is not known is "<<" (ICAO 9303-3, 4.8), and with several states month or day
+ * is "00", which only a date of birth may have; a document without an end of validity has fillers
+ * alone (mrz.c).
  */
 static bool plausible_date(const char *s, bool birth)
 {
 	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	int part[3];
 
+	if (!birth && !strcmp(s, "<<<<<<"))
+		return true;
 	for (int i = 0; i < 3; i++) {
 		const char *p = s + 2 * i;
 
@@ -99,9 +103,11 @@ static bool plausible_date(const char *s, bool birth)
 		else
 			return false;
 	}
-	if (part[1] == 0 || part[1] > 12 || part[2] == 0)
+	if (!birth && (part[1] == 0 || part[2] == 0))
 		return false;
-	return part[2] <= (part[1] < 0 ? 31 : days[part[1] - 1]);
+	if (part[1] > 12)
+		return false;
+	return part[2] <= (part[1] < 1 ? 31 : days[part[1] - 1]);
 }
 
 static int date(char out[8], const char *s, bool birth)
@@ -143,7 +149,8 @@ int cr_secret_from_mrz(struct cr_secret *out, const char *text, const char **why
 		err = refuse(out, why, reason);
 	else
 		err = cr_secret_from_fields(out, mrz.document_number, mrz.date_of_birth,
-					    mrz.date_of_expiry, why);
+					    *mrz.date_of_expiry ? mrz.date_of_expiry : "<<<<<<",
+					    why);
 	OPENSSL_cleanse(&mrz, sizeof(mrz));
 	return err;
 }

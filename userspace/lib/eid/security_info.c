@@ -277,16 +277,11 @@ int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set,
 	return 0;
 }
 
-static bool same_oid(const struct cr_protocol_oid *a, const struct cr_protocol_oid *b)
-{
-	return !memcmp(a->oid, b->oid, sizeof(a->oid));
-}
-
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous)
 {
 	const struct cr_pace_info *best = NULL;
-	size_t same = 0, best_field = 0;
+	size_t best_field = 0;
 
 	for (size_t i = 0; i < si->n_pace; i++) {
 		const struct cr_pace_info *p = &si->pace[i];
@@ -304,9 +299,10 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 			best_field = c->field_len;
 		}
 	}
+	/* ICAO 9303-11, 4.4.4.1: more than one set is there for PACE, be it of another cipher */
+	*ambiguous = best && si->pace_domain_parameters;
 	for (size_t i = 0; best && i < si->n_pace; i++)
-		same += same_oid(&si->pace[i].protocol, &best->protocol);
-	*ambiguous = same > 1;
+		*ambiguous |= si->pace[i].parameter_id != best->parameter_id;
 	return best;
 }
 
@@ -353,60 +349,58 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 	return *key ? 0 : CR_E_UNSUPPORTED;
 }
 
-/* The next info about PACE in the contents of a SET. 1, 0 at the end, CR_E_MALFORMED. */
-static int next_pace(const uint8_t **p, size_t *n, struct cr_tlv *info)
+/* The infos about PACE in a SET: how many, or CR_E_MALFORMED, also for more than CR_INFOS_MAX. */
+static int pace_infos(const uint8_t *data, size_t len, struct cr_tlv out[CR_INFOS_MAX])
 {
-	struct cr_tlv oid;
-	int r;
+	struct cr_tlv set, info, oid;
+	const uint8_t *p;
+	int r, count = 0;
+	size_t n;
 
-	while ((r = cr_tlv_next(p, n, info)) > 0) {
-		if (info->tag != SEQUENCE || cr_tlv_parse(info->val, info->len, &oid) ||
+	if (cr_tlv_parse_all(data, len, &set) || set.tag != SET)
+		return CR_E_MALFORMED;
+	p = set.val;
+	n = set.len;
+	while ((r = cr_tlv_next(&p, &n, &info)) > 0) {
+		if (info.tag != SEQUENCE || cr_tlv_parse(info.val, info.len, &oid) ||
 		    oid.tag != OID)
 			return CR_E_MALFORMED;
-		if (oid.len >= 9 && !memcmp(oid.val, smartcard, sizeof(smartcard)) &&
-		    oid.val[7] == KIND_PACE)
-			return 1;
+		if (oid.len < 9 || memcmp(oid.val, smartcard, sizeof(smartcard)) ||
+		    oid.val[7] != KIND_PACE)
+			continue;
+		if (count == CR_INFOS_MAX)
+			return CR_E_MALFORMED;
+		out[count++] = info;
 	}
-	return r;
+	return r ? r : count;
 }
 
-/*
- * 1: the SET has a PACE info with just these contents; 0: none such; -1 none at all, or it does not
- * parse.
- */
-static int find_pace(const struct cr_tlv *set, const struct cr_tlv *want)
+/* Whether each of a is one of b, byte for byte. */
+static bool all_in(const struct cr_tlv *a, int n_a, const struct cr_tlv *b, int n_b)
 {
-	const uint8_t *p = set->val;
-	size_t n = set->len;
-	struct cr_tlv have;
-	int found = -1;
+	int i, k;
 
-	while (next_pace(&p, &n, &have) > 0) {
-		if (have.len == want->len && !memcmp(have.val, want->val, want->len))
-			return 1;
-		found = 0;
+	for (i = 0; i < n_a; i++) {
+		for (k = 0; k < n_b; k++)
+			if (a[i].len == b[k].len && !memcmp(a[i].val, b[k].val, a[i].len))
+				break;
+		if (k == n_b)
+			return false;
 	}
-	return found;
+	return true;
 }
 
-int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set,
-			    size_t set_len)
+enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
+						const uint8_t *dg14_set, size_t set_len)
 {
-	struct cr_tlv a, d, info;
-	const uint8_t *p;
-	size_t n;
-	int r;
+	struct cr_tlv a[CR_INFOS_MAX], d[CR_INFOS_MAX];
+	int n_a = pace_infos(access, access_len, a), n_d = pace_infos(dg14_set, set_len, d);
 
-	if (cr_tlv_parse_all(access, access_len, &a) || a.tag != SET ||
-	    cr_tlv_parse_all(dg14_set, set_len, &d) || d.tag != SET)
-		return CR_E_MALFORMED;
-	p = a.val;
-	n = a.len;
-	while ((r = next_pace(&p, &n, &info)) > 0) {
-		int found = find_pace(&d, &info);
-
-		if (found <= 0)
-			return found ? CR_E_NOT_FOUND : CR_E_INVALID;
-	}
-	return r;
+	if (n_a < 0 || n_d < 0)
+		return CR_INFOS_MALFORMED;
+	if (n_a && !n_d)
+		return CR_INFOS_SILENT;
+	if (!all_in(a, n_a, d, n_d))
+		return CR_INFOS_DIFFER;
+	return all_in(d, n_d, a, n_a) ? CR_INFOS_AGREE : CR_INFOS_LEFT_OUT;
 }

@@ -58,8 +58,8 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len);
 
 /*
- * The strongest PACE that we speak, or NULL. *ambiguous: its object identifier stands there more
- * than once.
+ * The strongest PACE that we speak, or NULL. *ambiguous: there is more than one set of domain
+ * parameters for PACE, so that the one taken has to be named to the chip.
  */
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous);
@@ -72,10 +72,16 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 
 /*
  * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14,
- * which is signed. 0: every PACE info of access is in dg14, byte for byte; CR_E_NOT_FOUND: dg14 has
- * none at all; CR_E_INVALID: one differs; CR_E_MALFORMED.
+ * which is signed; and DG14 has it from there alone. Infos are compared byte for byte.
  */
-int cr_security_infos_agree(const uint8_t *access, size_t access_len, const uint8_t *dg14_set,
-			    size_t set_len);
+enum cr_infos_agreement {
+	CR_INFOS_AGREE = 0,
+	CR_INFOS_SILENT,	/* DG14 says nothing of PACE */
+	CR_INFOS_DIFFER,	/* EF.CardAccess has one that DG14 does not have */
+	CR_INFOS_LEFT_OUT,	/* DG14 has one that EF.CardAccess does not have */
+	CR_INFOS_MALFORMED,	/* one of the two, or more than CR_INFOS_MAX in it */
+};
+enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
+						const uint8_t *dg14_set, size_t set_len);
 
 #endif

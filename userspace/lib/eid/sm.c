@@ -249,7 +249,8 @@ static int decrypt(const struct cr_sm *sm, const struct cr_sm_exchange *ex, cons
 	if (!err && plain > *room)
 		err = CR_E_TOO_LONG;
 	if (!err) {
-		memcpy(data, buf, plain);
+		if (plain)	/* there may be no room, and no data then */
+			memcpy(data, buf, plain);
 		*room = plain;
 	}
 	OPENSSL_cleanse(buf, n);

@@ -61,13 +61,42 @@ static void issuer_name(const X509 *cert, char *out, int size)
 }
 
 /*
+ * What the extended key usage lets it sign documents: ICAO 9303-12, 7.1.1 forbids document signers
+ * to have one, and everything else that a CSCA certifies must: signers of lists, of stamps and of
+ * seals (2.23.136.1.1.n), and TLS. FAILED: it is one of those; UNDETERMINED: for what nobody knows.
+ */
+static enum cr_result may_sign_documents(X509 *cert)
+{
+	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+	enum cr_result r = eku ? CR_UNDETERMINED : CR_SUCCESSFUL;
+	const ASN1_OBJECT *purpose;
+	char oid[64];
+	int i, nid;
+
+	for (i = 0; i < sk_ASN1_OBJECT_num(eku) && r != CR_FAILED; i++) {
+		purpose = sk_ASN1_OBJECT_value(eku, i);
+		nid = OBJ_obj2nid(purpose);
+		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
+		if (!strncmp(oid, "2.23.136.1.1.", 13) || nid == NID_server_auth ||
+		    nid == NID_client_auth)
+			r = CR_FAILED;
+		else if (nid == NID_anyExtendedKeyUsage)
+			r = CR_SUCCESSFUL;
+	}
+	EXTENDED_KEY_USAGE_free(eku);
+	return r;
+}
+
+/*
  * May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign.
  */
 static bool is_authority(X509 *cert)
 {
 	int ca = X509_check_ca(cert);
 
-	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN);
+	/* states have authorities of the same name for health certificates */
+	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) &&
+	       may_sign_documents(cert) != CR_FAILED;
 }
 
 /* Which of the two said key identifiers: 1 the same, 0 another, -1 one of them says none. */
@@ -222,25 +251,6 @@ static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
 	return NULL;
 }
 
-/* Purposes that a CSCA also certifies and that are not signing documents (9303-12, 7.1.1). */
-static bool is_for_something_else(X509 *cert)
-{
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
-	char oid[64];
-	bool other = false;
-	int i;
-
-	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
-		OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(eku, i), 1);
-		/* master list signers, deviation list signers, visible digital seal signers */
-		if (!strcmp(oid, "2.23.136.1.1.3") || !strcmp(oid, "2.23.136.1.1.8") ||
-		    !strncmp(oid, "2.23.136.1.1.11", 15))
-			other = true;
-	}
-	EXTENDED_KEY_USAGE_free(eku);
-	return other;
-}
-
 /* What is wrong with it; NULL: nothing. */
 static const char *check_extensions(X509 *cert, bool is_signer)
 {
@@ -253,7 +263,7 @@ static const char *check_extensions(X509 *cert, bool is_signer)
 		return "the signer's certificate is not for signatures";
 	if (is_signer && (flags & EXFLAG_CA))
 		return "the signer's certificate is that of an authority";
-	if (is_signer && is_for_something_else(cert))
+	if (is_signer && may_sign_documents(cert) == CR_FAILED)
 		return "the signer's certificate is not for documents";
 	/* A trusted certificate is trusted as it is, whatever else OpenSSL dislikes in it. */
 	if (is_signer && (flags & EXFLAG_INVALID))
@@ -304,6 +314,8 @@ void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *tr
 		if (bad)
 			end(c, CR_FAILED, "%s", bad);
 	}
+	if (c->result == CR_SUCCESSFUL && may_sign_documents(signer) != CR_SUCCESSFUL)
+		end(c, CR_UNDETERMINED, "the signer's certificate is for other purposes");
 	/* Damage to a file of the trust store is no evidence against the document. */
 	next = c->cert[c->n - 1];
 	if (c->result == CR_SUCCESSFUL &&

@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "eid/lds_text.h"
 #include "chain.h"
 #include "country.h"
 #include "passive.h"
@@ -35,20 +36,25 @@ static bool was_read(const struct cr_file *f)
 	return f && f->data && !f->err;
 }
 
-/* RFC 2253, in UTF-8: control characters come out escaped. */
+/* RFC 2253, in UTF-8; only ASCII, the rest escaped, where its own letters may do harm on a terminal. */
 static char *subject_of(X509 *cert)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
+	static const unsigned long flags[] = {
+		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB, XN_FLAG_RFC2253,
+	};
 	char *name = NULL, *p;
+	size_t i;
 	long n;
 
-	if (bio &&
-	    X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
-			       XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB) >= 0) {
-		n = BIO_get_mem_data(bio, &p);
-		name = strndup(n > 0 ? p : "", n > 0 ? (size_t)n : 0);
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]) && !name; i++) {
+		BIO *bio = BIO_new(BIO_s_mem());
+
+		if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, flags[i]) >= 0) {
+			n = BIO_get_mem_data(bio, &p);
+			cr_text_new((const uint8_t *)p, n > 0 ? (size_t)n : 0, &name);
+		}
+		BIO_free(bio);
 	}
-	BIO_free(bio);
 	return name;
 }
 
@@ -131,26 +137,56 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 	return cr_check_set(insp, CR_CHECK_COM_SOD, *why ? CR_FAILED : CR_SUCCESSFUL, "%s", why);
 }
 
+/* How the state in this name is to the one in the zone. A name has one country (9303-12, 7.1.1.1). */
+static enum cr_country_match compare_country(const char *state, X509_NAME *name)
+{
+	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1), len;
+	char country[8];
+
+	if (i < 0 || X509_NAME_get_index_by_NID(name, NID_countryName, i) >= 0)
+		return CR_COUNTRY_UNKNOWN;
+	len = X509_NAME_get_text_by_NID(name, NID_countryName, country, sizeof(country));
+	if (len <= 0 || (size_t)len != strlen(country))
+		return CR_COUNTRY_UNKNOWN;
+	return cr_country_compare(state, country);
+}
+
+/*
+ * The worst over all authorities of the chain: each of them but the trusted one was named by the
+ * one above it, which may be another state's.
+ */
+static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain)
+{
+	enum cr_country_match worst = CR_COUNTRY_SAME, m;
+	int i;
+
+	for (i = 0; i + 1 < chain->n; i++) {
+		m = compare_country(state, X509_get_issuer_name(chain->cert[i]));
+		if (m == CR_COUNTRY_DIFFERENT)
+			return m;
+		if (m == CR_COUNTRY_UNKNOWN)
+			worst = m;
+	}
+	return worst;
+}
+
 /*
  * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the
  * trust in all. Only said of a chain that stands, about a zone that is the signed one.
  */
-static int check_country(struct cr_inspection *insp, X509 *signer, time_t now)
+static int check_country(struct cr_inspection *insp, const struct cr_chain *chain, time_t now)
 {
 	const struct cr_file *dg1 = find(insp, CR_FID_DG(1));
 	struct cr_document doc = { 0 };
 	struct cr_holder holder = { 0 };
 	enum cr_country_match m = CR_COUNTRY_UNKNOWN;
-	char country[8];
 	int r = 0, err;
 
 	if (insp->passive.dg[1] != CR_DG_MATCH)
 		return CR_OK;
 	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
-	if (err == CR_OK && doc.issuing_state &&
-	    X509_NAME_get_text_by_NID(X509_get_issuer_name(signer), NID_countryName, country,
-				      sizeof(country)) > 0)
-		m = cr_country_compare(doc.issuing_state, country);
+	if (err == CR_OK && doc.issuing_state)
+		m = chain_country(doc.issuing_state, chain);
 	cr_lds_document_clear(&doc);
 	cr_lds_holder_clear(&holder);
 	if (err == CR_E_NOMEM)
@@ -183,7 +219,7 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	}
 	err = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, chain.result, "%s", chain.why);
 	if (!err && chain.result == CR_SUCCESSFUL)
-		err = check_country(insp, sod->signer, now);
+		err = check_country(insp, &chain, now);
 	if (err)
 		return err;
 	r = cr_chain_validity(&chain, now, why);
