@@ -17,7 +17,7 @@ verify() {
 expect() {
 	if [ "$rc" != "$2" ]; then
 		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/err)"
-	elif ! grep -q "$3" /run/out /run/err; then
+	elif ! grep -qi "$3" /run/out /run/err; then
 		not_ok "$1" "not said: $3: $(head -c 300 /run/err)"
 	else
 		ok "$1"
@@ -50,12 +50,12 @@ wait_for 10 has_node
 check "list shows the reader" sh -c "$cardring list --json | jq -e 'length == 1 and .[0].backend == \"kernel\"' || $cardring list --json"
 
 verify --can 123456
-expect "a genuine card" 0 -i genuine
+expect "a genuine card" 0 genuine
 verify --can 999999
 expect "a wrong CAN" 5 CAN
 check "is tried once" sh -c "$cardring verify --can 999999 --json | jq -e '.access.tries == 1 or .error.tries == 1'"
 verify --can 123456
-expect "and the right one is taken after it" 0 -i genuine
+expect "and the right one is taken after it" 0 genuine
 
 # Slow enough that there is a middle.
 fault "latency value=20000"
@@ -68,7 +68,7 @@ kill -9 $holder
 wait $holder 2>/dev/null
 fault "latency value=0"
 verify --can 123456
-expect "is free when its holder is killed" 0 -i genuine
+expect "is free when its holder is killed" 0 genuine
 
 gone() { # NAME FAULT
 	start=$(date +%s%N)
@@ -90,7 +90,7 @@ verify --can 123456
 expect "no card" 4 .
 fault insert
 verify --can 123456 --wait 5
-expect "the card put back is verified" 0 -i genuine
+expect "the card put back is verified" 0 genuine
 gone "the reader is unplugged in the middle" unplug
 exec 6>&-
 wait $server
@@ -101,9 +101,9 @@ expect "no reader" 3 .
 start_reader
 wait_for 10 has_node
 verify --can 123456
-expect "the module is as new after it" 0 -i genuine
+expect "the module is as new after it" 0 genuine
 check "driver unload refuses while a reader is open" sh -c "
-	exec 5<>/dev/cardring*
+	exec 5<>$(ls /dev/cardring[0-9]*)
 	! $cardring driver unload"
 # The hot path: what one verification asks of the kernel.
 if command -v strace >/dev/null; then
