@@ -15,7 +15,8 @@ static struct sim_card card(uint8_t kind)
 {
 	struct sim_card c = { .prof = {
 		.can = "123456",
-		.mrz = "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+		.mrz = "I<UTOD231458907<<<<<<<<<<<<<<<" "7408122F1204159UTO<<<<<<<<<<<6"
+		       "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
 		.pace = kind & 1, .bac = kind & 2, .mf = kind & 4, .extended = kind & 8,
 		.card_access_in_app = kind & 16, .pace_info = { { SIM_AES128, 13 } }, .n_pace = kind & 1,
 		.max_le = kind & 32 ? 16 : 65536, .le_beyond = SW_END_OF_FILE, .ca_key_id = -1,

@@ -21,7 +21,8 @@
 #define TAG_INTEGER	0x02
 #define MAX_DEPTH	6	/* of containers around a field, and of a field's value */
 #define MAX_VALUES	32	/* strings of one field; cards have up to ten */
-#define MAX_FIELDS	128	/* cards have sixteen; each may make what is joined be copied again */
+/* Cards have sixteen; each may make what is joined be copied again. */
+#define MAX_FIELDS	128
 
 enum {
 	FIELD_ID_NUMBER = 1, FIELD_NAME, FIELD_BIRTH, FIELD_SEX, FIELD_NATIONALITY,

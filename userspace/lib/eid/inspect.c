@@ -201,7 +201,7 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
 
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
 {
-	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as a card without the file says */
+	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as without the file */
 	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
 	const uint8_t *access = in->ca.data ? in->ca.data : nothing;
 	size_t access_len = in->ca.data ? in->ca.len : sizeof(nothing);

@@ -36,7 +36,10 @@ static bool was_read(const struct cr_file *f)
 	return f && f->data && !f->err;
 }
 
-/* RFC 2253, in UTF-8; only ASCII, the rest escaped, where its own letters may do harm on a terminal. */
+/*
+ * RFC 2253, in UTF-8; only ASCII, the rest escaped, where its own letters may do harm on a
+ * terminal.
+ */
 static char *subject_of(X509 *cert)
 {
 	static const unsigned long flags[] = {
@@ -137,7 +140,9 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 	return cr_check_set(insp, CR_CHECK_COM_SOD, *why ? CR_FAILED : CR_SUCCESSFUL, "%s", why);
 }
 
-/* How the state in this name is to the one in the zone. A name has one country (9303-12, 7.1.1.1). */
+/*
+ * How the state in this name is to the one in the zone. A name has one country (9303-12, 7.1.1.1).
+ */
 static enum cr_country_match compare_country(const char *state, X509_NAME *name)
 {
 	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1), len;
