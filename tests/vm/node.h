@@ -32,6 +32,34 @@
 
 /* ---- the reader ---- */
 
+/*
+ * Every reader that is plugged in. What a failed test leaves behind is unplugged before the process ends: a file that
+ * is closed by the end of its process waits for transfers that its reader, a thread of the same process, no longer ends.
+ */
+static struct vreader_usb *plugged[160];
+
+static inline struct vreader_usb *attach(const struct vreader_config *c, unsigned int n)
+{
+	struct vreader_usb *usb = vreader_attach_composite(c, n);
+	unsigned int i = 0;
+
+	if (!usb)
+		print_error("attach: %s\n", strerror(errno));
+	assert_non_null(usb);
+	while (plugged[i])
+		assert_true(++i < sizeof(plugged) / sizeof(plugged[0]));
+	plugged[i] = usb;
+	return usb;
+}
+
+static inline void detach(struct vreader_usb *usb)
+{
+	for (unsigned int i = 0; i < sizeof(plugged) / sizeof(plugged[0]); i++)
+		if (plugged[i] == usb)
+			plugged[i] = NULL;
+	vreader_detach(usb);
+}
+
 struct reader {
 	struct vreader_usb *usb;
 	char name[32];		/* "9-1" */
@@ -85,10 +113,7 @@ static inline void plug_unbound(struct reader *rd, const struct vreader_config *
 {
 	memset(rd, 0, sizeof(*rd));
 	rd->index = -1;
-	rd->usb = vreader_attach_composite(c, n);
-	if (!rd->usb)
-		print_error("attach: %s\n", strerror(errno));
-	assert_non_null(rd->usb);
+	rd->usb = attach(c, n);
 	assert_int_equal(vreader_usb_wait(rd->usb, rd->name, sizeof(rd->name), NODE_MS), 0);
 }
 
@@ -100,7 +125,7 @@ static inline void plug(struct reader *rd, const struct vreader_config *c)
 
 static inline void unplug(struct reader *rd)
 {
-	vreader_detach(rd->usb);
+	detach(rd->usb);
 	rd->usb = NULL;
 }
 
@@ -408,13 +433,19 @@ static inline void node_card(struct node *n, struct reader *rd)
 
 static inline int node_main(const char *name, int argc, char **argv, int (*tests)(void))
 {
+	int failed;
+
 	if (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) || access("/sys/module/cardring", F_OK)) {
 		fprintf(stderr, "%s: vhci_hcd and cardring must be loaded\n", name);
 		return 77;
 	}
 	if (argc > 1)
 		cmocka_set_test_filter(argv[1]);
-	return tests();
+	failed = tests();
+	for (unsigned int i = 0; i < sizeof(plugged) / sizeof(plugged[0]); i++)
+		if (plugged[i])
+			detach(plugged[i]);
+	return failed;
 }
 
 #endif

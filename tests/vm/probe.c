@@ -345,8 +345,7 @@ static void a_station_of_readers_fits_the_usual_memory_limit(void **state)
 		const struct vreader_config cfg = { .speed = i & 1 ? VREADER_SUPER_SPEED : VREADER_HIGH_SPEED };
 
 		memset(&rd[i], 0, sizeof(rd[i]));
-		rd[i].usb = vreader_attach(&cfg);
-		assert_non_null(rd[i].usb);
+		rd[i].usb = attach(&cfg, 1);
 	}
 	for (unsigned int i = 0; i < MANY; i++) {
 		assert_int_equal(vreader_usb_wait(rd[i].usb, rd[i].name, sizeof(rd[i].name), 60000), 0);
