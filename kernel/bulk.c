@@ -149,10 +149,14 @@ static bool rx_wanted(const struct cr_reader *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->desc.slots; i++)
-		if (r->slot[i].phase == CR_COMMAND ||
-		    r->slot[i].phase == CR_ABORTING)
+	for (i = 0; i < r->desc.slots; i++) {
+		const struct cr_slot *s = &r->slot[i];
+
+		/* Answered, all that is left is its own URB: nothing comes. */
+		if ((s->phase == CR_COMMAND && !s->answered) ||
+		    s->phase == CR_ABORTING)
 			return true;
+	}
 	return false;
 }
 
