@@ -67,17 +67,13 @@ static u32 exec_build(struct cr_slot *s, const struct cr_req *req)
 	return CR_HDR + req->tx_len;
 }
 
+/* The caller arms bulk-in: a message may just be being taken apart. */
 static int exec_send(struct cr_slot *s, struct cr_req *req)
 {
-	int err;
-
 	s->seq++;
 	trace_cardring_submit(s->reader->index, s->index, s->seq, req->op,
 			      req->tx_len);
-	err = cr_tx_submit(s, exec_build(s, req));
-	if (!err)
-		cr_rx_arm(s->reader);
-	return err;
+	return cr_tx_submit(s, exec_build(s, req));
 }
 
 /**
@@ -113,6 +109,8 @@ void cr_exec(struct cr_slot *s, struct cr_req *req)
 	err = exec_send(s, req);
 	if (err)
 		cr_finish(s, cr_bus_errno(err));
+	else
+		cr_rx_arm(r);
 }
 
 /* The card wants more time (CCID 1.1, 6.2.6): up to the hard cap. */
