@@ -128,6 +128,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @given_up_answered: its answer came after all
  * @given_up_own: it was the module's own
  * @tx_busy: @tx_urb belongs to the host controller
+ * @tx_hold: the worker is killing @tx_urb: the USB core refuses it until then
  * @answered: the answer overtook the completion of @tx_urb
  * @answer: result to report then
  * @stop: errno that the worker shall end @cur with; 0: none
@@ -172,6 +173,7 @@ struct cr_slot {
 	bool given_up_answered;
 	bool given_up_own;
 	bool tx_busy;
+	bool tx_hold;
 	bool answered;
 	int answer;
 	int stop;

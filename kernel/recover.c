@@ -136,6 +136,22 @@ static void recover_take_rx(struct cr_reader *r)
 	spin_unlock_irq(&r->lock);
 }
 
+/* Take bulk-out back. Where that ends the command, the next one waits. */
+static void recover_take_tx(struct cr_slot *s)
+	__must_hold(&s->reader->lock)
+{
+	struct cr_reader *r = s->reader;
+
+	lockdep_assert_held(&r->lock);
+	if (!s->tx_busy)
+		return;
+	s->tx_hold = true;
+	spin_unlock_irq(&r->lock);
+	usb_kill_urb(s->tx_urb);
+	spin_lock_irq(&r->lock);
+	s->tx_hold = false;
+}
+
 static void recover_redirect(struct cr_reader *r)
 {
 	bool redirect;
@@ -242,24 +258,22 @@ static void recover_give_up(struct cr_slot *s)
 static void recover_command(struct cr_slot *s)
 {
 	struct cr_reader *r = s->reader;
-	bool direct, tx;
+	bool direct;
 
 	spin_lock_irq(&r->lock);
 	if (s->phase != CR_COMMAND || !s->stop ||
 	    time_before(jiffies, s->stop_at))
 		goto unlock;
-	tx = s->tx_busy;
 	direct = r->rx.direct == s;
 	if (direct)
 		r->rx.hold = true;
-	spin_unlock_irq(&r->lock);
-
-	if (tx)
-		usb_kill_urb(s->tx_urb);
-	if (direct)
+	recover_take_tx(s);
+	if (direct) {
+		spin_unlock_irq(&r->lock);
 		recover_take_rx(r);
+		spin_lock_irq(&r->lock);
+	}
 
-	spin_lock_irq(&r->lock);
 	/* Its answer may have come until here. */
 	if (s->phase == CR_COMMAND && s->stop) {
 		if (s->answered)
@@ -289,12 +303,7 @@ static void recover_expired(struct cr_slot *s)
 	if (!s->expired)
 		goto unlock;
 	s->expired = false;
-	if (s->tx_busy) {
-		spin_unlock_irq(&r->lock);
-		usb_kill_urb(s->tx_urb);
-		spin_lock_irq(&r->lock);
-	}
-
+	recover_take_tx(s);
 	if (s->phase == CR_RESETTING) {
 		recover_dead(s);
 	} else if (s->phase == CR_ABORTING) {

@@ -214,7 +214,7 @@ void cr_kick(struct cr_reader *r)
 		s = &r->slot[r->turn];
 		r->turn = (r->turn + 1) % r->desc.slots;
 		/* The URB of a command given up comes back first. */
-		if (s->phase != CR_IDLE || s->tx_busy)
+		if (s->phase != CR_IDLE || s->tx_busy || s->tx_hold)
 			continue;
 		if (slot_foreign(s))
 			cr_redirect(r);
