@@ -469,6 +469,7 @@ void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error);
 void cr_announce_reset(struct cr_reader *r);
 
 /* watch.c: how the module learns of it */
+void cr_watch(struct cr_reader *r);
 void cr_watch_start(struct cr_reader *r);
 void cr_watch_stop(struct cr_reader *r);
 void cr_poll_work(struct work_struct *work);

@@ -429,16 +429,12 @@ void cr_quiesce(struct cr_reader *r)
  */
 void cr_restart(struct cr_reader *r)
 {
-	bool active;
-
 	spin_lock_irq(&r->lock);
 	r->stopped = false;
 	r->failed_aborts = 0;
-	active = r->active;
 	cr_announce_reset(r);
+	cr_watch(r);
 	spin_unlock_irq(&r->lock);
-	if (active)
-		cr_watch_start(r);
 }
 
 /**
