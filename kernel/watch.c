@@ -168,8 +168,18 @@ void cr_watch(struct cr_reader *r)
  */
 void cr_watch_start(struct cr_reader *r)
 {
+	unsigned int i;
+
 	spin_lock_irq(&r->lock);
 	r->active = true;
+	/* Nobody watched since the last close: another card may be there. */
+	for (i = 0; i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		s->announced = CARDRING_SLOT_UNKNOWN;
+		if (s->state != CARDRING_SLOT_DEAD)
+			cr_card_unknown(s);
+	}
 	cr_watch(r);
 	spin_unlock_irq(&r->lock);
 }

@@ -423,7 +423,9 @@ enum cardring_slot_state {
  * @owner_pid: out: process that holds the claim, in the caller's pid
  *	namespace; 0 if none (or not visible)
  * @mine: out: 1 if this file holds it
- * @generation: out: counts the cards that were put in since the reader came
+ * @generation: out: counts the cards that were put in since the reader came;
+ *	one that is found there at a first open() counts too: while no file was
+ *	open nobody watched, and it may be another
  * @resv: zero
  */
 struct cardring_slot {
