@@ -126,13 +126,18 @@ unlock:
 	spin_unlock_irqrestore(&r->lock, flags);
 }
 
-/* Take bulk-in back; what it had received of a message is gone. */
-static void recover_take_rx(struct cr_reader *r)
+/*
+ * Take bulk-in back. What it had received of a message is gone with @drop, for
+ * a program that gets its buffer back now. Else the message goes on where it
+ * began: a reader sends one at a time.
+ */
+static void recover_take_rx(struct cr_reader *r, bool drop)
 {
 	usb_kill_urb(r->rx.urb);
 	spin_lock_irq(&r->lock);
 	r->rx.hold = false;
-	cr_rx_reset(r);
+	if (drop || !r->rx.have)
+		cr_rx_reset(r);
 	spin_unlock_irq(&r->lock);
 }
 
@@ -164,7 +169,7 @@ static void recover_redirect(struct cr_reader *r)
 		r->rx.hold = true;
 	spin_unlock_irq(&r->lock);
 	if (redirect)
-		recover_take_rx(r);
+		recover_take_rx(r, false);
 }
 
 static void recover_pipes(struct cr_reader *r)
@@ -270,7 +275,7 @@ static void recover_command(struct cr_slot *s)
 	recover_take_tx(s);
 	if (direct) {
 		spin_unlock_irq(&r->lock);
-		recover_take_rx(r);
+		recover_take_rx(r, true);
 		spin_lock_irq(&r->lock);
 	}
 

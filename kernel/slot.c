@@ -184,13 +184,14 @@ static bool slot_start(struct cr_slot *s)
 
 /*
  * Bulk-in lies in a buffer of another file, which must not see this slot's
- * answers.
+ * answers. In the middle of a message it is that message's, and the next one
+ * goes elsewhere.
  */
 static bool slot_foreign(const struct cr_slot *s)
 {
 	const struct cr_rx *rx = &s->reader->rx;
 
-	return rx->posted && rx->direct && rx->direct->cur &&
+	return rx->posted && rx->direct && rx->direct->cur && !rx->have &&
 	       rx->direct->cur->ctx != s->owner &&
 	       (s->want || !list_empty(&s->queue));
 }
