@@ -21,6 +21,7 @@
 int cr_bus_errno(int err)
 {
 	switch (err) {
+	case -ENOENT:		/* endpoints are disabled before disconnect() */
 	case -ENODEV:
 	case -ESHUTDOWN:
 		return -ENODEV;
