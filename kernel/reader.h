@@ -431,6 +431,7 @@ void cr_flush_events(struct cr_ctx *ctx);
 void cr_ctx_notify(struct cr_ctx *ctx);
 
 /* slot.c: queues and the order of commands */
+struct cr_slot *cr_slot_get(struct cr_reader *r, u32 index);
 void cr_kick(struct cr_reader *r);
 void cr_enqueue(struct cr_slot *s, struct cr_req *req);
 void cr_finish(struct cr_slot *s, int result);
