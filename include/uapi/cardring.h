@@ -35,8 +35,9 @@
  * Cards: a slot's card must be powered by this claim before XFER, SECURE and
  * the parameter commands are taken (-ENOMEDIUM else). When the card is taken
  * out, or the reader was reset or lost power, the claim goes stale: all that
- * is queued and all that follows completes with -ENOMEDIUM until POWER_ON
- * succeeds again. So no command reaches another card by accident.
+ * is queued, whatever it is, and all that follows and needs a card completes
+ * with -ENOMEDIUM until POWER_ON succeeds again. So no command reaches another
+ * card by accident.
  *
  * Results (cqe.result): >= 0 payload bytes in the rx buffer, else -errno:
  *   -EINVAL      the entry is malformed (which field: see each)
@@ -135,7 +136,7 @@ enum cardring_op {
  * LINK: the next entry (same slot) starts only if this one succeeded; if not,
  * the rest of the chain completes with -ECANCELED. A chain ends with the
  * first entry without LINK, and must be submitted by one ENTER.
- * EXPECT_SW: success also needs (status word & sw_mask) == sw.
+ * EXPECT_SW: success also needs (status word & sw_mask) == (sw & sw_mask).
  */
 #define CARDRING_SQE_LINK	(1U << 0)
 #define CARDRING_SQE_EXPECT_SW	(1U << 1)
@@ -375,7 +376,7 @@ struct cardring_setup {
  * @timeout_ms: wait at most so long; -1: for ever; 0: do not wait
  * @flags: must be zero
  *
- * Returns the number of entries taken (fewer than asked when the completion
+ * -EINVAL before SETUP. Returns the number of entries taken (fewer than asked when the completion
  * ring has no room for their completions: none is ever lost). An entry found
  * malformed is taken, and its completion says so. Without anything taken:
  * -ETIME when the wait ran out, -EINTR on a signal, -EAGAIN when there was no
