@@ -170,7 +170,7 @@ static void claim_leave(struct cr_slot *s)
 
 	spin_lock_irq(&r->lock);
 	s->stale = true;
-	if (s->state == CARDRING_SLOT_POWERED && !r->stopped) {
+	if (s->powered && s->state != CARDRING_SLOT_DEAD && !r->stopped) {
 		s->want |= CR_WANT_OFF;
 		cr_kick(r);
 	}

@@ -101,8 +101,10 @@ void cr_exec(struct cr_slot *s, struct cr_req *req)
 	r->busy++;
 	if (req->ctx)
 		r->count.commands++;
-	if (req->op == CARDRING_OP_POWER_ON)
+	if (req->op == CARDRING_OP_POWER_ON) {
+		s->powered = true;
 		exec_voltage(s, req);
+	}
 
 	req->start = ktime_get();
 	s->hard_deadline = jiffies + deadline * CARDRING_EXTENSION_CAP;
@@ -194,6 +196,7 @@ static int exec_judge(struct cr_slot *s, struct cr_req *req, int result)
 		s->stale = false;
 		break;
 	case CARDRING_OP_POWER_OFF:
+		s->powered = false;
 		s->stale = true;
 		if (s->state == CARDRING_SLOT_POWERED)
 			s->state = CARDRING_SLOT_PRESENT;

@@ -151,6 +151,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @owner: file that holds the claim
  * @owner_pid: process that made it
  * @stale: the claim has not powered this card
+ * @powered: POWER_ON was sent, whatever came of it, and no end of power is known
  * @leaving: the holder is giving it back
  * @claimants: struct cr_claimant, first come first served
  */
@@ -195,6 +196,7 @@ struct cr_slot {
 	struct cr_ctx *owner;
 	struct pid *owner_pid;
 	bool stale;
+	bool powered;
 	bool leaving;
 	struct list_head claimants;
 };
