@@ -182,7 +182,7 @@ static int exec_failed(const struct cr_header *header)
 static int exec_judge(struct cr_slot *s, struct cr_req *req, int result)
 {
 	if (result >= 0 && req->flags & CARDRING_SQE_EXPECT_SW &&
-	    (req->cqe.sw ^ req->sw) & req->sw_mask)
+	    (req->cqe.sw & req->sw_mask) != req->sw)
 		return -EBADMSG;
 	if (result < 0 && result != -EMSGSIZE)
 		return result;

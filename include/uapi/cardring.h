@@ -136,7 +136,7 @@ enum cardring_op {
  * LINK: the next entry (same slot) starts only if this one succeeded; if not,
  * the rest of the chain completes with -ECANCELED. A chain ends with the
  * first entry without LINK, and must be submitted by one ENTER.
- * EXPECT_SW: success also needs (status word & sw_mask) == (sw & sw_mask).
+ * EXPECT_SW: success also needs (status word & sw_mask) == sw.
  */
 #define CARDRING_SQE_LINK	(1U << 0)
 #define CARDRING_SQE_EXPECT_SW	(1U << 1)
