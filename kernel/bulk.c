@@ -48,8 +48,6 @@ int cr_tx_submit(struct cr_slot *s, u32 len)
 
 static void tx_failed(struct cr_slot *s, int status)
 {
-	struct cr_reader *r = s->reader;
-
 	switch (status) {
 	case -ENOENT:		/* killed by the worker */
 	case -ECONNRESET:
@@ -57,8 +55,7 @@ static void tx_failed(struct cr_slot *s, int status)
 	case -ESHUTDOWN:
 		return;
 	case -EPIPE:
-		r->halted_out = true;
-		cr_stop(s, -EIO, 0);
+		cr_halted_out(s);
 		return;
 	default:
 		cr_stop(s, -EIO, CR_SETTLE_MS);

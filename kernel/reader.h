@@ -282,7 +282,7 @@ struct cr_counters {
  * @turn: slot that is asked first for its next command; lock
  * @redirect: another file waits for bulk-in to leave a program's buffer; lock
  * @halted_in: clear bulk-in's halt; lock
- * @halted_out: clear bulk-out's halt; lock
+ * @halted_out: clear bulk-out's halt, and send nothing until then; lock
  * @failed_aborts: in a row, no answer between; lock
  * @reset_tries: in a row, no answer between; lock
  * @rx: bulk-in
@@ -455,6 +455,7 @@ void cr_rx_reset(struct cr_reader *r);
 /* recover.c: whatever did not go well */
 void cr_set_deadline(struct cr_slot *s, unsigned long deadline);
 void cr_stop(struct cr_slot *s, int err, unsigned int delay_ms);
+void cr_halted_out(struct cr_slot *s);
 void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms);
 void cr_timer(struct timer_list *timer);
 void cr_recover_work(struct work_struct *work);

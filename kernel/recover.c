@@ -87,6 +87,18 @@ void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms)
 }
 
 /**
+ * cr_halted_out - bulk-out was halted
+ * @s: the slot whose message was refused
+ */
+void cr_halted_out(struct cr_slot *s)
+{
+	lockdep_assert_held(&s->reader->lock);
+	s->reader->halted_out = true;
+	cr_stop(s, -EIO, 0);
+	recover_queue(s->reader, 0);
+}
+
+/**
  * cr_redirect - have bulk-in moved from a program's buffer to the private one
  * @r: the reader
  */
@@ -172,6 +184,21 @@ static void recover_redirect(struct cr_reader *r)
 		recover_take_rx(r, false);
 }
 
+/* A halt may be cleared only with no URB on the pipe. */
+static void recover_empty_out(struct cr_reader *r)
+	__must_hold(&r->lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		if (s->tx_busy)
+			cr_stop(s, -EIO, 0);
+		recover_take_tx(s);
+	}
+}
+
 static void recover_pipes(struct cr_reader *r)
 {
 	bool in, out;
@@ -180,7 +207,8 @@ static void recover_pipes(struct cr_reader *r)
 	in = r->halted_in;
 	out = r->halted_out;
 	r->halted_in = false;
-	r->halted_out = false;
+	if (out)
+		recover_empty_out(r);
 	spin_unlock_irq(&r->lock);
 
 	if (in)
@@ -189,6 +217,8 @@ static void recover_pipes(struct cr_reader *r)
 		usb_clear_halt(r->udev, r->pipe_out);
 
 	spin_lock_irq(&r->lock);
+	if (out)
+		r->halted_out = false;
 	if (!r->halted_in)
 		r->rx.hold = false;
 	spin_unlock_irq(&r->lock);

@@ -211,7 +211,8 @@ void cr_kick(struct cr_reader *r)
 	for (i = 0; i < r->desc.slots; i++) {
 		struct cr_slot *s;
 
-		if (r->stopped || r->busy >= r->desc.busy_slots)
+		if (r->stopped || r->halted_out ||
+		    r->busy >= r->desc.busy_slots)
 			break;
 		s = &r->slot[r->turn];
 		r->turn = (r->turn + 1) % r->desc.slots;
