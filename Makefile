@@ -82,13 +82,13 @@ $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	msgfmt --check -o $@ $<
 
 # One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
-MODSRC := Kbuild $(wildcard kernel/*.c kernel/*.h) include/uapi/cardring.h
+MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) include/uapi/cardring.h
 module:
 	@test -n "$(KDIR)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
 	@set -e; rel=$$(sed 's/.*"\(.*\)".*/\1/' "$(KDIR)/include/generated/utsrelease.h"); arch=$(KARCH); \
-	d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel $$d/include/uapi; \
+	d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel/kunit $$d/include/uapi; \
 	for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
-	for f in $$d/kernel/*.[ch]; do [ -e kernel/$${f##*/} ] || rm -f $$f; done; \
+	for f in $$d/kernel/*.[ch] $$d/kernel/kunit/*.[ch]; do [ -e $${f#$$d/} ] || rm -f $$f; done; \
 	$(MAKE) --no-print-directory -C "$(KDIR)" M="$(CURDIR)/$$d" $(if $(KARCH),ARCH=$(KARCH)) $(KFLAGS) modules
 
 # Each of the two installs what it needs first; DEPS=skip names it instead.

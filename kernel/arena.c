@@ -12,6 +12,7 @@
 #include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 
 #include "arena.h"
@@ -103,6 +104,7 @@ u8 *cr_arena_buffer(const struct cr_arena *arena, u32 index)
 {
 	u32 per_chunk = arena->chunk_bytes / arena->stride;
 
+	index = array_index_nospec(index, arena->buffers);
 	return arena->chunk[index / per_chunk] +
 	       index % per_chunk * arena->stride;
 }

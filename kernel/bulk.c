@@ -48,8 +48,6 @@ int cr_tx_submit(struct cr_slot *s, u32 len)
 
 static void tx_failed(struct cr_slot *s, int status)
 {
-	struct cr_reader *r = s->reader;
-
 	switch (status) {
 	case -ENOENT:		/* killed by the worker */
 	case -ECONNRESET:
@@ -57,8 +55,7 @@ static void tx_failed(struct cr_slot *s, int status)
 	case -ESHUTDOWN:
 		return;
 	case -EPIPE:
-		r->halted_out = true;
-		cr_stop(s, -EIO, 0);
+		cr_halted_out(s);
 		return;
 	default:
 		cr_stop(s, -EIO, CR_SETTLE_MS);
@@ -149,10 +146,14 @@ static bool rx_wanted(const struct cr_reader *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->desc.slots; i++)
-		if (r->slot[i].phase == CR_COMMAND ||
-		    r->slot[i].phase == CR_ABORTING)
+	for (i = 0; i < r->desc.slots; i++) {
+		const struct cr_slot *s = &r->slot[i];
+
+		/* Answered, all that is left is its own URB: nothing comes. */
+		if ((s->phase == CR_COMMAND && !s->answered) ||
+		    s->phase == CR_ABORTING)
 			return true;
+	}
 	return false;
 }
 

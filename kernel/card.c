@@ -64,6 +64,7 @@ static void card_lost(struct cr_slot *s)
 
 static void card_out(struct cr_slot *s)
 {
+	s->powered = false;
 	if (s->state == CARDRING_SLOT_EMPTY)
 		return;
 	s->state = CARDRING_SLOT_EMPTY;
@@ -166,6 +167,7 @@ void cr_card_dead(struct cr_slot *s)
 void cr_card_unknown(struct cr_slot *s)
 {
 	s->state = CARDRING_SLOT_UNKNOWN;
+	s->powered = false;
 	s->stale = true;
 }
 

@@ -65,9 +65,9 @@ int cr_claim(struct cr_ctx *ctx, const struct cardring_claim *arg)
 	struct cr_slot *s;
 	int err = 0;
 
-	if (arg->slot >= r->desc.slots)
+	s = cr_slot_get(r, arg->slot);
+	if (!s)
 		return -EINVAL;
-	s = &r->slot[arg->slot];
 	init_completion(&claimant.done);
 	claimant.pid = task_tgid(current);
 
@@ -170,7 +170,7 @@ static void claim_leave(struct cr_slot *s)
 
 	spin_lock_irq(&r->lock);
 	s->stale = true;
-	if (s->state == CARDRING_SLOT_POWERED && !r->stopped) {
+	if (s->powered && s->state != CARDRING_SLOT_DEAD && !r->stopped) {
 		s->want |= CR_WANT_OFF;
 		cr_kick(r);
 	}
@@ -189,12 +189,11 @@ static void claim_leave(struct cr_slot *s)
 int cr_release(struct cr_ctx *ctx, unsigned int slot)
 {
 	struct cr_reader *r = ctx->reader;
+	struct cr_slot *s = cr_slot_get(r, slot);
 	struct pid *pid;
-	struct cr_slot *s;
 
-	if (slot >= r->desc.slots)
+	if (!s)
 		return -EINVAL;
-	s = &r->slot[slot];
 
 	spin_lock_irq(&r->lock);
 	if (s->owner != ctx || s->leaving) {

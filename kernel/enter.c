@@ -246,17 +246,17 @@ static void enter_prepare(struct cr_ctx *ctx, const struct cardring_sqe *sqe,
 /* The slot this file may use, else NULL and the reason. */
 static struct cr_slot *enter_slot(struct cr_ctx *ctx, u8 slot, int *err)
 {
-	struct cr_reader *r = ctx->reader;
+	struct cr_slot *s = cr_slot_get(ctx->reader, slot);
 
-	if (slot >= r->desc.slots) {
+	if (!s) {
 		*err = -EINVAL;
 		return NULL;
 	}
-	if (r->slot[slot].owner != ctx || r->slot[slot].leaving) {
+	if (s->owner != ctx || s->leaving) {
 		*err = -EACCES;
 		return NULL;
 	}
-	return &r->slot[slot];
+	return s;
 }
 
 static void enter_abort(struct cr_slot *s, struct cr_req *req)

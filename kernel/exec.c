@@ -21,6 +21,7 @@
 int cr_bus_errno(int err)
 {
 	switch (err) {
+	case -ENOENT:		/* endpoints are disabled before disconnect() */
 	case -ENODEV:
 	case -ESHUTDOWN:
 		return -ENODEV;
@@ -67,17 +68,13 @@ static u32 exec_build(struct cr_slot *s, const struct cr_req *req)
 	return CR_HDR + req->tx_len;
 }
 
+/* The caller arms bulk-in: a message may just be being taken apart. */
 static int exec_send(struct cr_slot *s, struct cr_req *req)
 {
-	int err;
-
 	s->seq++;
 	trace_cardring_submit(s->reader->index, s->index, s->seq, req->op,
 			      req->tx_len);
-	err = cr_tx_submit(s, exec_build(s, req));
-	if (!err)
-		cr_rx_arm(s->reader);
-	return err;
+	return cr_tx_submit(s, exec_build(s, req));
 }
 
 /**
@@ -104,8 +101,10 @@ void cr_exec(struct cr_slot *s, struct cr_req *req)
 	r->busy++;
 	if (req->ctx)
 		r->count.commands++;
-	if (req->op == CARDRING_OP_POWER_ON)
+	if (req->op == CARDRING_OP_POWER_ON) {
+		s->powered = true;
 		exec_voltage(s, req);
+	}
 
 	req->start = ktime_get();
 	s->hard_deadline = jiffies + deadline * CARDRING_EXTENSION_CAP;
@@ -113,6 +112,8 @@ void cr_exec(struct cr_slot *s, struct cr_req *req)
 	err = exec_send(s, req);
 	if (err)
 		cr_finish(s, cr_bus_errno(err));
+	else
+		cr_rx_arm(r);
 }
 
 /* The card wants more time (CCID 1.1, 6.2.6): up to the hard cap. */
@@ -181,7 +182,7 @@ static int exec_failed(const struct cr_header *header)
 static int exec_judge(struct cr_slot *s, struct cr_req *req, int result)
 {
 	if (result >= 0 && req->flags & CARDRING_SQE_EXPECT_SW &&
-	    (req->cqe.sw ^ req->sw) & req->sw_mask)
+	    (req->cqe.sw & req->sw_mask) != req->sw)
 		return -EBADMSG;
 	if (result < 0 && result != -EMSGSIZE)
 		return result;
@@ -195,6 +196,7 @@ static int exec_judge(struct cr_slot *s, struct cr_req *req, int result)
 		s->stale = false;
 		break;
 	case CARDRING_OP_POWER_OFF:
+		s->powered = false;
 		s->stale = true;
 		if (s->state == CARDRING_SLOT_POWERED)
 			s->state = CARDRING_SLOT_PRESENT;

@@ -301,9 +301,9 @@ static long file_slot(struct cr_ctx *ctx, void __user *arg)
 	if (copy_from_user(&slot, arg, sizeof(slot)))
 		return -EFAULT;
 	index = slot.slot;
-	if (index >= r->desc.slots)
+	s = cr_slot_get(r, index);
+	if (!s)
 		return -EINVAL;
-	s = &r->slot[index];
 	left = wait_event_interruptible_timeout(r->idle, slot_learned(s),
 						msecs_to_jiffies(FILE_SLOT_MS));
 	if (left < 0)

@@ -5,6 +5,7 @@
  * which is what lets KUnit hold each rule.
  */
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 
 #include <uapi/cardring.h>
@@ -72,7 +73,9 @@ static const struct cr_command commands[CARDRING_OP__COUNT] = {
  */
 const struct cr_command *cr_command(u8 opcode)
 {
-	return opcode < CARDRING_OP__COUNT ? &commands[opcode] : NULL;
+	if (opcode >= CARDRING_OP__COUNT)
+		return NULL;
+	return &commands[array_index_nospec(opcode, CARDRING_OP__COUNT)];
 }
 
 /**

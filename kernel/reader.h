@@ -128,6 +128,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @given_up_answered: its answer came after all
  * @given_up_own: it was the module's own
  * @tx_busy: @tx_urb belongs to the host controller
+ * @tx_hold: the worker is killing @tx_urb: the USB core refuses it until then
  * @answered: the answer overtook the completion of @tx_urb
  * @answer: result to report then
  * @stop: errno that the worker shall end @cur with; 0: none
@@ -150,6 +151,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @owner: file that holds the claim
  * @owner_pid: process that made it
  * @stale: the claim has not powered this card
+ * @powered: POWER_ON was sent, whatever came of it, and no end of power is known
  * @leaving: the holder is giving it back
  * @claimants: struct cr_claimant, first come first served
  */
@@ -172,6 +174,7 @@ struct cr_slot {
 	bool given_up_answered;
 	bool given_up_own;
 	bool tx_busy;
+	bool tx_hold;
 	bool answered;
 	int answer;
 	int stop;
@@ -193,6 +196,7 @@ struct cr_slot {
 	struct cr_ctx *owner;
 	struct pid *owner_pid;
 	bool stale;
+	bool powered;
 	bool leaving;
 	struct list_head claimants;
 };
@@ -278,7 +282,7 @@ struct cr_counters {
  * @turn: slot that is asked first for its next command; lock
  * @redirect: another file waits for bulk-in to leave a program's buffer; lock
  * @halted_in: clear bulk-in's halt; lock
- * @halted_out: clear bulk-out's halt; lock
+ * @halted_out: clear bulk-out's halt, and send nothing until then; lock
  * @failed_aborts: in a row, no answer between; lock
  * @reset_tries: in a row, no answer between; lock
  * @rx: bulk-in
@@ -429,6 +433,7 @@ void cr_flush_events(struct cr_ctx *ctx);
 void cr_ctx_notify(struct cr_ctx *ctx);
 
 /* slot.c: queues and the order of commands */
+struct cr_slot *cr_slot_get(struct cr_reader *r, u32 index);
 void cr_kick(struct cr_reader *r);
 void cr_enqueue(struct cr_slot *s, struct cr_req *req);
 void cr_finish(struct cr_slot *s, int result);
@@ -450,6 +455,7 @@ void cr_rx_reset(struct cr_reader *r);
 /* recover.c: whatever did not go well */
 void cr_set_deadline(struct cr_slot *s, unsigned long deadline);
 void cr_stop(struct cr_slot *s, int err, unsigned int delay_ms);
+void cr_halted_out(struct cr_slot *s);
 void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms);
 void cr_timer(struct timer_list *timer);
 void cr_recover_work(struct work_struct *work);
@@ -467,6 +473,7 @@ void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error);
 void cr_announce_reset(struct cr_reader *r);
 
 /* watch.c: how the module learns of it */
+void cr_watch(struct cr_reader *r);
 void cr_watch_start(struct cr_reader *r);
 void cr_watch_stop(struct cr_reader *r);
 void cr_poll_work(struct work_struct *work);

@@ -87,6 +87,18 @@ void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms)
 }
 
 /**
+ * cr_halted_out - bulk-out was halted
+ * @s: the slot whose message was refused
+ */
+void cr_halted_out(struct cr_slot *s)
+{
+	lockdep_assert_held(&s->reader->lock);
+	s->reader->halted_out = true;
+	cr_stop(s, -EIO, 0);
+	recover_queue(s->reader, 0);
+}
+
+/**
  * cr_redirect - have bulk-in moved from a program's buffer to the private one
  * @r: the reader
  */
@@ -126,14 +138,35 @@ unlock:
 	spin_unlock_irqrestore(&r->lock, flags);
 }
 
-/* Take bulk-in back; what it had received of a message is gone. */
-static void recover_take_rx(struct cr_reader *r)
+/*
+ * Take bulk-in back. What it had received of a message is gone with @drop, for
+ * a program that gets its buffer back now. Else the message goes on where it
+ * began: a reader sends one at a time.
+ */
+static void recover_take_rx(struct cr_reader *r, bool drop)
 {
 	usb_kill_urb(r->rx.urb);
 	spin_lock_irq(&r->lock);
 	r->rx.hold = false;
-	cr_rx_reset(r);
+	if (drop || !r->rx.have)
+		cr_rx_reset(r);
 	spin_unlock_irq(&r->lock);
+}
+
+/* Take bulk-out back. Where that ends the command, the next one waits. */
+static void recover_take_tx(struct cr_slot *s)
+	__must_hold(&s->reader->lock)
+{
+	struct cr_reader *r = s->reader;
+
+	lockdep_assert_held(&r->lock);
+	if (!s->tx_busy)
+		return;
+	s->tx_hold = true;
+	spin_unlock_irq(&r->lock);
+	usb_kill_urb(s->tx_urb);
+	spin_lock_irq(&r->lock);
+	s->tx_hold = false;
 }
 
 static void recover_redirect(struct cr_reader *r)
@@ -148,7 +181,22 @@ static void recover_redirect(struct cr_reader *r)
 		r->rx.hold = true;
 	spin_unlock_irq(&r->lock);
 	if (redirect)
-		recover_take_rx(r);
+		recover_take_rx(r, false);
+}
+
+/* A halt may be cleared only with no URB on the pipe. */
+static void recover_empty_out(struct cr_reader *r)
+	__must_hold(&r->lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		if (s->tx_busy)
+			cr_stop(s, -EIO, 0);
+		recover_take_tx(s);
+	}
 }
 
 static void recover_pipes(struct cr_reader *r)
@@ -159,7 +207,8 @@ static void recover_pipes(struct cr_reader *r)
 	in = r->halted_in;
 	out = r->halted_out;
 	r->halted_in = false;
-	r->halted_out = false;
+	if (out)
+		recover_empty_out(r);
 	spin_unlock_irq(&r->lock);
 
 	if (in)
@@ -168,6 +217,8 @@ static void recover_pipes(struct cr_reader *r)
 		usb_clear_halt(r->udev, r->pipe_out);
 
 	spin_lock_irq(&r->lock);
+	if (out)
+		r->halted_out = false;
 	if (!r->halted_in)
 		r->rx.hold = false;
 	spin_unlock_irq(&r->lock);
@@ -242,24 +293,22 @@ static void recover_give_up(struct cr_slot *s)
 static void recover_command(struct cr_slot *s)
 {
 	struct cr_reader *r = s->reader;
-	bool direct, tx;
+	bool direct;
 
 	spin_lock_irq(&r->lock);
 	if (s->phase != CR_COMMAND || !s->stop ||
 	    time_before(jiffies, s->stop_at))
 		goto unlock;
-	tx = s->tx_busy;
 	direct = r->rx.direct == s;
 	if (direct)
 		r->rx.hold = true;
-	spin_unlock_irq(&r->lock);
+	recover_take_tx(s);
+	if (direct) {
+		spin_unlock_irq(&r->lock);
+		recover_take_rx(r, true);
+		spin_lock_irq(&r->lock);
+	}
 
-	if (tx)
-		usb_kill_urb(s->tx_urb);
-	if (direct)
-		recover_take_rx(r);
-
-	spin_lock_irq(&r->lock);
 	/* Its answer may have come until here. */
 	if (s->phase == CR_COMMAND && s->stop) {
 		if (s->answered)
@@ -289,12 +338,7 @@ static void recover_expired(struct cr_slot *s)
 	if (!s->expired)
 		goto unlock;
 	s->expired = false;
-	if (s->tx_busy) {
-		spin_unlock_irq(&r->lock);
-		usb_kill_urb(s->tx_urb);
-		spin_lock_irq(&r->lock);
-	}
-
+	recover_take_tx(s);
 	if (s->phase == CR_RESETTING) {
 		recover_dead(s);
 	} else if (s->phase == CR_ABORTING) {
@@ -420,16 +464,12 @@ void cr_quiesce(struct cr_reader *r)
  */
 void cr_restart(struct cr_reader *r)
 {
-	bool active;
-
 	spin_lock_irq(&r->lock);
 	r->stopped = false;
 	r->failed_aborts = 0;
-	active = r->active;
 	cr_announce_reset(r);
+	cr_watch(r);
 	spin_unlock_irq(&r->lock);
-	if (active)
-		cr_watch_start(r);
 }
 
 /**

@@ -20,6 +20,8 @@
  * one ended, completion handlers included: the next command of a chain leaves
  * from there, and no program is woken in between.
  */
+#include <linux/nospec.h>
+
 #include "reader.h"
 
 /* What a request taken from the queue does: a result at once, or this. */
@@ -158,7 +160,7 @@ static struct cr_req *slot_own(struct cr_slot *s)
 }
 
 /* Start what is next on an idle slot; what needs no bus ends here. */
-static bool slot_start(struct cr_slot *s)
+static void slot_start(struct cr_slot *s)
 {
 	struct cr_req *req;
 	int result;
@@ -171,7 +173,7 @@ static bool slot_start(struct cr_slot *s)
 		}
 		req = list_first_entry_or_null(&s->queue, struct cr_req, node);
 		if (!req)
-			return false;
+			return;
 		list_del(&req->node);
 		result = slot_admit(s, req);
 		if (result == RUN)
@@ -179,18 +181,18 @@ static bool slot_start(struct cr_slot *s)
 		else
 			slot_end(s, req, result);
 	}
-	return true;
 }
 
 /*
  * Bulk-in lies in a buffer of another file, which must not see this slot's
- * answers.
+ * answers. In the middle of a message it is that message's, and the next one
+ * goes elsewhere.
  */
 static bool slot_foreign(const struct cr_slot *s)
 {
 	const struct cr_rx *rx = &s->reader->rx;
 
-	return rx->posted && rx->direct && rx->direct->cur &&
+	return rx->posted && rx->direct && rx->direct->cur && !rx->have &&
 	       rx->direct->cur->ctx != s->owner &&
 	       (s->want || !list_empty(&s->queue));
 }
@@ -209,18 +211,33 @@ void cr_kick(struct cr_reader *r)
 	for (i = 0; i < r->desc.slots; i++) {
 		struct cr_slot *s;
 
-		if (r->stopped || r->busy >= r->desc.busy_slots)
+		if (r->stopped || r->halted_out ||
+		    r->busy >= r->desc.busy_slots)
 			break;
 		s = &r->slot[r->turn];
 		r->turn = (r->turn + 1) % r->desc.slots;
 		/* The URB of a command given up comes back first. */
-		if (s->phase != CR_IDLE || s->tx_busy)
+		if (s->phase != CR_IDLE || s->tx_busy || s->tx_hold)
 			continue;
 		if (slot_foreign(s))
 			cr_redirect(r);
 		else
 			slot_start(s);
 	}
+}
+
+/**
+ * cr_slot_get - the slot that a program named
+ * @r: the reader
+ * @index: any number
+ *
+ * Return: the slot, or NULL where there is none.
+ */
+struct cr_slot *cr_slot_get(struct cr_reader *r, u32 index)
+{
+	if (index >= r->desc.slots)
+		return NULL;
+	return &r->slot[array_index_nospec(index, r->desc.slots)];
 }
 
 /**

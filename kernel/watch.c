@@ -133,15 +133,16 @@ unlock:
 }
 
 /**
- * cr_watch_start - a first file was opened, or the reader came back
- * @r: the reader, awake
+ * cr_watch - ask all slots, and from then on be told of changes
+ * @r: the reader; nothing happens while it rests, or with no file open
  */
-void cr_watch_start(struct cr_reader *r)
+void cr_watch(struct cr_reader *r)
 {
 	unsigned int i;
 
-	spin_lock_irq(&r->lock);
-	r->active = true;
+	lockdep_assert_held(&r->lock);
+	if (r->stopped || !r->active)
+		return;
 	for (i = 0; i < r->desc.slots; i++) {
 		struct cr_slot *s = &r->slot[i];
 
@@ -159,12 +160,33 @@ void cr_watch_start(struct cr_reader *r)
 		queue_delayed_work(cr_wq, &r->poll,
 				   msecs_to_jiffies(CR_POLL_MS));
 	cr_kick(r);
+}
+
+/**
+ * cr_watch_start - a first file was opened
+ * @r: the reader, awake; cr_reader.open_lock is held
+ */
+void cr_watch_start(struct cr_reader *r)
+{
+	unsigned int i;
+
+	spin_lock_irq(&r->lock);
+	r->active = true;
+	/* Nobody watched since the last close: another card may be there. */
+	for (i = 0; i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		s->announced = CARDRING_SLOT_UNKNOWN;
+		if (s->state != CARDRING_SLOT_DEAD)
+			cr_card_unknown(s);
+	}
+	cr_watch(r);
 	spin_unlock_irq(&r->lock);
 }
 
 /**
  * cr_watch_stop - the last file was closed
- * @r: the reader
+ * @r: the reader; cr_reader.open_lock is held
  */
 void cr_watch_stop(struct cr_reader *r)
 {

@@ -35,8 +35,9 @@
  * Cards: a slot's card must be powered by this claim before XFER, SECURE and
  * the parameter commands are taken (-ENOMEDIUM else). When the card is taken
  * out, or the reader was reset or lost power, the claim goes stale: all that
- * is queued and all that follows completes with -ENOMEDIUM until POWER_ON
- * succeeds again. So no command reaches another card by accident.
+ * is queued, whatever it is, and all that follows and needs a card completes
+ * with -ENOMEDIUM until POWER_ON succeeds again. So no command reaches another
+ * card by accident.
  *
  * Results (cqe.result): >= 0 payload bytes in the rx buffer, else -errno:
  *   -EINVAL      the entry is malformed (which field: see each)
@@ -375,7 +376,7 @@ struct cardring_setup {
  * @timeout_ms: wait at most so long; -1: for ever; 0: do not wait
  * @flags: must be zero
  *
- * Returns the number of entries taken (fewer than asked when the completion
+ * -EINVAL before SETUP. Returns the number of entries taken (fewer than asked when the completion
  * ring has no room for their completions: none is ever lost). An entry found
  * malformed is taken, and its completion says so. Without anything taken:
  * -ETIME when the wait ran out, -EINTR on a signal, -EAGAIN when there was no
@@ -423,7 +424,9 @@ enum cardring_slot_state {
  * @owner_pid: out: process that holds the claim, in the caller's pid
  *	namespace; 0 if none (or not visible)
  * @mine: out: 1 if this file holds it
- * @generation: out: counts the cards that were put in since the reader came
+ * @generation: out: counts the cards that were put in since the reader came;
+ *	one that is found there at a first open() counts too: while no file was
+ *	open nobody watched, and it may be another
  * @resv: zero
  */
 struct cardring_slot {
