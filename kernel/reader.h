@@ -42,7 +42,7 @@
 #define CR_RESET_MS		8000
 #define CR_RESETS		3	/* in a row, without an answer */
 #define CR_DROPS		64	/* stray messages in a row */
-#define CR_FRESH_MS		2000
+#define CR_FRESH_MS		500	/* the longest bInterval and some */
 
 struct cr_ctx;
 struct cr_reader;
