@@ -227,12 +227,8 @@ static void rx_bad(struct cr_reader *r)
 		rx_stray(r);
 		return;
 	}
-	culprit->unsync = true;
-	if (culprit->tx_busy) {
-		cr_stop(culprit, -EPROTO, 0);
-		return;
-	}
-	cr_finish(culprit, -EPROTO);
+	/* More of it may follow: until the answer to an abort. */
+	cr_stop(culprit, -EPROTO, 0);
 }
 
 static void rx_message(struct cr_reader *r)
