@@ -229,6 +229,7 @@ static void recover_give_up(struct cr_slot *s)
 	s->given_up_own = s->cur == &s->own;
 	/* Where the answer itself went wrong, none is to come. */
 	s->given_up_answered = err == -EIO || err == -EPROTO;
+	s->abort_refused = false;
 	s->unsync = true;
 	cr_finish(s, err);
 	if (err == -ENODEV)
