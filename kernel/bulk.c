@@ -296,7 +296,8 @@ static void rx_data(struct cr_reader *r, u32 len)
 	}
 
 	switch (rx->header_known ?
-		cr_progress(rx->have, len, rx->header.len, r->packet, rx->size) :
+		cr_progress(rx->have, len, rx->header.len, r->packet,
+			    r->desc.max_message) :
 		CR_BAD) {
 	case CR_MORE:
 		return;
