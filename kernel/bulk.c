@@ -228,12 +228,26 @@ static void rx_bad(struct cr_reader *r)
 		rx_stray(r);
 		return;
 	}
-	culprit->unsync = true;
-	if (culprit->tx_busy) {
-		cr_stop(culprit, -EPROTO, 0);
-		return;
-	}
-	cr_finish(culprit, -EPROTO);
+	/* More of it may follow: until the answer to an abort. */
+	cr_stop(culprit, -EPROTO, 0);
+}
+
+/*
+ * An answer came to a slot that is being aborted. CCID 1.1, 6.1.13: that to the
+ * abort says that the reader has let the command go. A reader that refuses the
+ * abort goes on with the command: then its answer, late, does as well.
+ */
+static bool rx_abort_ends(struct cr_slot *s, const struct cr_header *header)
+{
+	if (header->seq == s->given_up_seq)
+		s->given_up_answered = true;
+	else if (header->seq != s->seq)
+		return false;
+	else if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_OK)
+		return true;
+	else
+		s->abort_refused = true;
+	return s->abort_refused && s->given_up_answered;
 }
 
 static void rx_message(struct cr_reader *r)
@@ -247,8 +261,7 @@ static void rx_message(struct cr_reader *r)
 	}
 	s = &r->slot[header->slot];
 
-	if (s->phase == CR_ABORTING && header->seq == s->seq) {
-		/* CCID 1.1, 6.1.13: the reader has let the command go. */
+	if (s->phase == CR_ABORTING && rx_abort_ends(s, header)) {
 		s->phase = CR_IDLE;
 		s->unsync = false;
 		r->busy--;
@@ -259,8 +272,6 @@ static void rx_message(struct cr_reader *r)
 		s->unsync = false;
 		cr_answer(s, header);
 	} else {
-		if (s->phase == CR_ABORTING && header->seq == s->given_up_seq)
-			s->given_up_answered = true;
 		rx_stray(r);
 		return;
 	}
@@ -286,7 +297,8 @@ static void rx_data(struct cr_reader *r, u32 len)
 	}
 
 	switch (rx->header_known ?
-		cr_progress(rx->have, len, rx->header.len, r->packet, rx->size) :
+		cr_progress(rx->have, len, rx->header.len, r->packet,
+			    r->desc.max_message) :
 		CR_BAD) {
 	case CR_MORE:
 		return;

@@ -153,9 +153,14 @@ void cr_card_status(struct cr_slot *s, u8 op, u8 status)
 /**
  * cr_card_dead - the slot does not answer
  * @s: the slot
+ *
+ * Known dead already, it has nothing to lose: what is queued may be a POWER_ON
+ * that tries it again.
  */
 void cr_card_dead(struct cr_slot *s)
 {
+	if (s->state == CARDRING_SLOT_DEAD)
+		return;
 	s->state = CARDRING_SLOT_DEAD;
 	card_lost(s);
 }

@@ -128,7 +128,8 @@ static bool enter_all_events(struct cr_ctx *ctx)
 			return false;
 		ctx->pending_slots &= ~BIT(slot);
 	}
-	if (ctx->pending_gone) {
+	/* The last of all: what is being taken completes before. */
+	if (ctx->pending_gone && !ctx->inflight) {
 		if (!enter_event(ctx, 0, CARDRING_EVENT_GONE, 0))
 			return false;
 		ctx->pending_gone = false;
@@ -283,6 +284,11 @@ static void enter_hand(struct cr_ctx *ctx, struct cr_req *req, bool *refused)
 	int err;
 
 	s = enter_slot(ctx, req->slot, &err);
+	if (s && ctx->reader->gone) {
+		/* since its request was taken: nobody looks at the queue now */
+		s = NULL;
+		err = -ENODEV;
+	}
 	if (!s) {
 		req->cqe.result = *refused ? -ECANCELED : err;
 		*refused = req->flags & CARDRING_SQE_LINK;
@@ -305,6 +311,8 @@ static void enter_commit(struct cr_ctx *ctx, struct list_head *batch)
 		list_del(&req->node);
 		enter_hand(ctx, req, &refused);
 	}
+	if (r->gone)
+		cr_flush_events(ctx);
 	cr_kick(r);
 	spin_unlock_irq(&r->lock);
 }
@@ -335,6 +343,8 @@ static void enter_unreserve(struct cr_ctx *ctx, struct list_head *reqs, u32 n)
 	spin_lock_irq(&ctx->reader->lock);
 	list_splice(reqs, &ctx->free);
 	ctx->inflight -= n;
+	if (ctx->reader->gone)
+		cr_flush_events(ctx);
 	spin_unlock_irq(&ctx->reader->lock);
 }
 

@@ -42,7 +42,7 @@
 #define CR_RESET_MS		8000
 #define CR_RESETS		3	/* in a row, without an answer */
 #define CR_DROPS		64	/* stray messages in a row */
-#define CR_FRESH_MS		2000
+#define CR_FRESH_MS		500	/* the longest bInterval and some */
 
 struct cr_ctx;
 struct cr_reader;
@@ -126,6 +126,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @seq: bSeq of what was sent last
  * @given_up_seq: bSeq of the command that is being aborted
  * @given_up_answered: its answer came after all
+ * @abort_refused: the reader does not take the abort
  * @given_up_own: it was the module's own
  * @tx_busy: @tx_urb belongs to the host controller
  * @tx_hold: the worker is killing @tx_urb: the USB core refuses it until then
@@ -172,6 +173,7 @@ struct cr_slot {
 	u8 seq;
 	u8 given_up_seq;
 	bool given_up_answered;
+	bool abort_refused;
 	bool given_up_own;
 	bool tx_busy;
 	bool tx_hold;

@@ -278,10 +278,12 @@ static void recover_give_up(struct cr_slot *s)
 
 	s->given_up_seq = s->seq;
 	s->given_up_own = s->cur == &s->own;
-	s->given_up_answered = false;
+	/* Where the answer itself went wrong, none is to come. */
+	s->given_up_answered = err == -EIO || err == -EPROTO;
+	s->abort_refused = false;
 	s->unsync = true;
 	cr_finish(s, err);
-	if (err == -EIO || err == -EPROTO || err == -ENODEV)
+	if (err == -ENODEV)
 		return;
 
 	s->phase = CR_ABORTING;

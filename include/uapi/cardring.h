@@ -72,7 +72,7 @@
 #define CARDRING_MAX_ENTRIES	4096
 #define CARDRING_DEF_ENTRIES	64
 #define CARDRING_MAX_BUFFERS	4096
-#define CARDRING_DEF_BUFFERS	16
+#define CARDRING_DEF_BUFFERS	12
 #define CARDRING_MAX_SLOTS	32	/* slots of one interface that are served */
 
 #define CARDRING_MIN_DEADLINE_MS	1

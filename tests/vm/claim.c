@@ -260,6 +260,7 @@ static void claim_lives_as_long_as_the_file(void **state)
 	n.fd = twin;
 	works(&n, 0);
 	close(twin);
+	node_forget(&n);
 	node_open(&m, &shared);
 	assert_int_equal(node_claim(&m, 0, 0), -EBUSY);
 	munmap(n.map, n.setup.map_size);
@@ -321,14 +322,14 @@ static void slots_are_claimed_one_by_one(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(claim_held_by_another_process),
-		cmocka_unit_test(claims_are_granted_in_order),
-		cmocka_unit_test(waiting_claim_can_be_interrupted_or_killed),
-		cmocka_unit_test(holder_killed_in_mid_command_gives_the_slot_back),
-		cmocka_unit_test(release_cancels_and_powers_off),
-		cmocka_unit_test(claim_lives_as_long_as_the_file),
-		cmocka_unit_test(forked_child_shares_the_file),
-		cmocka_unit_test(slots_are_claimed_one_by_one),
+		NODE_TEST(claim_held_by_another_process),
+		NODE_TEST(claims_are_granted_in_order),
+		NODE_TEST(waiting_claim_can_be_interrupted_or_killed),
+		NODE_TEST(holder_killed_in_mid_command_gives_the_slot_back),
+		NODE_TEST(release_cancels_and_powers_off),
+		NODE_TEST(claim_lives_as_long_as_the_file),
+		NODE_TEST(forked_child_shares_the_file),
+		NODE_TEST(slots_are_claimed_one_by_one),
 	};
 
 	return cmocka_run_group_tests(t, plug_shared, unplug_shared);

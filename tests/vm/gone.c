@@ -363,6 +363,7 @@ static void module_stays_while_a_file_is_open(void **state)
 	is_gone(&n, rd.index);
 	/* nor does the descriptor, while the map is there */
 	close(n.fd);
+	node_forget(&n);
 	assert_int_equal(syscall(SYS_delete_module, "cardring", O_NONBLOCK), -1);
 	assert_int_equal(n.hdr->abi, CARDRING_ABI_VERSION);
 	munmap(n.map, n.setup.map_size);
@@ -371,13 +372,13 @@ static void module_stays_while_a_file_is_open(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(unplug_in_mid_transfer),
-		cmocka_unit_test(unplug_wakes_whoever_waits),
-		cmocka_unit_test(unplug_with_a_full_ring_keeps_every_completion),
-		cmocka_unit_test(unplug_at_every_stage),
-		cmocka_unit_test(every_entry_taken_is_completed),
-		cmocka_unit_test(unbound_while_open_and_bound_again),
-		cmocka_unit_test(module_stays_while_a_file_is_open),
+		NODE_TEST(unplug_in_mid_transfer),
+		NODE_TEST(unplug_wakes_whoever_waits),
+		NODE_TEST(unplug_with_a_full_ring_keeps_every_completion),
+		NODE_TEST(unplug_at_every_stage),
+		NODE_TEST(every_entry_taken_is_completed),
+		NODE_TEST(unbound_while_open_and_bound_again),
+		NODE_TEST(module_stays_while_a_file_is_open),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);

@@ -545,6 +545,7 @@ static int setup_within_a_limit(void)
 	const struct rlimit lim = { 128 << 10, 128 << 10 };
 	struct cardring_setup s = { .buffers = 64, .buf_size = 4000 };
 	int fd = node_open_fd(shared.index), more[32];
+	uint64_t size;
 	unsigned int i;
 
 	REQUIRE(fd >= 0 && !drop(CAP_IPC_LOCK) && !setrlimit(RLIMIT_MEMLOCK, &lim));
@@ -552,14 +553,15 @@ static int setup_within_a_limit(void)
 	REQUIRE(locked_kb() == 0);
 	s = (struct cardring_setup){ .entries = 8, .buffers = 4 };
 	REQUIRE(ctl(fd, CARDRING_IOC_SETUP, &s) == 0);
-	REQUIRE(locked_kb() == s.map_size >> 10);
+	size = s.map_size;
+	REQUIRE(locked_kb() == size >> 10);
 	for (i = 0; i < 32; i++) {
 		more[i] = node_open_fd(shared.index);
 		s = (struct cardring_setup){ .entries = 8, .buffers = 4 };
 		if (ctl(more[i], CARDRING_IOC_SETUP, &s) != 0)
 			break;
 	}
-	REQUIRE(i < 32 && (i + 2) * s.map_size > lim.rlim_cur && (i + 1) * s.map_size <= lim.rlim_cur);
+	REQUIRE(i < 32 && (i + 2) * size > lim.rlim_cur && (i + 1) * size <= lim.rlim_cur);
 	for (unsigned int k = 0; k <= i; k++)
 		close(more[k]);
 	close(fd);
@@ -586,18 +588,18 @@ static void memory_is_charged_and_given_back(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(bad_pointers_are_efault),
-		cmocka_unit_test(unknown_calls_are_enotty),
-		cmocka_unit_test(reserved_fields_must_be_zero),
-		cmocka_unit_test(setup_is_bounded),
-		cmocka_unit_test(every_call_takes_garbage),
-		cmocka_unit_test(hostile_entries_are_refused),
-		cmocka_unit_test(entries_of_random_bytes_do_no_harm),
-		cmocka_unit_test(map_is_one_shape_only),
-		cmocka_unit_test(scribbling_spoils_ones_own_results_only),
-		cmocka_unit_test(header_room_is_not_sent),
-		cmocka_unit_test(vendor_messages_need_rawio),
-		cmocka_unit_test(memory_is_charged_and_given_back),
+		NODE_TEST(bad_pointers_are_efault),
+		NODE_TEST(unknown_calls_are_enotty),
+		NODE_TEST(reserved_fields_must_be_zero),
+		NODE_TEST(setup_is_bounded),
+		NODE_TEST(every_call_takes_garbage),
+		NODE_TEST(hostile_entries_are_refused),
+		NODE_TEST(entries_of_random_bytes_do_no_harm),
+		NODE_TEST(map_is_one_shape_only),
+		NODE_TEST(scribbling_spoils_ones_own_results_only),
+		NODE_TEST(header_room_is_not_sent),
+		NODE_TEST(vendor_messages_need_rawio),
+		NODE_TEST(memory_is_charged_and_given_back),
 	};
 
 	return cmocka_run_group_tests(t, plug_shared, unplug_shared);

@@ -187,6 +187,9 @@ struct node {
 	unsigned int events, events_read;
 };
 
+/* Nodes that are open: what a failed test leaves behind is closed before the next one. */
+static struct { struct node *node; int fd; uint8_t *map; size_t size; } opened[64];
+
 static inline int node_open_fd(int index)
 {
 	uint64_t end = now_ms() + NODE_MS;
@@ -216,6 +219,14 @@ static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers
 	n->hdr = (void *)n->map;
 	n->sq = (void *)(n->map + n->hdr->sq_off);
 	n->cq = (void *)(n->map + n->hdr->cq_off);
+	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
+		if (!opened[i].node) {
+			opened[i].node = n;
+			opened[i].fd = n->fd;
+			opened[i].map = n->map;
+			opened[i].size = n->setup.map_size;
+			break;
+		}
 }
 
 static inline void node_open(struct node *n, const struct reader *rd)
@@ -227,12 +238,34 @@ static inline void node_open(struct node *n, const struct reader *rd)
 	node_setup(n, 0, 0, 0);
 }
 
+static inline void node_forget(struct node *n)
+{
+	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
+		if (opened[i].node == n)
+			opened[i].node = NULL;
+}
+
 static inline void node_close(struct node *n)
 {
+	node_forget(n);
 	munmap(n->map, n->setup.map_size);
 	close(n->fd);
 	n->fd = -1;
 }
+
+/* Behind each test: see NODE_TEST */
+static inline int node_tidy(void **state)
+{
+	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
+		if (opened[i].node) {
+			munmap(opened[i].map, opened[i].size);
+			close(opened[i].fd);
+			opened[i].node = NULL;
+		}
+	return 0;
+}
+
+#define NODE_TEST(f)	cmocka_unit_test_teardown(f, node_tidy)
 
 static inline long node_claim(struct node *n, unsigned int slot, int timeout_ms)
 {

@@ -201,10 +201,10 @@ static void reader_sleeps_while_no_file_is_open(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(reset_ends_what_is_in_flight),
-		cmocka_unit_test(failed_reset_is_the_end_of_the_reader),
-		cmocka_unit_test(deauthorized_reader_is_gone),
-		cmocka_unit_test(reader_sleeps_while_no_file_is_open),
+		NODE_TEST(reset_ends_what_is_in_flight),
+		NODE_TEST(failed_reset_is_the_end_of_the_reader),
+		NODE_TEST(deauthorized_reader_is_gone),
+		NODE_TEST(reader_sleeps_while_no_file_is_open),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);

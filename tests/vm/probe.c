@@ -380,14 +380,14 @@ static void a_station_of_readers_fits_the_usual_memory_limit(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		cmocka_unit_test(unusable_descriptors_are_refused),
-		cmocka_unit_test(odd_descriptors_are_bounded),
-		cmocka_unit_test(class_descriptor_may_stand_behind_an_endpoint),
-		cmocka_unit_test(info_and_sysfs_say_what_the_reader_is),
-		cmocka_unit_test(every_interface_of_a_composite_device_works),
-		cmocka_unit_test(counters_count),
-		cmocka_unit_test(tracepoints_fire_without_payload),
-		cmocka_unit_test(a_station_of_readers_fits_the_usual_memory_limit),
+		NODE_TEST(unusable_descriptors_are_refused),
+		NODE_TEST(odd_descriptors_are_bounded),
+		NODE_TEST(class_descriptor_may_stand_behind_an_endpoint),
+		NODE_TEST(info_and_sysfs_say_what_the_reader_is),
+		NODE_TEST(every_interface_of_a_composite_device_works),
+		NODE_TEST(counters_count),
+		NODE_TEST(tracepoints_fire_without_payload),
+		NODE_TEST(a_station_of_readers_fits_the_usual_memory_limit),
 	};
 
 	return cmocka_run_group_tests(t, NULL, NULL);
