@@ -126,7 +126,8 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @seq: bSeq of what was sent last
  * @given_up_seq: bSeq of the command that is being aborted
  * @given_up_answered: its answer came after all
- * @abort_refused: the reader does not take the abort
+ * @abort_heard: the control pipe took its half of the abort
+ * @abort_refused: the reader does not take the other one
  * @given_up_own: it was the module's own
  * @tx_busy: @tx_urb belongs to the host controller
  * @tx_hold: the worker is killing @tx_urb: the USB core refuses it until then
@@ -173,6 +174,7 @@ struct cr_slot {
 	u8 seq;
 	u8 given_up_seq;
 	bool given_up_answered;
+	bool abort_heard;
 	bool abort_refused;
 	bool given_up_own;
 	bool tx_busy;

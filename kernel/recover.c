@@ -243,6 +243,7 @@ static void recover_dead(struct cr_slot *s)
 static void recover_send_abort(struct cr_slot *s)
 {
 	struct cr_reader *r = s->reader;
+	int err;
 	u8 seq;
 
 	lockdep_assert_held(&r->lock);
@@ -256,12 +257,13 @@ static void recover_send_abort(struct cr_slot *s)
 	 * Some firmwares refuse the one and know the other: go on whatever
 	 * the result.
 	 */
-	usb_control_msg(r->udev, usb_sndctrlpipe(r->udev, 0), CR_REQ_ABORT,
-			USB_DIR_OUT | USB_TYPE_CLASS | USB_RECIP_INTERFACE,
-			seq << 8 | s->index, r->interface_number, NULL, 0,
-			CR_ABORT_CONTROL_MS);
+	err = usb_control_msg(r->udev, usb_sndctrlpipe(r->udev, 0), CR_REQ_ABORT,
+			      USB_DIR_OUT | USB_TYPE_CLASS | USB_RECIP_INTERFACE,
+			      seq << 8 | s->index, r->interface_number, NULL, 0,
+			      CR_ABORT_CONTROL_MS);
 
 	spin_lock_irq(&r->lock);
+	s->abort_heard = err >= 0;
 	if (s->phase != CR_ABORTING || s->seq != seq)
 		return;
 	cr_header_build(s->tx_buf, CR_PC_ABORT, 0, s->index, seq, NULL);
@@ -345,16 +347,21 @@ static void recover_expired(struct cr_slot *s)
 		recover_dead(s);
 	} else if (s->phase == CR_ABORTING) {
 		r->failed_aborts++;
-		if (s->given_up_answered) {
-			/* It knows no abort, and has nothing left to say. */
-			s->unsync = false;
-			recover_idle(s);
-		} else if (recover_worth_reset(s)) {
+		/*
+		 * Having answered after all, a reader that knows no abort has
+		 * nothing left to say; one that heard half of it refuses every
+		 * command until it hears the rest (CCID 1.1, 5.3.1).
+		 */
+		if ((s->abort_heard || !s->given_up_answered) &&
+		    recover_worth_reset(s)) {
 			s->phase = CR_RESETTING;
 			r->reset_tries++;
 			cr_set_deadline(s, jiffies +
 					msecs_to_jiffies(CR_RESET_MS));
 			usb_queue_reset_device(r->intf);
+		} else if (s->given_up_answered) {
+			s->unsync = false;
+			recover_idle(s);
 		} else {
 			recover_dead(s);
 		}

@@ -25,10 +25,9 @@ static int nth_fd = -1;
 static bool disarm(void)
 {
 	char text[16] = "";
-	bool left;
+	/* the reading copies to the user, which may be what fails: it was still to fail, then */
+	bool left = pread(nth_fd, text, sizeof(text) - 1, 0) <= 0 || atoi(text) != 0;
 
-	assert_true(pread(nth_fd, text, sizeof(text) - 1, 0) > 0);
-	left = atoi(text) != 0;
 	assert_int_equal(pwrite(nth_fd, "0", 1, 0), 1);
 	return left;
 }
@@ -173,7 +172,7 @@ static void open_survives_every_failed_allocation(void **state)
 
 static void setup_survives_every_failed_allocation(void **state)
 {
-	uint32_t sizes[] = { 500, 4000, 20000 };
+	uint32_t sizes[] = { 500, 4000, 100000 };
 	unsigned int failed;
 	struct node n;
 
@@ -181,7 +180,7 @@ static void setup_survives_every_failed_allocation(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		failed = each_fails(step_setup, &sizes[i]);
 		print_message("buffers of %u: %u failures\n", sizes[i], failed);
-		assert_true(failed >= 4);
+		assert_true(failed >= (sizes[i] > 65536 ? 12 : 4));
 	}
 	node_close(&n);
 }
@@ -199,11 +198,16 @@ static void claim_survives_every_failed_allocation(void **state)
 	node_close(&n);
 }
 
+/*
+ * What fails: kmalloc (the kernel is booted so that this filter knows its caches), copies from and to the user, and the large blocks of pages that buffers are; not what the leak
+ * detector allocates for itself, which it does not survive.
+ */
 static int set_up(void **state)
 {
+	put("/sys/kernel/debug/failslab/cache-filter", "Y");
 	put("/sys/kernel/debug/failslab/ignore-gfp-wait", "N");
 	put("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N");
-	put("/sys/kernel/debug/fail_page_alloc/min-order", "0");
+	put("/sys/kernel/debug/fail_page_alloc/min-order", "4");
 	put("/sys/kernel/debug/failslab/verbose", "0");
 	put("/sys/kernel/debug/fail_page_alloc/verbose", "0");
 	put("/sys/kernel/debug/fail_usercopy/verbose", "0");

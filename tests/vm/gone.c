@@ -171,16 +171,23 @@ static void unplug_with_a_full_ring_keeps_every_completion(void **state)
  */
 static void unplug_at_every_stage(void **state)
 {
-	for (unsigned int delay = 0; delay < 24; delay++) {
+	enum { STAGES = 24 };
+	struct vreader_config cfg[STAGES];
+	struct reader all[STAGES];
+
+	for (unsigned int i = 0; i < STAGES; i++)
+		cfg[i] = (struct vreader_config){ .latency_us = 300, .no_interrupt = i & 1 };
+	plug_many(all, cfg, STAGES);
+	for (unsigned int delay = 0; delay < STAGES; delay++) {
 		struct cardring_setup setup = { .entries = 16 };
-		struct reader rd;
+		struct reader rd = all[delay];
 		struct node n;
 		unsigned int sent = 0, got = 0;
 		struct cardring_cqe c;
 		char line[64];
 
 		memset(&n, 0, sizeof(n));
-		plug(&rd, &(struct vreader_config){ .latency_us = 300, .no_interrupt = delay & 1 });
+		wait_bound(&rd);
 		/* the N-th message of any kind takes the reader away, or time does */
 		snprintf(line, sizeof(line), "unplug on=any after=%u", delay / 2);
 		fault(&rd, line);
@@ -268,14 +275,21 @@ static void *hammer(void *arg)
 /* An entry that is being taken while the reader goes has its completion too, and GONE is behind it. */
 static void every_entry_taken_is_completed(void **state)
 {
-	for (unsigned int round = 0; round < 12; round++) {
+	enum { ROUNDS = 12 };
+	struct vreader_config cfg[ROUNDS];
+	struct reader all[ROUNDS];
+
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		cfg[i] = (struct vreader_config){ .empty = 1 };
+	plug_many(all, cfg, ROUNDS);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct reader rd = all[round];
 		struct hammer h = { 0 };
-		struct reader rd;
 		struct node n;
 		pthread_t thread;
 		void *r;
 
-		plug(&rd, &(struct vreader_config){ .empty = 1 });
+		wait_bound(&rd);
 		node_open(&n, &rd);
 		node_slot(&n, 0);
 		assert_int_equal(node_claim(&n, 0, 0), 0);

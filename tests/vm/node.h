@@ -117,6 +117,18 @@ static inline void plug_unbound(struct reader *rd, const struct vreader_config *
 	assert_int_equal(vreader_usb_wait(rd->usb, rd->name, sizeof(rd->name), NODE_MS), 0);
 }
 
+/* Several devices, which the bus finds in about the time of one. */
+static inline void plug_many(struct reader *rd, const struct vreader_config *c, unsigned int n)
+{
+	memset(rd, 0, n * sizeof(*rd));
+	for (unsigned int i = 0; i < n; i++) {
+		rd[i].index = -1;
+		rd[i].usb = attach(&c[i], 1);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(vreader_usb_wait(rd[i].usb, rd[i].name, sizeof(rd[i].name), 3 * NODE_MS), 0);
+}
+
 static inline void plug(struct reader *rd, const struct vreader_config *c)
 {
 	plug_unbound(rd, c, 1);
@@ -133,6 +145,14 @@ static inline void fault(struct reader *rd, const char *line)
 {
 	if (vreader_usb_fault(rd->usb, line))
 		fail_msg("no such fault: %s", line);
+}
+
+static inline void unplug_many(struct reader *rd, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		fault(&rd[i], "unplug");
+	for (unsigned int i = 0; i < n; i++)
+		unplug(&rd[i]);
 }
 
 /* An attribute of the node in sysfs. */

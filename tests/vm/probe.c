@@ -30,39 +30,36 @@ static struct cardring_info info_of(int index)
 
 static void unusable_descriptors_are_refused(void **state)
 {
-	static const struct { unsigned int len, max_message; } t[] = {
-		{ 0, 271 },		/* none */
-		{ 2, 271 }, { 53, 271 },	/* cut off */
-		{ 54, 0 }, { 54, 10 }, { 54, 31 },	/* no message fits */
+	static const struct { unsigned int len, first, type, max_message; } t[] = {
+		{ 0, 0, 0x21, 271 },		/* none */
+		{ 2, 2, 0x21, 271 }, { 53, 53, 0x21, 271 },	/* cut off */
+		{ 54, 53, 0x21, 271 },		/* shorter than it is */
+		{ 54, 54, 0x21, 0 }, { 54, 54, 0x21, 10 }, { 54, 54, 0x21, 31 },	/* no message fits */
+		/* another descriptor, or lengths that are none */
+		{ 54, 54, 0xFF, 271 }, { 54, 0, 0x21, 271 }, { 54, 1, 0x21, 271 }, { 54, 255, 0x21, 271 },
 	};
-	uint8_t d[64];
-	struct reader rd;
+	enum { N = sizeof(t) / sizeof(t[0]) };
+	struct vreader_config cfg[N + 1];
+	struct reader rd[N + 1];
+	uint8_t d[N][54];
 
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = t[i].len };
-
-		descriptor(d);
-		d[0] = t[i].len;
-		d[44] = t[i].max_message;
-		d[45] = t[i].max_message >> 8;
-		plug_unbound(&rd, &cfg, 1);
-		sleep_ms(150);
-		assert_int_equal(node_index(rd.name, 0), -1);
-		unplug(&rd);
+	for (unsigned int i = 0; i < N; i++) {
+		descriptor(d[i]);
+		d[i][0] = t[i].first;
+		d[i][1] = t[i].type;
+		d[i][44] = t[i].max_message;
+		d[i][45] = t[i].max_message >> 8;
+		cfg[i] = (struct vreader_config){ .class_desc = d[i], .class_desc_len = t[i].len };
 	}
-	/* bytes that are no descriptors in front of the end */
-	descriptor(d);
-	for (unsigned int first = 0; first < 256; first += 85) {
-		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = 54 };
-
-		descriptor(d);
-		d[0] = first;
-		d[1] = 0xFF;
-		plug_unbound(&rd, &cfg, 1);
-		sleep_ms(100);
-		assert_int_equal(node_index(rd.name, 0), -1);
-		unplug(&rd);
-	}
+	cfg[N] = (struct vreader_config){ 0 };
+	plug_many(rd, cfg, N + 1);
+	/* by the time that a good one has its node, the others would have theirs */
+	wait_bound(&rd[N]);
+	sleep_ms(100);
+	for (unsigned int i = 0; i < N; i++)
+		if (node_index(rd[i].name, 0) >= 0)
+			fail_msg("descriptor %u was taken", i);
+	unplug_many(rd, N + 1);
 }
 
 static void odd_descriptors_are_bounded(void **state)
@@ -79,36 +76,40 @@ static void odd_descriptors_are_bounded(void **state)
 		{ 40, 0xFFFFFFFF, 1, 1, 271 },		/* dwFeatures */
 		{ 40, 0, 1, 1, 271 },
 	};
-	uint8_t d[54];
+	enum { N = sizeof(t) / sizeof(t[0]) };
+	struct vreader_config cfg[N];
+	struct reader rd[N];
+	uint8_t d[N][54];
 
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		const struct vreader_config cfg = { .class_desc = d, .class_desc_len = 54, .slots = 32,
-						    .busy_slots = 32 };
-		bool wide = t[i].at == 40 || t[i].at == 44;
+	for (unsigned int i = 0; i < N; i++) {
+		descriptor(d[i]);
+		for (unsigned int k = 0; k < (t[i].at == 40 || t[i].at == 44 ? 4 : 1); k++)
+			d[i][t[i].at + k] = t[i].value >> 8 * k;
+		cfg[i] = (struct vreader_config){ .class_desc = d[i], .class_desc_len = 54, .slots = 32,
+						  .busy_slots = 32 };
+	}
+	plug_many(rd, cfg, N);
+	for (unsigned int i = 0; i < N; i++) {
 		struct cardring_info info;
-		struct reader rd;
 		struct node n;
 
-		descriptor(d);
-		for (unsigned int k = 0; k < (wide ? 4 : 1); k++)
-			d[t[i].at + k] = t[i].value >> 8 * k;
-		plug(&rd, &cfg);
-		info = info_of(rd.index);
+		wait_bound(&rd[i]);
+		info = info_of(rd[i].index);
 		assert_int_equal(info.slots, t[i].slots);
 		assert_int_equal(info.busy_slots, t[i].busy);
 		assert_int_equal(info.max_message, t[i].max);
 		assert_int_equal(info.max_payload, t[i].max - CARDRING_HDR_ROOM);
-		assert_memory_equal(info.descriptor, d, 54);
-		if (wide && t[i].at == 40)
+		assert_memory_equal(info.descriptor, d[i], 54);
+		if (t[i].at == 40)
 			assert_int_equal(info.features, t[i].value);
 		/* and each can be used as far as it goes */
-		node_open(&n, &rd);
+		node_open(&n, &rd[i]);
 		assert_int_equal(node_claim(&n, t[i].slots - 1, 0), 0);
 		assert_int_equal(node_claim(&n, t[i].slots, 0), -EINVAL);
 		assert_int_equal(run_op(&n, CARDRING_OP_SLOT_STATUS, t[i].slots - 1).result, 0);
 		node_close(&n);
-		unplug(&rd);
 	}
+	unplug_many(rd, N);
 }
 
 static void class_descriptor_may_stand_behind_an_endpoint(void **state)
@@ -336,21 +337,17 @@ static int opens_many(const struct reader *rd)
 
 static void a_station_of_readers_fits_the_usual_memory_limit(void **state)
 {
+	struct vreader_config cfg[MANY];
 	struct reader rd[MANY];
 	struct node n[MANY];
 	int status;
 	pid_t pid;
 
-	for (unsigned int i = 0; i < MANY; i++) {
-		const struct vreader_config cfg = { .speed = i & 1 ? VREADER_SUPER_SPEED : VREADER_HIGH_SPEED };
-
-		memset(&rd[i], 0, sizeof(rd[i]));
-		rd[i].usb = attach(&cfg, 1);
-	}
-	for (unsigned int i = 0; i < MANY; i++) {
-		assert_int_equal(vreader_usb_wait(rd[i].usb, rd[i].name, sizeof(rd[i].name), 60000), 0);
+	for (unsigned int i = 0; i < MANY; i++)
+		cfg[i] = (struct vreader_config){ .speed = i & 1 ? VREADER_SUPER_SPEED : VREADER_HIGH_SPEED };
+	plug_many(rd, cfg, MANY);
+	for (unsigned int i = 0; i < MANY; i++)
 		wait_bound(&rd[i]);
-	}
 	pid = fork();
 	if (!pid)
 		_exit(opens_many(rd));
