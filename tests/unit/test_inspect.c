@@ -155,7 +155,8 @@ static void every_sample_gets_its_verdict(void **state)
 	static const struct { const char *name; enum cr_verdict verdict; } cases[] = {
 		{ "an", CR_GENUINE }, { "old", CR_GENUINE }, { "bac", CR_GENUINE },
 		{ "eac", CR_GENUINE }, { "tdes", CR_GENUINE }, { "forged", CR_FORGED },
-		{ "badsod", CR_FORGED }, { "cloned", CR_CLONED }, { "expired", CR_EXPIRED },
+		{ "badsod", CR_FORGED }, { "impostor", CR_FORGED }, { "resigned", CR_UNPROVEN },
+		{ "cloned", CR_CLONED }, { "expired", CR_EXPIRED },
 		{ "revoked", CR_REVOKED }, { "truncated", CR_UNPROVEN }, { "badtlv", CR_UNPROVEN },
 		{ "lying", CR_UNPROVEN },
 	};

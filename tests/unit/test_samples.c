@@ -93,7 +93,10 @@ static void openssl_confirms_the_signatures(void **state)
 
 static void openssl_refutes_the_others(void **state)
 {
-	assert_int_equal(open_sod("resigned"), 0);	/* the signature is right; who made it is the question */
+	/* Signatures are right; who made them is the question. */
+	assert_int_equal(open_sod("resigned"), 0);
+	assert_int_not_equal(chain("VNM-2", ""), 0);
+	assert_int_equal(open_sod("impostor"), 0);
 	assert_int_not_equal(chain("VNM-2", ""), 0);
 	assert_int_equal(sh("openssl x509 -in ds.pem -noout -issuer -nameopt RFC2253 | sed s/^issuer=// > a; "
 			    "openssl x509 -inform DER -in trust/VNM-2.cer -noout -subject -nameopt RFC2253 | "
@@ -117,7 +120,8 @@ static void hashes_are_of_the_files_but_where_a_sample_lies(void **state)
 		bool same;
 	} rows[] = {
 		{ "an", 1, true }, { "an", 2, true }, { "an", 13, true }, { "an", 14, true }, { "forged", 1, false },
-		{ "forged", 2, true }, { "resigned", 1, true }, { "truncated", 2, false }, { "badtlv", 13, true },
+		{ "forged", 2, true }, { "resigned", 1, true }, { "impostor", 1, true }, { "truncated", 2, false },
+		{ "badtlv", 13, true },
 		{ "lying", 2, true }, { "cloned", 14, true },
 	};
 

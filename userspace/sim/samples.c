@@ -225,6 +225,10 @@ done:
 static const struct sim_issuer_spec vnm = {
 	"VN", "VNM", "cardring sample state", "Viet Nam (sample)", "P-384", "P-256", "SHA384", "SHA256", false, false, "ID",
 };
+static const struct sim_issuer_spec stranger = {	/* in nobody's list of issuers */
+	"VN", "VNM", "cardring sample of no state", "Nobody (sample)", "P-384", "P-256", "SHA384", "SHA256", false,
+	false, "ID",
+};
 static const struct sim_issuer_spec uto = {
 	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "P",
 };
@@ -282,7 +286,7 @@ static int write_trust(const char *dir, const char *name, const struct sim_issue
 	return err;
 }
 
-enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, UT_OLD, UT_NEW, ISSUERS };
+enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_NEW, ISSUERS };
 
 static int make_issuers(struct sim_issuer issuers[ISSUERS])
 {
@@ -295,6 +299,8 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 		err = sim_issuer_signer(&issuers[VN_NOW], -1 * YEAR, &issuers[VN_REVOKED]);
 	if (!err)
 		err = sim_issuer_new(&vnm, -2 * YEAR, -1 * YEAR, &issuers[VN_ROGUE]);
+	if (!err)
+		err = sim_issuer_new(&stranger, -2 * YEAR, -1 * YEAR, &issuers[VN_STRANGER]);
 	if (!err)
 		err = sim_issuer_new(&uto, -4 * YEAR, -3 * YEAR, &issuers[UT_OLD]);
 	if (!err)
@@ -363,7 +369,8 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 		VN("an", "Viet Nam, citizen card: genuine", an, VN_NOW, BP, 1),
 		VN("old", "Viet Nam, citizen card without chip authentication", old, VN_NOW, NULL, 3),
 		VN("forged", "as an, one letter of the name changed after signing", an, VN_NOW, BP, 1, .flaw = SIM_FORGED),
-		VN("resigned", "as an, another name, signed by somebody who took the issuer's name", rogue, VN_ROGUE, BP, 1),
+		VN("resigned", "as an, another name, signed by an unknown issuer", rogue, VN_STRANGER, BP, 1),
+		VN("impostor", "as an, another name, signed by somebody who took the issuer's name", rogue, VN_ROGUE, BP, 1),
 		VN("cloned", "as an, all data copied to a chip without the key", an, VN_NOW, BP, 1, .flaw = SIM_CLONED),
 		VN("expired", "Viet Nam, citizen card past its date", expired, VN_THEN, BP, 2),
 		VN("revoked", "as an, signed by a document signer since revoked", an, VN_REVOKED, BP, 1),
