@@ -19,6 +19,7 @@ struct card {
 	size_t max_le;		/* of plain response data */
 	uint16_t too_much;	/* status word then; 0: fewer bytes with 9000; 1: silence */
 	bool plain_error;	/* errors come without secure messaging, and end it */
+	bool talkative;		/* answers SELECT with data though P2 asks for none */
 	bool secured;
 	struct cr_sm sm;	/* the card's own counter */
 	uint32_t commands, batches, extended;
@@ -129,6 +130,8 @@ static uint16_t respond(struct card *c, const struct cr_capdu *cmd, uint8_t *out
 			return 0x6a82;
 		if (cmd->p1 == 2 && cmd->data[1] == 0x98)
 			return 0x6982;
+		if (c->talkative)
+			memcpy(out, "\x6f\x02\x84\x00", *n = 4);
 		return 0x9000;
 	}
 	if (cmd->ins == 0xb1) {
@@ -185,7 +188,7 @@ static int batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 			answer_plain(a, out, len, sw);
 		else
 			answer_protected(c, a, out, len, sw, cmd.ins & 1);
-		if (a->rsp_expect && sw == 0x9000 && c->too_much)
+		if (a->rsp_expect && sw == 0x9000 && c->too_much && !c->talkative)
 			assert_int_equal(a->rsp_expect, a->rsp_len);
 		++*done;
 		if ((sw & a->sw_mask) != (a->sw & a->sw_mask))
@@ -453,6 +456,45 @@ static void a_master_file_that_is_none_does_not_matter(void **state)
 	free(c.file);
 }
 
+static void an_answer_that_nobody_asked_for_does_not_matter(void **state)
+{
+	struct cr_session s;
+	struct card c;
+
+	new_card(&c, 1000);
+	c.talkative = true;
+	new_session(&s, &c, false, 256);
+	read_ok(&s, &c);
+	free(c.file);
+}
+
+static size_t told;
+
+static void progress(void *arg, size_t got, size_t total)
+{
+	assert_true(got > *(size_t *)arg || !got);
+	*(size_t *)arg = got;
+	assert_true(got <= total);
+	told++;
+}
+
+static void progress_is_told_on_the_way(void **state)
+{
+	size_t last = 0;
+	struct cr_file_request r = { .fid = 0x0102, .progress = progress, .progress_arg = &last };
+	struct cr_session s;
+	struct card c;
+
+	new_card(&c, 20000);
+	new_session(&s, &c, true, 256);
+	told = 0;
+	assert_int_equal(cr_file_read(&s, &r), 0);
+	assert_int_equal(last, c.len);
+	assert_true(told >= 4);		/* its first bytes, then every 32 blocks of 223 */
+	free(r.data);
+	free(c.file);
+}
+
 static void info_of_the_card_bounds_extended_length(void **state)
 {
 	static const uint8_t info[] = { 0x43, 0x01, 0xb8, 0x7f, 0x66, 0x08, 0x02,
@@ -483,6 +525,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_mac_in_the_middle_ends_it),
 		cmocka_unit_test(what_was_not_sent_is_not_counted),
 		cmocka_unit_test(a_master_file_that_is_none_does_not_matter),
+		cmocka_unit_test(an_answer_that_nobody_asked_for_does_not_matter),
+		cmocka_unit_test(progress_is_told_on_the_way),
 		cmocka_unit_test(info_of_the_card_bounds_extended_length),
 	};
 

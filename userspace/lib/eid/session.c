@@ -94,6 +94,8 @@ static int take_plain(const struct cr_apdu *a, struct cr_message *m)
 	if (a->rsp_len < 2)
 		return CR_E_CARD_PROTOCOL;
 	m->sw = cr_rapdu_sw(a->rsp, a->rsp_len);
+	if (!m->cmd.le)
+		return 0;	/* some cards answer SELECT with data that nobody asked for */
 	if (a->rsp_len - 2 > m->size)
 		return CR_E_TOO_LONG;
 	m->len = a->rsp_len - 2;
