@@ -14,6 +14,7 @@
 
 #define HEADER_LEN	5	/* one byte of tag, at most four of length: 1 MiB takes three */
 #define BATCH_MAX	256	/* commands; bounds the memory of a batch */
+#define TOLD_MAX	32	/* of those, where somebody watches the progress */
 #define SHORTEST	16	/* who gives fewer bytes at a time mocks us */
 #define EVEN_MAX	0x7fff	/* the offset in P1-P2 has 15 bits */
 
@@ -184,7 +185,7 @@ struct ask {
 static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t total)
 {
 	size_t block = cr_file_block(s, false), odd_block = cr_file_block(s, true), n = 0, done = 0,
-	       at, room = 0, got;
+	       at, room = 0, got, most = r->progress ? TOLD_MAX : BATCH_MAX;
 	struct cr_message *m;
 	uint8_t *bytes = NULL, *to;
 	struct ask *ask;
@@ -193,11 +194,11 @@ static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t to
 
 	if (!block || !odd_block || block > CR_APDU_MAX_LE)
 		return CR_E_INVALID;
-	m = calloc(BATCH_MAX, sizeof(*m));
-	ask = calloc(BATCH_MAX, sizeof(*ask));
+	m = calloc(most, sizeof(*m));
+	ask = calloc(most, sizeof(*ask));
 	if (!m || !ask)
 		goto out;
-	for (at = r->len; at < total && n < BATCH_MAX; n++) {
+	for (at = r->len; at < total && n < most; n++) {
 		size_t part = total - at < block ? total - at : block;
 
 		if (at > EVEN_MAX && part > odd_block)

@@ -93,8 +93,7 @@ static void progress(void *arg, size_t got, size_t total)
 {
 	const struct report *r = arg;
 
-	if (r->opts->progress)
-		r->opts->progress(r->opts->progress_arg, r->name, got, total);
+	r->opts->progress(r->opts->progress_arg, r->name, got, total);
 }
 
 static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
@@ -142,7 +141,8 @@ static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
 static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 {
 	struct cr_file *f = add_file(in->insp, fid);
-	struct cr_file_request r = { .fid = fid, .progress = progress };
+	struct cr_file_request r = { .fid = fid,
+				     .progress = in->opts->progress ? progress : NULL };
 	struct report report = { .opts = in->opts };
 	int err, opened;
 	bool again;
