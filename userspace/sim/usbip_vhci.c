@@ -35,17 +35,38 @@ static int store(const char *path, const char *text)
 
 struct port { char hub[4]; int number, status; unsigned int devid; char name[32]; };
 
-/* Calls match for every port until it says yes; that port. 0, or -errno: -EBUSY where none matched. */
-static int find(bool (*match)(const struct port *p, int want), int want, struct port *out)
+static const char *status_path(int controller, char *path, size_t size)
 {
-	char path[128], line[128];
+	snprintf(path, size, controller ? VHCI "status.%d" : VHCI "status", controller);
+	return path;
+}
+
+static int controllers(void)
+{
+	char path[96];
+	int n = 0;
+
+	while (access(status_path(n, path, sizeof(path)), R_OK) == 0)
+		n++;
+	return n;
+}
+
+/*
+ * Calls match for every port, from this controller's on, until it says yes; that port. 0, or -errno: -EBUSY where none
+ * matched.
+ */
+static int find(bool (*match)(const struct port *p, int want), int want, unsigned int from, struct port *out)
+{
+	int n = controllers();
+	char path[96], line[128];
 	FILE *f;
 
-	for (int nr = 0;; nr++) {
-		snprintf(path, sizeof(path), nr ? VHCI "status.%d" : VHCI "status", nr);
-		f = fopen(path, "re");
+	if (!n)
+		return -errno;
+	for (int i = 0; i < n; i++) {
+		f = fopen(status_path((from + i) % n, path, sizeof(path)), "re");
 		if (!f)
-			return nr ? -EBUSY : -errno;
+			return -errno;
 		while (fgets(line, sizeof(line), f))
 			if (sscanf(line, "%3s %d %d %*s %x %*s %31s", out->hub, &out->number, &out->status,
 				   &out->devid, out->name) == 5 && match(out, want)) {
@@ -54,6 +75,7 @@ static int find(bool (*match)(const struct port *p, int want), int want, struct 
 			}
 		fclose(f);
 	}
+	return -EBUSY;
 }
 
 static bool free_port(const struct port *p, int want_super)
@@ -72,13 +94,17 @@ int usbip_vhci_attach(int sockfd, enum vreader_speed speed, unsigned int devid)
 	static const int usb_speed[] = {
 		[VREADER_HIGH_SPEED] = 3, [VREADER_FULL_SPEED] = 2, [VREADER_SUPER_SPEED] = 5,
 	};
+	static unsigned int turn;
 	struct port p;
 	char text[64];
 	int err;
 
-	/* Somebody else may take the port between looking and asking: look again, as long as there are any. */
+	/*
+	 * A hub brings up one port after the other, the controllers' hubs do it at once: take turns. Somebody else
+	 * may take the port between looking and asking: look again, as long as there are any.
+	 */
 	for (int tries = 0; tries < 1000; tries++) {
-		err = find(free_port, speed == VREADER_SUPER_SPEED, &p);
+		err = find(free_port, speed == VREADER_SUPER_SPEED, __atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED), &p);
 		if (err)
 			return err;
 		snprintf(text, sizeof(text), "%d %d %u %d", p.number, sockfd, devid, usb_speed[speed]);
@@ -95,7 +121,7 @@ int usbip_vhci_device(int port, unsigned int devid, struct usbip_vhci_device *de
 {
 	char path[96];
 	struct port p;
-	int err = find(this_port, port, &p);
+	int err = find(this_port, port, 0, &p);
 	FILE *f;
 
 	dev->name[0] = 0;
@@ -137,7 +163,7 @@ int usbip_vhci_wait_free(int port, unsigned int devid, const struct usbip_vhci_d
 	int err;
 
 	for (unsigned int i = 0; i <= wait_ms; i++) {
-		err = find(this_port, port, &p);
+		err = find(this_port, port, 0, &p);
 		if (err)
 			return err;
 		/* devid is shown of ports in use alone; another's there: ours is gone long since */
