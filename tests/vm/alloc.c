@@ -155,7 +155,6 @@ static void probe_survives_every_failed_allocation(void **state)
 	assert_true(fd >= 0 && write(fd, itf, strlen(itf)) > 0);
 	close(fd);
 	failed = each_fails(step_bind, itf);
-	print_message("%u failures\n", failed);
 	assert_true(failed >= 8);
 	put("/sys/bus/usb/drivers/cardring/bind", itf);
 	wait_bound(&rd);
@@ -179,7 +178,6 @@ static void setup_survives_every_failed_allocation(void **state)
 	node_open(&n, &rd);
 	for (size_t i = 0; i < 3; i++) {
 		failed = each_fails(step_setup, &sizes[i]);
-		print_message("buffers of %u: %u failures\n", sizes[i], failed);
 		assert_true(failed >= (sizes[i] > 65536 ? 12 : 4));
 	}
 	node_close(&n);
@@ -191,7 +189,7 @@ static void claim_survives_every_failed_allocation(void **state)
 
 	node_open(&n, &rd);
 	node_slot(&n, 0);
-	print_message("%u failures\n", each_fails(step_claim, &n));
+	assert_true(each_fails(step_claim, &n) >= 1);
 	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
 	power_on(&n, 0);
 	works(&n, 0);
