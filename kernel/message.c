@@ -52,7 +52,7 @@ static const struct cr_command commands[CARDRING_OP__COUNT] = {
 	},
 	[CARDRING_OP_T0_APDU] = {
 		.type = 0x6a, .answer = CR_RDR_SLOT_STATUS, .params = 3,
-		.needs_card = true, .has_sw = true,
+		.needs_card = true,
 	},
 	[CARDRING_OP_MECHANICAL] = {
 		.type = 0x71, .answer = CR_RDR_SLOT_STATUS, .params = 1,

@@ -135,8 +135,9 @@ enum cardring_op {
  * sqe.flags
  * LINK: the next entry (same slot) starts only if this one succeeded; if not,
  * the rest of the chain completes with -ECANCELED. A chain ends with the
- * first entry without LINK, and must be submitted by one ENTER.
- * EXPECT_SW: success also needs (status word & sw_mask) == sw.
+ * first entry without LINK, or the last one that an ENTER takes.
+ * EXPECT_SW: success also needs (status word & sw_mask) == sw. XFER and SECURE
+ * only (-EINVAL else).
  */
 #define CARDRING_SQE_LINK	(1U << 0)
 #define CARDRING_SQE_EXPECT_SW	(1U << 1)
@@ -198,8 +199,8 @@ struct cardring_sqe {
  * struct cardring_cqe - one completion entry, 32 bytes, written by the module
  * @user_data: of the submission entry
  * @result: see "Results" above; for EVENT: enum cardring_event
- * @sw: the response's last two bytes (XFER, SECURE, T0_APDU with 2 bytes or
- *	more), else 0
+ * @sw: the response's last two bytes (XFER, SECURE with 2 bytes or more),
+ *	else 0
  * @status: bStatus of the reader's last answer (CCID 1.1, 6.2.6)
  * @error: bError of the reader's last answer
  * @flags: CARDRING_CQE_*

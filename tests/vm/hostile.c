@@ -230,6 +230,7 @@ static void hostile_entries_are_refused(void **state)
 		{ { .opcode = CARDRING_OP_SLOT_STATUS, .param = { 0, 0, 1 } }, -EINVAL },
 		{ { .opcode = CARDRING_OP_SLOT_STATUS, .flags = CARDRING_SQE_EXPECT_SW }, -EINVAL },
 		{ { .opcode = CARDRING_OP_NOP, .flags = CARDRING_SQE_EXPECT_SW }, -EINVAL },
+		{ { .opcode = CARDRING_OP_T0_APDU, .flags = CARDRING_SQE_EXPECT_SW }, -EINVAL },
 		{ { .opcode = CARDRING_OP_NOP, .tx_len = 1 }, -EINVAL },
 		{ { .opcode = CARDRING_OP_ABORT, .param = { 1 } }, -EINVAL },
 		{ { .opcode = CARDRING_OP_ABORT, .tx_len = 1 }, -EINVAL },

@@ -60,7 +60,7 @@ static bool has_payload(unsigned int op)
 
 static bool has_status_word(unsigned int op)
 {
-	return op == CARDRING_OP_XFER || op == CARDRING_OP_SECURE || op == CARDRING_OP_T0_APDU;
+	return op == CARDRING_OP_XFER || op == CARDRING_OP_SECURE;
 }
 
 static bool needs_power(unsigned int op)
@@ -82,6 +82,8 @@ static int check(const struct softring *r, const struct cardring_sqe *sqe)
 		if (sqe->resv[i])
 			return -EINVAL;
 	}
+	if (sqe->flags & CARDRING_SQE_EXPECT_SW && !has_status_word(sqe->opcode))
+		return -EINVAL;
 	if (sqe->opcode == CARDRING_OP_NOP || sqe->opcode == CARDRING_OP_ABORT)
 		return 0;
 	if (sqe->tx_len) {
@@ -152,8 +154,8 @@ static unsigned int take(struct softring *r, unsigned int to_submit)
 		e->refused = check(r, &e->sqe);
 		if (e->linked && e->sqe.slot != r->queue[i - 1].sqe.slot)
 			e->refused = -EINVAL;	/* a chain stays on one slot */
-		if (e->sqe.flags & CARDRING_SQE_LINK && i + 1 == n)
-			e->refused = -EINVAL;	/* a chain is submitted by one ENTER */
+		if (i + 1 == n)
+			e->sqe.flags &= ~CARDRING_SQE_LINK;	/* a chain is of one ENTER */
 		if (e->sqe.slot < r->reader->dev.slots)
 			e->epoch = r->reader->slots[e->sqe.slot].epoch;
 		if (!(e->sqe.flags & CARDRING_SQE_LINK) || i + 1 == n)
