@@ -90,19 +90,22 @@ static void card_swapped_between_two_notifications(void **state)
 	uint64_t generation;
 	struct node n;
 
-	node_card(&n, &shared);
-	generation = node_slot(&n, 0).generation;
-	/* right after the opening, a notification may tell of the time before */
-	sleep_ms(700);
-	fault(&shared, "remove notify=0");
-	fault(&shared, "insert");
-	expect_event(&n, CARDRING_EVENT_CARD_OUT);
-	expect_event(&n, CARDRING_EVENT_CARD_IN);
-	assert_int_equal(node_slot(&n, 0).generation, generation + 1);
-	stale_until_powered(&n, &shared);
-	power_on(&n, 0);
-	works(&n, 0);
-	node_close(&n);
+	/* the second time, the reader has nothing more to tell of the time before the opening */
+	for (unsigned int i = 0; i < 2; i++) {
+		node_card(&n, &shared);
+		generation = node_slot(&n, 0).generation;
+		/* right after the opening, a notification may tell of that */
+		sleep_ms(700);
+		fault(&shared, "remove notify=0");
+		fault(&shared, "insert");
+		expect_event(&n, CARDRING_EVENT_CARD_OUT);
+		expect_event(&n, CARDRING_EVENT_CARD_IN);
+		assert_int_equal(node_slot(&n, 0).generation, generation + 1);
+		stale_until_powered(&n, &shared);
+		power_on(&n, 0);
+		works(&n, 0);
+		node_close(&n);
+	}
 }
 
 /* Where no notification comes at all, the card's lost power gives it away. */
@@ -142,15 +145,21 @@ static void card_pulled_during_a_command(void **state)
 		sqe = sqe_read(&n, 0, 2, 10);
 		sqe.user_data = 2;
 		push(&n, &sqe);
+		/* all that is queued, also what needs no card */
+		sqe = sqe_op(CARDRING_OP_NOP, 0);
+		sqe.user_data = 3;
+		push(&n, &sqe);
 		begin = now_ms();
-		assert_int_equal(enter(&n, 2, 2, NODE_MS), 2);
+		assert_int_equal(enter(&n, 3, 3, NODE_MS), 3);
 		c = reap(&n);
 		assert_int_equal(c.user_data, 1);
 		/* a hang without a word of the card is a hang */
 		assert_int_equal(c.result, i == 3 ? -ETIMEDOUT : -ENOMEDIUM);
-		c = reap(&n);
-		assert_int_equal(c.user_data, 2);
-		assert_int_equal(c.result, -ENOMEDIUM);
+		for (uint64_t ud = 2; ud <= 3; ud++) {
+			c = reap(&n);
+			assert_int_equal(c.user_data, ud);
+			assert_int_equal(c.result, -ENOMEDIUM);
+		}
 		assert_true(now_ms() - begin < 3000);
 		wait_state(&n, 0, CARDRING_SLOT_EMPTY);
 		fault(&shared, "insert");
