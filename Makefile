@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # cardring: the library, the command, and (through Kbuild) the module.
 #
-#   make            userspace into build/; the module too where kernel headers are installed
+#   make            userspace into build/; the module too, for each kernel whose headers are installed
 #   make demo       boots a kernel in QEMU and verifies a sample card through the module
 #   make check      every test: units, both rigs, static checks of the module
 #   make fuzz       T=120: every parser under a fuzzer (clang) for so many seconds
 #   make install    DESTDIR= PREFIX=/usr/local
-#   KDIR=DIR        builds the module for another kernel;  DEPS=skip leaves the system's packages alone
+#   KDIR=DIR        builds the module for that kernel alone;  DEPS=skip leaves the system's packages alone
+#   V=1             shows each command in full
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
 B      := build
 
-ifeq ($(KDIR),)
-KDIR := $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) $(lastword $(sort $(wildcard /lib/modules/6.*-amd64/build))))
-endif
+# Where modules are built against; older kernels than 6.1 are not served.
+KDIR  ?=
+KDIRS := $(or $(KDIR),$(patsubst %/Makefile,%,$(sort $(wildcard $(foreach n,6 7 8 9,/lib/modules/$(n).*/build/Makefile)))))
+
+# "  CC file" instead of the command; nothing with -s.
+silent := $(findstring s,$(firstword -$(MAKEFLAGS)))
+say     = $(if $(V),,@$(if $(silent),,printf '  %-7s %s\n' '$(1)' '$(or $(2),$@)';))
 
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev jansson
+PKGS    := libcrypto libudev
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
-LIBS    = $(shell pkg-config --libs $(PKGS))
+LIBS    := $(shell pkg-config --libs $(PKGS))
+SIMLIBS := $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
+CLILIBS := $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
@@ -39,57 +49,78 @@ TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
-samples: $(if $(CLI_SRC),$(B)/sim/.made)
+samples: $(B)/sim/.made
 $(B)/sim/.made: $(B)/cardring
 	@rm -rf $(B)/sim
-	$(B)/cardring sim make $(B)/sim
+	$(call say,MAKE,$(B)/sim)$(B)/cardring sim make $(B)/sim >/dev/null
 	@touch $@
 
-.PHONY: all samples userspace module demo check check-unit check-vm check-static install clean deps tests fuzz fuzzers
-all: userspace samples $(if $(wildcard $(KDIR)/Makefile),module)
+.PHONY: all samples userspace module demo check install clean tests fuzz fuzzers FORCE
+all: userspace samples $(if $(KDIRS),module)
 
-userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(if $(CLI_SRC),$(B)/cardring) $(MO)
+userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO)
 tests: userspace $(TESTS) $(VMT)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(B)/libcardring.a: $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
-$(B)/libcardring.so: $(call obj,$(LIB_SRC))
-	$(CC) -shared -Wl,-soname,libcardring.so.0 $(LDFLAGS) -o $@ $^ $(LIBS)
+# What the public headers declare is what the library gives; the rest of its names are its own.
+API := $(sort $(wildcard include/cardring/*.h))
+$(B)/libcardring.map: $(API)
+	@mkdir -p $(@D)
+	@{ echo 'CARDRING_0 {'; echo 'global:'; \
+	   sed -nE -e 's/^[^ \t*].*[ *](cr_[a-z0-9_]+)\(.*/\t\1;/p' -e 's/^extern .*[ *](cr_[a-z0-9_]+);.*/\t\1;/p' $(API); \
+	   echo 'local: *;'; echo '};'; } >$@
+
+$(B)/libcardring.so: $(call obj,$(LIB_SRC)) $(B)/libcardring.map
+	$(call say,LD)$(CC) -shared -Wl,-soname,libcardring.so.0 -Wl,--version-script=$(B)/libcardring.map $(LDFLAGS) \
+		-o $@ $(filter %.o,$^) $(LIBS)
 
 $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libkmod libjpeg)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
+
+# What PREFIX is compiled into is compiled again when it is another one.
+$(B)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+$(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg) -lcmocka -lpthread
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
 
 $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg) -lcmocka -lpthread
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)
-	msgfmt --check -o $@ $<
+	$(call say,MSGFMT)msgfmt --check -o $@ $<
 
 # One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
 MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) include/uapi/cardring.h
 module:
-	@test -n "$(KDIR)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
-	@set -e; rel=$$(sed 's/.*"\(.*\)".*/\1/' "$(KDIR)/include/generated/utsrelease.h"); arch=$(KARCH); \
-	d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel/kunit $$d/include/uapi; \
-	for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
-	for f in $$d/kernel/*.[ch] $$d/kernel/kunit/*.[ch]; do [ -e $${f#$$d/} ] || rm -f $$f; done; \
-	$(MAKE) --no-print-directory -C "$(KDIR)" M="$(CURDIR)/$$d" $(if $(KARCH),ARCH=$(KARCH)) $(KFLAGS) modules
+	@test -n "$(KDIRS)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
+	@case "$(CURDIR)" in *[[:space:]:]*) \
+		echo "the module is not built: kernels' makefiles take no folder with a space or colon in its path ($(CURDIR))" >&2; \
+		exit $(if $(filter module,$(MAKECMDGOALS)),1,0);; esac; \
+	set -e; arch=$(KARCH); for k in $(KDIRS); do \
+		rel=$$(sed 's/.*"\(.*\)".*/\1/' "$$k/include/generated/utsrelease.h"); \
+		d=$(B)/module/$$rel$${arch:+-$$arch}; mkdir -p $$d/kernel/kunit $$d/include/uapi; \
+		for f in $(MODSRC); do cmp -s $$f $$d/$$f || cp $$f $$d/$$f; done; \
+		for f in $$d/kernel/*.[ch] $$d/kernel/kunit/*.[ch]; do [ -e $${f#$$d/} ] || rm -f $$f; done; \
+		$(MAKE) --no-print-directory -C "$$k" M="$(CURDIR)/$$d" $(if $(KARCH),ARCH=$(KARCH)) $(if $(V),V=1) \
+			$(KFLAGS) modules; \
+	done
 
 # Each of the two installs what it needs first; DEPS=skip names it instead.
 demo:
@@ -113,31 +144,52 @@ fuzz: samples
 fuzzers: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
 $(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LIBS) $(shell pkg-config --libs libjpeg)
+	$(call say,LD)$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(SIMLIBS)
 
+INC   := $(DESTDIR)$(PREFIX)/include
+LIB   := $(DESTDIR)$(PREFIX)/lib
 SHARE := $(DESTDIR)$(PREFIX)/share
-install: userspace samples
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/cardring \
-		$(DESTDIR)$(PREFIX)/include/uapi $(SHARE)/man/man1 $(SHARE)/cardring/sim
-	install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(B)/libcardring.so $(DESTDIR)$(PREFIX)/lib/libcardring.so.0
-	ln -sf libcardring.so.0 $(DESTDIR)$(PREFIX)/lib/libcardring.so
-	install -m 644 $(B)/libcardring.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 include/cardring/*.h $(DESTDIR)$(PREFIX)/include/cardring/
-	install -m 644 include/uapi/cardring.h $(DESTDIR)$(PREFIX)/include/uapi/
-	install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
-	cp -r $(B)/locale $(SHARE)/
-	cp -r $(B)/sim/cards $(B)/sim/trust $(SHARE)/cardring/sim/
-	chmod -R a+rX $(SHARE)/locale/*/LC_MESSAGES/cardring.mo $(SHARE)/cardring/sim
-	install -D -m 644 udev/70-cardring.rules $(DESTDIR)/usr/lib/udev/rules.d/70-cardring.rules
-	install -D -m 644 udev/cardring-modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/cardring.conf
-	install -D -m 644 udev/cardring-modprobe.conf $(DESTDIR)/usr/lib/modprobe.d/cardring.conf
+VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/cli/cli.h)
+define PC
+prefix=$(PREFIX)
+Name: libcardring
+Description: Reads and verifies chip identity cards
+Version: $(VERSION)
+Requires.private: $(PKGS)
+Libs: -L$${prefix}/lib -lcardring
+Cflags: -I$${prefix}/include
+endef
+export PC
+
+# The module as far as it is built; where it is not built at all, that comes first.
+install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KDIRS),module))
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/pkgconfig $(INC)/cardring $(INC)/uapi \
+		$(SHARE)/man/man1 $(SHARE)/cardring/sim
+	@install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
+	@install -m 755 $(B)/libcardring.so $(LIB)/libcardring.so.0
+	@ln -sf libcardring.so.0 $(LIB)/libcardring.so
+	@install -m 644 $(B)/libcardring.a $(LIB)/
+	@echo "$$PC" >$(LIB)/pkgconfig/libcardring.pc
+	@install -m 644 include/cardring/*.h $(INC)/cardring/
+	@install -m 644 include/uapi/cardring.h $(INC)/uapi/
+	@install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
+	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
+	@rm -rf $(SHARE)/cardring/sim
+	@install -d $(SHARE)/cardring/sim
+	@cp -r $(B)/sim/cards $(B)/sim/trust $(SHARE)/cardring/sim/
+	@chmod -R a+rX $(LIB)/pkgconfig/libcardring.pc $(SHARE)/cardring/sim
+	@install -D -m 644 udev/70-cardring.rules $(DESTDIR)/usr/lib/udev/rules.d/70-cardring.rules
+	@install -D -m 644 udev/cardring-modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/cardring.conf
+	@install -D -m 644 udev/cardring-modprobe.conf $(DESTDIR)/usr/lib/modprobe.d/cardring.conf
 	@for ko in $(B)/module/*/cardring.ko; do \
 		rel=$$(basename $$(dirname $$ko)); \
-		case $$rel in *-um|*'*') continue;; esac; \
-		install -D -m 644 $$ko $(DESTDIR)/lib/modules/$$rel/updates/cardring.ko; \
-		[ -n "$(DESTDIR)" ] || depmod $$rel; \
+		case $$rel in *-um|'*') continue;; esac; \
+		to=$(DESTDIR)/lib/modules/$$rel/updates/cardring.ko; \
+		$(if $(silent),,printf '  %-7s %s\n' INSTALL $$to;) \
+		install -D -m 644 $$ko $$to || exit 1; \
+		[ -n "$(DESTDIR)" ] || depmod $$rel || exit 1; \
 	done
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean:
 	rm -rf $(B)

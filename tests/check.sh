@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
 #
-#   tests/check.sh [units] [cli] [static] [selftest] [vm]      all of them without a name
+#   tests/check.sh [units] [cli] [install] [static] [selftest] [vm]      all of them without a name
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 mkdir -p build
-[ $# != 0 ] || set -- units cli static selftest vm
+[ $# != 0 ] || set -- units cli install static selftest vm
 all=build/check.log
 : >"$all"
 
@@ -26,10 +26,11 @@ for part in "$@"; do
 	case $part in
 	units) units ;;
 	cli) tests/cli.sh ;;
+	install) tests/install.sh ;;
 	static) tests/static.sh ;;
 	selftest) tests/vm/selftest ;;
 	vm) tests/vm/main ;;
-	*) echo "usage: tests/check.sh [units] [cli] [static] [selftest] [vm]" >&2; exit 2 ;;
+	*) echo "usage: tests/check.sh [units] [cli] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
 	esac 2>&1 | tee build/part.log
 	rc=${PIPESTATUS[0]}
 	# A part that failed must have said what in.

@@ -31,6 +31,7 @@ static struct {
 	int fail_result;
 	uint8_t fail_error;
 	uint8_t chain_param;
+	uint32_t max_payload;
 	unsigned int commands, opens, power_ons, power_offs, set_params;
 	uint8_t params[8], protocol;
 	uint8_t log[LOG_MAX][8];	/* the first bytes of each command */
@@ -127,7 +128,7 @@ static int script_open(const char *path, const struct cr_ring_params *params, cr
 	info->slots = 1;
 	info->level = rig.level;
 	info->features = rig.features;
-	info->max_payload = 65544;
+	info->max_payload = rig.max_payload;
 	return cr_softreader_open(rig.reader, params, ring);
 }
 
@@ -144,6 +145,7 @@ static void rig_make(enum cardring_level level)
 	memset(&rig, 0, sizeof(rig));
 	rig.level = level;
 	rig.features = 0xbe;
+	rig.max_payload = 65544;
 	rig.atr = atr_t0;
 	rig.atr_len = sizeof(atr_t0);
 	rig.answer = answer_plain;
@@ -473,6 +475,65 @@ static void a_cancel_ends_the_batch(void **state)
 	cr_card_close(card);
 }
 
+/* Somebody else ended it (or the reader did): nothing says that the card did not get it. */
+static void what_was_canceled_is_not_sent_again(void **state)
+{
+	struct cr_apdu apdus[4];
+	uint8_t cmds[4][5], rsps[4][8];
+	cr_card_t *card;
+	size_t done;
+
+	for (unsigned int at = 1; at <= 2; at++) {
+		rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+		card = open_card(0);
+		batch_make(apdus, cmds, rsps, 4);
+		rig.fail_at = at;
+		rig.fail_result = -ECANCELED;
+		assert_int_equal(cr_card_transmit_batch(card, apdus, 4, &done), CR_E_CANCELED);
+		assert_int_equal(done, at - 1);
+		assert_int_equal(rig.commands, at);
+		cr_card_close(card);
+	}
+}
+
+/* ---- what readers say of themselves ---- */
+
+static void limits_follow_whatever_the_reader_declares(void **state)
+{
+	static const uint32_t declared[] = { 0, 1, 2, 6, 54, 261, 262, 4086, 65544, 0xffffffff };
+	cr_card_t *card;
+	size_t cmd, rsp;
+
+	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++) {
+		for (unsigned int level = CARDRING_LEVEL_TPDU; level <= CARDRING_LEVEL_EXTENDED_APDU; level *= 2) {
+			rig_make(level);
+			rig.max_payload = declared[i];
+			card = open_card(0);
+			cr_card_limits(card, &cmd, &rsp);
+			assert_true(cmd < declared[i] || !cmd);
+			assert_true(rsp < declared[i] || !rsp);
+			assert_true(cmd <= CR_APDU_MAX_LC && rsp <= CR_APDU_MAX_LE);
+			if (level != CARDRING_LEVEL_EXTENDED_APDU)
+				assert_true(cmd <= CR_APDU_MAX_SHORT_LC && rsp <= CR_APDU_MAX_SHORT_LE);
+			cr_card_close(card);
+		}
+	}
+}
+
+/* The list knows nothing of this reader; its level shows when it is open. */
+static void a_reader_known_by_its_path_alone_gets_buffers_of_its_level(void **state)
+{
+	cr_card_t *card;
+	size_t cmd, rsp;
+
+	rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+	card = open_card(0);
+	cr_card_limits(card, &cmd, &rsp);
+	assert_true(rsp > 2000);
+	cr_card_close(card);
+	assert_int_equal(rig.power_ons, 1);
+}
+
 /* ---- the card goes ---- */
 
 static void a_card_taken_out_stays_gone_until_opened_anew(void **state)
@@ -641,6 +702,28 @@ static void a_command_is_whole_before_the_next_is_sent(void **state)
 	}
 }
 
+/* 61xx and 6Cxx are never the end of a command that wants data, whatever the caller says it wants. */
+static void a_command_is_whole_even_if_its_middle_is_what_is_wanted(void **state)
+{
+	static const uint8_t cmd[] = { 0, 0xb0, 0, 0, 4 };
+	struct cr_apdu apdus[3];
+	uint8_t rsps[3][16];
+	cr_card_t *card;
+	size_t done;
+
+	rig_make(CARDRING_LEVEL_TPDU);
+	rig.answer = answer_wrong_le;
+	card = open_card(0);
+	for (size_t i = 0; i < 3; i++)
+		apdus[i] = (struct cr_apdu){ .cmd = cmd, .cmd_len = sizeof(cmd), .rsp = rsps[i],
+					     .rsp_size = 16, .sw = 0x6c02, .sw_mask = 0xffff };
+	assert_int_equal(cr_card_transmit_batch(card, apdus, 3, &done), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(rig.commands, 2);
+	assert_memory_equal(rsps[0], "\x55\x55\x90\0", 4);
+	cr_card_close(card);
+}
+
 /* ---- finding ---- */
 
 static void readers_are_found_by_what_a_user_says(void **state)
@@ -687,6 +770,10 @@ int main(void)
 		cmocka_unit_test(what_is_no_apdu_is_not_sent),
 		cmocka_unit_test(the_trace_sees_every_apdu_once),
 		cmocka_unit_test(a_cancel_ends_the_batch),
+		cmocka_unit_test(what_was_canceled_is_not_sent_again),
+		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
+		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
+		cmocka_unit_test(a_command_is_whole_even_if_its_middle_is_what_is_wanted),
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),
 		cmocka_unit_test(another_card_is_not_taken_for_the_first),
 		cmocka_unit_test(a_reader_unplugged_is_said_so),

@@ -76,6 +76,7 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 	int err = 0;
 
 	card->first_id += n;
+	/* completions come in the order of the entries: one chain, one slot */
 	while (got < n) {
 		int rc;
 
@@ -83,8 +84,15 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 			aborted = abort_slot(card);
 		card->exchange.enters++;
 		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel ? SLICE_MS : -1);
-		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring))
-			return err ? err : cr_ring_error(rc);
+		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
+			const struct cardring_cqe lost = { .result = rc };
+
+			for (; got < n; got++) {
+				rc = done(arg, got, &lost);
+				err = err ? err : rc;
+			}
+			return err ? err : cr_ring_error(lost.result);
+		}
 		while ((cqe = cr_ring_peek(card->ring))) {
 			/* events: what they tell, the results tell too */
 			if (!(cqe->flags & CARDRING_CQE_EVENT) && cqe->user_data - first < n) {
@@ -273,13 +281,21 @@ static void default_params(const struct cardring_info *dev, struct cr_ring_param
 
 static int open_claim(cr_card_t *card, const struct cr_backend *backend, int claim_ms)
 {
-	struct cr_ring_params params;
+	struct cr_ring_params guess, params;
 	int err;
 
-	default_params(&card->reader.dev, &params);
-	err = backend->open(card->reader.path, &params, &card->ring, &card->reader.dev);
+	default_params(&card->reader.dev, &guess);
+	err = backend->open(card->reader.path, &guess, &card->ring, &card->reader.dev);
 	if (err)
 		return err;
+	default_params(&card->reader.dev, &params);
+	if (params.buf_size != guess.buf_size) {	/* no list had it: its level shows now */
+		cr_ring_close(card->ring);
+		card->ring = NULL;
+		err = backend->open(card->reader.path, &params, &card->ring, &card->reader.dev);
+		if (err)
+			return err;
+	}
 	err = cr_ring_error(card->ring->ops->claim(card->ring, card->reader.slot, claim_ms));
 	card->claimed = !err;
 	return err;
@@ -363,18 +379,26 @@ void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out)
 	*out = card->exchange;
 }
 
+/* What is left of so many bytes, at most limit. */
+static size_t beyond(size_t bytes, size_t overhead, size_t limit)
+{
+	size_t left = bytes > overhead ? bytes - overhead : 0;
+
+	return left < limit ? left : limit;
+}
+
 void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data)
 {
 	size_t room = cr_ring_payload_size(card->ring), payload = card->reader.dev.max_payload;
 	size_t most = room < payload ? room : payload;
 
 	if (card->t0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
-		*max_command_data = most < 5 + CR_APDU_MAX_SHORT_LC + 1 ? most - 6 : CR_APDU_MAX_SHORT_LC;
-		*max_response_data = most < CR_APDU_MAX_SHORT_LE + 2 ? most - 2 : CR_APDU_MAX_SHORT_LE;
+		*max_command_data = beyond(most, 5 + 1, CR_APDU_MAX_SHORT_LC);
+		*max_response_data = beyond(most, 2, CR_APDU_MAX_SHORT_LE);
 	} else {
 		/* header, extended Lc, extended Le; status word */
-		*max_command_data = most - 9 < CR_APDU_MAX_LC ? most - 9 : CR_APDU_MAX_LC;
-		*max_response_data = most - 2 < CR_APDU_MAX_LE ? most - 2 : CR_APDU_MAX_LE;
+		*max_command_data = beyond(most, 9, CR_APDU_MAX_LC);
+		*max_response_data = beyond(most, 2, CR_APDU_MAX_LE);
 	}
 }
 

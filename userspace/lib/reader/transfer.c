@@ -13,6 +13,7 @@
 #include <string.h>
 #include "ccid/t0.h"
 #include "iso7816/apdu.h"
+#include "iso7816/sw.h"
 #include "reader/backend.h"
 #include "reader/card_int.h"
 
@@ -33,6 +34,7 @@ struct round {
 	cr_card_t *card;
 	struct message message[ROUND_MAX];
 	size_t n;
+	bool broken;			/* the chain, at a status word: what is behind it was not sent */
 	struct cr_t0 t0[ROUND_MAX];	/* by message: the state before its APDU's first */
 	struct cardring_sqe *last;
 	uint32_t next_buf, tx_buf;	/* commands share a buffer, side by side */
@@ -45,6 +47,7 @@ static void round_begin(struct round *r, cr_card_t *card)
 {
 	r->card = card;
 	r->n = 0;
+	r->broken = false;
 	r->last = NULL;
 	r->next_buf = 0;
 	r->tx_buf = CARDRING_NO_BUF;
@@ -98,6 +101,12 @@ static void add(struct round *r, size_t apdu, const uint8_t *cmd, size_t len, bo
 	r->last = sqe;
 }
 
+/* Of a command that wants data these are no end: T=0 goes on (7816-3, 12.2). */
+static bool goes_on(uint16_t sw)
+{
+	return sw >> 8 == CR_SW_MORE >> 8 || sw >> 8 == CR_SW_WRONG_LE >> 8;
+}
+
 /*
  * Adds an APDU at TPDU level. *end: no other may follow in this round, as what this one still needs
  * is known only when it was answered.
@@ -115,7 +124,7 @@ static int add_t0(struct round *r, size_t i, struct cr_apdu *a, bool *end)
 		return err;
 	n1 = cr_t0_tpdu(&t, first);
 	foreseen = cr_t0_foresee(&t, a->rsp_expect, a->sw);
-	*end = t.apdu.le && (a->sw_mask != 0xffff || !foreseen);
+	*end = t.apdu.le && (a->sw_mask != 0xffff || !foreseen || goes_on(a->sw));
 	next = t;
 	answer[0] = (uint8_t)(foreseen >> 8);
 	answer[1] = (uint8_t)foreseen;
@@ -128,6 +137,7 @@ static int add_t0(struct round *r, size_t i, struct cr_apdu *a, bool *end)
 	    n2 ? 0xffff : *end ? 0 : a->sw_mask);
 	if (n2)
 		add(r, i, second, n2, true, a->sw, a->sw_mask);
+	explicit_bzero(first, sizeof(first));	/* may hold a PIN */
 	return 0;
 }
 
@@ -177,8 +187,9 @@ static int note(void *arg, size_t i, const struct cardring_cqe *cqe)
 		m->bytes = cqe->sw ? 2 : 0;
 	if (m->answered && cqe->param)
 		m->err = CR_E_TOO_LONG;		/* the reader holds back the rest (CCID 1.1, 6.2.1) */
+	r->broken |= cqe->result == -EBADMSG;
 	if (cqe->result == -ECANCELED)
-		return 0;			/* never sent */
+		return r->broken ? 0 : m->err;	/* not sent, or ended by somebody else */
 	ex->messages++;
 	ex->bytes_sent += m->len;
 	ex->bytes_received += m->answered ? m->bytes : 0;
@@ -241,7 +252,7 @@ static int finish_t0(struct round *r, size_t *k, struct cr_apdu *a)
 	for (; more > 0 && *k < r->n && r->message[*k].apdu == apdu; ++*k) {
 		struct message *m = &r->message[*k];
 
-		if (m->err == CR_E_CANCELED)
+		if (m->err == CR_E_CANCELED && r->broken)
 			break;		/* the one before had another answer than was foreseen */
 		if (m->err)
 			return m->err;
@@ -279,8 +290,8 @@ static int finish(struct round *r, struct cr_apdu *apdus, size_t *done, bool *go
 		struct cr_apdu *a = &apdus[m->apdu];
 		int err;
 
-		if (m->err == CR_E_CANCELED)
-			break;		/* behind a broken link: the next round's, if there is one */
+		if (m->err == CR_E_CANCELED && r->broken)
+			break;		/* the next round's, if there is one */
 		r->card->exchange.commands++;
 		err = r->card->t0 ? finish_t0(r, &k, a) : finish_apdu(r, &k, a);
 		traced(r->card, a, err);
