@@ -239,14 +239,13 @@ static void rx_bad(struct cr_reader *r)
  */
 static bool rx_abort_ends(struct cr_slot *s, const struct cr_header *header)
 {
-	if (header->seq == s->given_up_seq)
-		s->given_up_answered = true;
-	else if (header->seq != s->seq)
-		return false;
-	else if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_OK)
-		return true;
-	else
+	if (header->seq == s->seq) {
+		if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_OK)
+			return true;
 		s->abort_refused = true;
+	} else if (header->seq == s->given_up_seq) {
+		s->given_up_answered = true;
+	}
 	return s->abort_refused && s->given_up_answered;
 }
 
