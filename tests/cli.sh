@@ -103,6 +103,10 @@ check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"
 exits "document number, birth and expiry" 0 verify --reader sim:bac --doc U7654321A --dob 1974-08-12 \
 	--exp "$(sed -n 's/^mrz = .\{65\}\(.\{6\}\).*/\1/p' build/sim/cards/bac/profile)"
+check "the three lines of a zone are typed at a terminal" sh -c \
+	"{ echo '$mrz' | fold -w 30; sleep 1; } | script -qec '$cardring verify --reader sim:an --lang en' '$w/typed' >/dev/null && grep -qai genuine '$w/typed'"
+check "a CAN is" sh -c \
+	"{ echo 123456; sleep 1; } | script -qec '$cardring verify --reader sim:an --lang en' '$w/typed' >/dev/null && grep -qai genuine '$w/typed'"
 bad=${mrz:0:36}0${mrz:37}
 [ "$bad" != "$mrz" ] || bad=${mrz:0:36}1${mrz:37}
 exits "an MRZ with a wrong check digit" 1 verify --reader sim:an --mrz "$bad" --json --trace
@@ -140,6 +144,15 @@ exits "another card into the same folder" 0 read --reader sim:bac $(secret bac) 
 check "leaves nothing of the first, and what is not ours alone" sh -c \
 	"[ ! -e '$w/card/DG13.bin' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
 exits "a folder that cannot be" 1 verify --reader sim:an --can 123456 --out /dev/null/x --json
+exits "a folder that is a file" 1 verify --reader sim:an --can 123456 --out "$w/card/mine"
+check "is said so" said 'Not a directory'
+# No room for DG2: in a file system of 16 KiB, in a mount namespace of its own.
+if unshare -m true 2>/dev/null; then
+	mkdir "$w/full"
+	check "a full disk keeps no part of a card" unshare -m sh -c "
+		mount -t tmpfs -o size=16k tmpfs '$w/full' &&
+		{ $cardring verify --reader sim:an --can 123456 --out '$w/full/card'; [ \$? = 1 ]; } && [ ! -e '$w/full/card' ]"
+fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
 
@@ -200,6 +213,9 @@ done <<'END'
 1|sim: no such card|sim serve nobody --vscard /nonexistent
 1|sim: a level that is none|sim serve an --usbip --level 9
 1|help on nothing|help verfy
+1|help on two|help verify read
+1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456
+3|a path that is no reader's|verify --reader /dev/tty --can 123456
 END
 check "and every one of them was" [ $objects -gt 20 ]
 run verify --cann 123456
@@ -228,14 +244,41 @@ for c in verify read list monitor apdu driver sim help; do
 	check "says the same" cmp "$w/out" "$w/help"
 done
 exits "--version" 0 --version
+for c in "" "help verify" "verify --help" --version; do
+	exits "$c --json" 0 ${c:-help} --json
+	check "is one object" one_object
+done
 exits "apdu" 0 apdu --reader sim:an 00A4040C07A0000002471001 "00:b0:9e 00 00" --json
 check "its answers" is '[.responses[].status_word] | join(" ")' '9000 6982'
 check "from standard input" sh -c "printf '# select\n\n00A4040C07A0000002471001\n' | $cardring apdu --reader sim:an | grep -q '^9000'"
+check "a NUL ends no command" sh -c "! printf '00A4040C07A0000002471001\\000\\n' | $cardring apdu --reader sim:an"
+check "nor does a line have no end" sh -c "! yes 00 | tr -d '\\n' | timeout 20 $cardring apdu --reader sim:an 2>'$w/err'"
+check "which is said" grep -q 'longer than any APDU' "$w/err"
+check "the longest APDU is none too long" sh -c "
+	{ printf '00 D6 00 00 00 FF FF'; yes ' 00' | head -n 65535 | tr -d '\\n'; echo ' 00 00'; } |
+	$cardring apdu --reader sim:an 2>&1 | grep -v 'longer than any' | grep -q ."
 exits "--trace" 0 verify --reader sim:an --can 123456 --trace
 check "shows headers and status words" grep -q '^> 00 A4 02 0C (7) < 9000 (2)$' "$w/err"
 check "and no content" not grep -qE '^>.*([0-9A-F]{2} ){5}' "$w/err"
 exits "sim list" 0 sim list --json
 check "tells what opens each" jq -e '.samples | length > 10 and all(.can != null or .mrz != null)' "$w/out"
+
+# Of another user than root: whose processes those that are not dumpable belong to.
+cp "$cardring" "$w/copy"
+chmod 755 "$w"
+as=
+[ "$(id -u)" != 0 ] || as="setpriv --reuid 65534 --regid 65534 --clear-groups"
+$as "$w/copy" monitor >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 500); do	# until it catches SIGINT
+	grep -q 'SigCgt:.*[2367abef]$' "/proc/$pid/status" && break
+	sleep 0.02
+done
+check "no core of it is left, and no process of its user looks into it" [ "$(stat -c %u /proc/$pid/environ)" = 0 ]
+kill -INT $pid
+wait $pid
+rc=$?
+check "monitor ends by Ctrl-C, and well" [ $rc = 0 ]
 
 # A card served to a socket, by the signals that the rig uses.
 "$cardring" sim serve an --vscard "$w/none.sock" >/dev/null 2>&1 &
@@ -249,6 +292,7 @@ check "sim serve ends by SIGTERM, not by SIGUSR1" [ $rc = 0 ]
 "$cardring" apdu --reader sim:an --json <"$w/fifo" >"$w/out" 2>"$w/err" &
 pid=$!
 exec 5>"$w/fifo"
+printf 00A4040C >&5	# half a line: not to be sent
 sleep 0.3
 kill -INT $pid
 wait $pid
@@ -256,9 +300,14 @@ rc=$?
 exec 5>&-
 check "Ctrl-C ends with 130" [ $rc = 130 ]
 check "and says so" is .error.code canceled
+check "half a line was not sent" is '.responses | length' 0
 "$cardring" help >/dev/full 2>"$w/err"
 rc=$?
 check "output that cannot be written is an error" [ $rc = 1 ]
+"$cardring" verify --reader sim:an --can 123456 --json >/dev/full 2>"$w/err"
+rc=$?
+check "an object too" [ $rc = 1 ]
+check "and that is what is said" sh -c "grep -q 'No space left' '$w/err' && [ \$(wc -l <'$w/err') = 1 ]"
 
 # ---- texts, and leaks
 

@@ -187,5 +187,8 @@ int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **
 		return cli_fail(c, CLI_NO_READER, cli_error_code(err), NULL,
 				_("There is no sample card \"%s\"; \"cardring sim list\" lists them."),
 				c->reader + 4);
+	if (err == CR_E_INVALID && cli_is_sim(c->reader))
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("After sim:CARD may stand ?level=extended, ?level=short or ?level=tpdu."));
 	return cli_fail_err(c, err, info->path[0] ? info : NULL, NULL);
 }

@@ -91,7 +91,8 @@ bool cli_i18n(const char *lang);
 
 /* ---- help.c ---- */
 
-int cli_help(const struct cli_command *cmd);
+/* cmd NULL: what there is */
+int cli_help(const struct cli *c, const struct cli_command *cmd);
 
 /* ---- fail.c: errors, in one place ---- */
 

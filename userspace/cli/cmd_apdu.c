@@ -15,6 +15,7 @@ struct shell {
 	cr_card_t *card;
 	json_t *responses;
 	uint8_t cmd[CR_CAPDU_MAX], rsp[CR_RAPDU_MAX];
+	char line[4 * CR_CAPDU_MAX];	/* "00 ", and some room */
 };
 
 static int digit(char ch)
@@ -144,24 +145,47 @@ static int from_arguments(struct shell *s)
 	return rc;
 }
 
+/*
+ * A line without its comment; *whole: it found room. False at the end. A NUL becomes a sign that is no
+ * digit either: it ends no command.
+ */
+static bool next_line(struct shell *s, bool *whole)
+{
+	bool comment = false;
+	size_t n = 0;
+	int ch;
+
+	while ((ch = getchar()) != EOF && ch != '\n') {
+		comment |= ch == '#';
+		if (comment)
+			continue;
+		*whole = n + 1 < sizeof(s->line);
+		if (!*whole)
+			return true;
+		s->line[n++] = ch ? (char)ch : '?';
+	}
+	s->line[n] = '\0';
+	return ch != EOF || n;
+}
+
 static int from_input(struct shell *s)
 {
-	char *line = NULL;
-	size_t size = 0, len;
-	ssize_t n;
+	bool whole = true;
+	size_t len;
 	int rc = open_card(s);
 
-	while (!rc && !cli_canceled && (n = getline(&line, &size, stdin)) >= 0) {
-		line[strcspn(line, "#\n")] = '\0';
-		if (!line[strspn(line, " \t\r")])
+	/* a signal ends the reading in the middle of a line: that is no command */
+	while (!rc && !cli_canceled && next_line(s, &whole) && !cli_canceled) {
+		if (!whole) {
+			rc = cli_fail(s->c, CLI_ERROR, "invalid-apdu", NULL, _("The command is longer than any APDU."));
+			break;
+		}
+		if (!s->line[strspn(s->line, " \t\r")])
 			continue;
-		rc = parse(s, line, &len);
+		rc = parse(s, s->line, &len);
 		if (!rc)
 			rc = send(s, len);
 	}
-	if (line)
-		OPENSSL_cleanse(line, size);
-	free(line);
 	if (!rc && cli_canceled)
 		rc = cli_fail_err(s->c, CR_E_CANCELED, &s->reader, so_far(s));
 	return rc;

@@ -98,10 +98,21 @@ int cmd_list(struct cli *c)
 
 struct view { struct cr_reader_info *r; int n; };
 
+/* Not by the list's name: that gets a serial number when a reader of the same make comes beside it. */
+static bool same(const struct cr_reader_info *a, const struct cr_reader_info *b)
+{
+	/* not known of a reader that does not open: udev may not have come to it yet */
+	bool known = a->dev.devnum && b->dev.devnum;
+
+	return !strcmp(a->path, b->path) && a->slot == b->slot &&
+	       (!known || (a->dev.busnum == b->dev.busnum && a->dev.devnum == b->dev.devnum)) &&
+	       !strcmp(a->dev.name, b->dev.name) && !strcmp(a->dev.serial, b->dev.serial);
+}
+
 static const struct cr_reader_info *find(const struct view *v, const struct cr_reader_info *r)
 {
 	for (int i = 0; i < v->n; i++)
-		if (!strcmp(v->r[i].path, r->path) && v->r[i].slot == r->slot && !strcmp(v->r[i].name, r->name))
+		if (same(&v->r[i], r))
 			return &v->r[i];
 	return NULL;
 }

@@ -101,11 +101,11 @@ static void overview(void)
 		 "cardring verify --reader sim:an --can 123456");
 }
 
-int cli_help(const struct cli_command *cmd)
+static void show(const struct cli_command *cmd)
 {
 	if (!cmd) {
 		overview();
-		return CLI_OK;
+		return;
 	}
 	printf(_("Usage: cardring %s"), cmd->name);
 	printf("%s%s %s\n", *cmd->args ? " " : "", cmd->args, _("[OPTIONS]"));
@@ -113,7 +113,29 @@ int cli_help(const struct cli_command *cmd)
 	printf("\n%s\n", _("Options:"));
 	cli_opts_help(cmd->options);
 	examples(cmd->examples);
-	return CLI_OK;
+}
+
+int cli_help(const struct cli *c, const struct cli_command *cmd)
+{
+	FILE *out = stdout, *text;
+	char *s = NULL;
+	size_t n;
+	json_t *j;
+
+	if (!c->json) {
+		show(cmd);
+		return CLI_OK;
+	}
+	text = open_memstream(&s, &n);
+	if (!text)
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	stdout = text;
+	show(cmd);
+	stdout = out;
+	fclose(text);
+	j = json_pack("{s:o, s:o}", "command", cli_json_string(cmd ? cmd->name : NULL), "help", cli_json_string(s));
+	free(s);
+	return cli_json_print(j);
 }
 
 int cmd_help(struct cli *c)
@@ -123,10 +145,12 @@ int cmd_help(struct cli *c)
 	size_t n = 0;
 
 	if (!c->n_args)
-		return cli_help(NULL);
+		return cli_help(c, NULL);
+	if (c->n_args > 1)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("That is too much; see \"cardring help %s\"."), c->cmd->name);
 	cmd = cli_command(c->args[0]);
 	if (cmd)
-		return cli_help(cmd);
+		return cli_help(c, cmd);
 	for (cmd = cli_commands; cmd->name; cmd++)
 		names[n++] = cmd->name;
 	names[n] = NULL;

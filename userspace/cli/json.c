@@ -44,7 +44,8 @@ int cli_json_print(json_t *object)
 
 	json_decref(object);
 	if (err) {
-		cli_note("%s", _(cr_strerror(CR_E_NOMEM)));
+		if (!ferror(stdout))	/* else main tells it */
+			cli_note("%s", _(cr_strerror(CR_E_NOMEM)));
 		return CLI_ERROR;
 	}
 	printf("\n");

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include "cli.h"
 
 const struct cli_command *cli_command(const char *name)
@@ -53,7 +54,7 @@ static int run(struct cli *c, int argc, char **argv)
 	if (c->version)
 		return version(c);
 	if (c->help || argc == 1)
-		return cli_help(c->cmd);
+		return cli_help(c, c->cmd);
 	if (!c->cmd)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("Say what to do: \"cardring help\" lists the commands."));
 	return c->cmd->run(c);
@@ -62,7 +63,11 @@ static int run(struct cli *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct cli c = { 0 };
-	int rc = run(&c, argc, argv);
+	int rc;
+
+	/* no core file holds a person's data, and no other process of the user looks into this one */
+	prctl(PR_SET_DUMPABLE, 0);
+	rc = run(&c, argc, argv);
 
 	/* A result that did not reach its reader is none. */
 	if (fflush(stdout) || ferror(stdout)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * --out: the data groups and the portrait as files, for their owner alone. What another card left in
- * the folder goes, so that two people's data never lie side by side; nothing else in it is touched.
+ * --out: the data groups and the portrait as files, for their owner alone: all of them or none. What
+ * another card left in the folder goes, so that two people's data never lie side by side; nothing else
+ * in it is touched.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -122,6 +123,8 @@ int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_sav
 	if (!rc && in->portrait)
 		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
 			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
+	if (rc)
+		remove_old(c->out);	/* half a card is of use to nobody */
 	return rc;
 }
 

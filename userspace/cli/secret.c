@@ -4,13 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "cli.h"
 
 #define INPUT_MAX	200	/* a machine readable zone with its line ends, and room for mistakes */
 
-/* One line of standard input without its end, or (mrz) all of the lines of one zone. False: nothing came. */
+/* So many signs are some lines of a zone, but not all: 30 and 60 of 90, 36 of 72, 44 of 88. */
+static bool more_to_come(size_t signs)
+{
+	return signs == 30 || signs == 60 || signs == 36 || signs == 44;
+}
+
+/*
+ * One line of standard input without its end, or all lines of one zone (mrz: nothing else is asked for, and
+ * empty lines before it do not count). False: nothing came.
+ */
 static bool input(char *out, bool mrz)
 {
 	size_t n = 0, signs = 0;
@@ -19,11 +29,14 @@ static bool input(char *out, bool mrz)
 	/* unbuffered: no copy of it is left in memory that is not ours */
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while (n < INPUT_MAX - 1 && (ch = getchar()) != EOF) {
-		if (ch == '\n' && (!mrz || signs == 72 || signs >= 88))
+		if (ch == '\n' && !more_to_come(signs) && (signs || !mrz))
 			break;
 		out[n++] = (char)ch;
 		signs += !isspace(ch);
 	}
+	/* what was typed beyond it is not for the shell that comes after */
+	if (isatty(STDIN_FILENO))
+		tcflush(STDIN_FILENO, TCIFLUSH);
 	while (n && isspace((unsigned char)out[n - 1]))
 		n--;
 	out[n] = '\0';

@@ -90,9 +90,9 @@ static int open_error(int err)
 	case EPERM:
 		return CR_E_READER_DENIED;
 	case ENOENT:
+	case ENXIO:		/* a node whose driver is not there */
 		return CR_E_NO_READER;
 	case ENODEV:
-	case ENXIO:
 		return CR_E_READER_GONE;
 	case ENOMEM:
 		return CR_E_NOMEM;
