@@ -6,6 +6,7 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
+unset MAKEFLAGS MAKELEVEL MFLAGS	# as a user calls it, also from within make check
 w=$(mktemp -d "${TMPDIR:-/tmp}/cardring-install.XXXXXX") || exit 1
 trap 'rm -rf "$w"' EXIT
 failed=0
