@@ -163,6 +163,7 @@ export PC
 
 # The module as far as it is built; where it is not built at all, that comes first.
 install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KDIRS),module))
+	$(if $(word 2,x$(DESTDIR)$(PREFIX)),$(error DESTDIR and PREFIX take no spaces))
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/pkgconfig $(INC)/cardring $(INC)/uapi \
 		$(SHARE)/man/man1 $(SHARE)/cardring/sim
 	@install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
