@@ -31,9 +31,9 @@ PKGS    := libcrypto libudev
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
-LIBS    := $(shell pkg-config --libs $(PKGS))
-SIMLIBS := $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
-CLILIBS := $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
+LIBS     = $(shell pkg-config --libs $(PKGS))
+SIMLIBS  = $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
+CLILIBS  = $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
