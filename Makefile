@@ -31,9 +31,9 @@ PKGS    := libcrypto libudev
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
-LIBS    := $(shell pkg-config --libs $(PKGS))
-SIMLIBS := $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
-CLILIBS := $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
+LIBS     = $(shell pkg-config --libs $(PKGS))
+SIMLIBS  = $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
+CLILIBS  = $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
@@ -163,6 +163,7 @@ export PC
 
 # The module as far as it is built; where it is not built at all, that comes first.
 install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KDIRS),module))
+	$(if $(word 2,x$(DESTDIR)$(PREFIX)),$(error DESTDIR and PREFIX take no spaces))
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/pkgconfig $(INC)/cardring $(INC)/uapi \
 		$(SHARE)/man/man1 $(SHARE)/cardring/sim
 	@install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/

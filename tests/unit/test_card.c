@@ -104,6 +104,34 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 	return 0;
 }
 
+/* Readers in front of it, of one make: as many as a test wants; the first with this error. */
+static struct { size_t crowd; int denied; } others;
+
+static int others_list(struct cr_reader_info *out, size_t max)
+{
+	for (size_t i = 0; i < others.crowd && i < max; i++) {
+		memset(&out[i], 0, sizeof(out[i]));
+		memset(out[i].name, 'n', sizeof(out[i].name) - 1);
+		snprintf(out[i].path, sizeof(out[i].path), "other:%zu", i);
+		strcpy(out[i].backend, "others");
+		out[i].slot = (unsigned int)i % 32;
+		out[i].dev.slots = 32;
+		memset(out[i].dev.serial, 's', sizeof(out[i].dev.serial) - 1);
+		out[i].state = i ? CARDRING_SLOT_EMPTY : CARDRING_SLOT_UNKNOWN;
+		out[i].error = i ? 0 : others.denied;
+	}
+	return (int)others.crowd;
+}
+
+static int others_owns(const char *path)
+{
+	return !strncmp(path, "other:", 6);
+}
+
+static const struct cr_backend others_backend = {
+	.name = "others", .list = others_list, .owns = others_owns,
+};
+
 static int script_list(struct cr_reader_info *out, size_t max)
 {
 	if (max) {
@@ -742,9 +770,45 @@ static void readers_are_found_by_what_a_user_says(void **state)
 		assert_string_not_equal(info.backend, "script");
 }
 
+static void every_reader_of_a_crowd_is_listed_and_named(void **state)
+{
+	struct cr_reader_info *list, info;
+	int n;
+
+	others.crowd = 200;
+	n = cr_reader_list(&list);
+	assert_true(n >= 200);
+	for (int i = 0; i < n; i++) {
+		assert_true(strlen(list[i].name) < sizeof(list[i].name));
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(list[i].name, list[j].name);
+	}
+	assert_int_equal(cr_reader_find(list[n - 2].name, &info), 0);
+	assert_string_equal(info.path, list[n - 2].path);
+	free(list);
+	others.crowd = 0;
+}
+
+/* One that must not be opened is no choice where there is another. */
+static void a_reader_that_is_denied_is_the_last_choice(void **state)
+{
+	struct cr_reader_info info;
+
+	others.denied = CR_E_READER_DENIED;
+	others.crowd = 2;
+	assert_int_equal(cr_reader_find(NULL, &info), 0);
+	assert_string_equal(info.path, "other:1");
+	others.crowd = 1;
+	assert_int_equal(cr_reader_find(NULL, &info), 0);
+	assert_string_equal(info.path, "other:0");
+	others.crowd = 0;
+}
+
 static int setup(void **state)
 {
-	return cr_backend_register(&script_backend);
+	int err = cr_backend_register(&others_backend);
+
+	return err ? err : cr_backend_register(&script_backend);
 }
 
 static int teardown(void **state)
@@ -780,6 +844,8 @@ int main(void)
 		cmocka_unit_test(both_tpdus_of_a_command_are_queued_when_its_length_is_known),
 		cmocka_unit_test(a_length_that_is_not_as_known_is_found_out),
 		cmocka_unit_test(a_command_is_whole_before_the_next_is_sent),
+		cmocka_unit_test(every_reader_of_a_crowd_is_listed_and_named),
+		cmocka_unit_test(a_reader_that_is_denied_is_the_last_choice),
 		cmocka_unit_test(readers_are_found_by_what_a_user_says),
 	};
 

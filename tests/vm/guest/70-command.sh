@@ -37,7 +37,8 @@ stop_reader() {
 	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 }
 has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
-fault() { echo "$1" >&6; }
+# (In a subshell: behind "unplug" the server may be gone, and writing to it would end the script.)
+fault() { (echo "$1" >&6) 2>/dev/null; }
 
 start_reader
 wait_for 10 grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass

@@ -194,12 +194,13 @@ static const struct cr_reader_info *pick_default(const struct cr_reader_info *li
 {
 	const struct cr_reader_info *first = NULL;
 
+	/* a card first; then what can be opened; then what there is */
 	for (size_t i = 0; i < n; i++) {
 		if (by_name_only(&list[i]))
 			continue;
 		if (list[i].state == CARDRING_SLOT_PRESENT || list[i].state == CARDRING_SLOT_POWERED)
 			return &list[i];
-		if (!first)
+		if (!first || (first->error && !list[i].error))
 			first = &list[i];
 	}
 	return first;
