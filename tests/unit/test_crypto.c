@@ -4,31 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include <cardring/error.h>
 #include "eid/crypto.h"
 #include "eid/ecdh.h"
 #include "eid/kdf.h"
-
-static size_t hex(uint8_t *out, const char *s)
-{
-	size_t n = 0;
-	unsigned int b;
-
-	for (; s[0] && s[1] && sscanf(s, "%2x", &b) == 1; s += 2)
-		out[n++] = (uint8_t)b;
-	return n;
-}
-
-static void assert_hex(const uint8_t *got, size_t len, const char *want)
-{
-	uint8_t w[512];
-
-	assert_int_equal(hex(w, want), len);
-	assert_memory_equal(got, w, len);
-}
+#include "hex.h"
 
 /* ICAO 9303-11, appendix D.2 and D.3 */
 static void kdf_makes_the_3des_keys_of_appendix_d(void **state)

@@ -7,30 +7,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "eid/kdf.h"
 #include "eid/pace.h"
 #include "eid/secret.h"
-
-static size_t hex(uint8_t *out, const char *s)
-{
-	size_t n = 0;
-	unsigned int b;
-
-	for (; s[0] && s[1] && sscanf(s, "%2x", &b) == 1; s += 2)
-		out[n++] = (uint8_t)b;
-	return n;
-}
-
-static void assert_hex(const uint8_t *got, size_t len, const char *want)
-{
-	uint8_t w[512];
-
-	assert_int_equal(hex(w, want), len);
-	assert_memory_equal(got, w, len);
-}
+#include "hex.h"
 
 static const struct cr_secret mrz = { .type = CR_SECRET_MRZ, .document_number = "T22000129",
 				      .date_of_birth = "640812", .date_of_expiry = "101031" };

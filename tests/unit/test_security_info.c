@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -15,16 +14,7 @@
 #include <cardring/error.h>
 #include "eid/security_info.h"
 #include "iso7816/tlv.h"
-
-static size_t hex(uint8_t *out, const char *s)
-{
-	size_t n = 0;
-	unsigned int b;
-
-	for (; s[0] && s[1] && sscanf(s, "%2x", &b) == 1; s += 2)
-		out[n++] = (uint8_t)b;
-	return n;
-}
+#include "hex.h"
 
 static int parse(const char *s, struct cr_security_infos *si)
 {

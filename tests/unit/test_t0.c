@@ -8,27 +8,9 @@
 #include <cmocka.h>
 #include <cardring/error.h>
 #include "ccid/t0.h"
+#include "hex.h"
 
 #define HEX_MAX	600
-
-static size_t unhex(const char *s, uint8_t *out)
-{
-	size_t n = 0;
-
-	for (; *s; s++) {
-		const char *digits = "0123456789abcdef";
-		const char *d = strchr(digits, *s | 0x20);
-
-		if (*s == ' ')
-			continue;
-		assert_non_null(d);
-		if (n++ & 1)
-			out[n / 2 - 1] |= (uint8_t)(d - digits);
-		else
-			out[n / 2] = (uint8_t)((d - digits) << 4);
-	}
-	return n / 2;
-}
 
 struct step { const char *send, *answer; };
 
@@ -40,19 +22,19 @@ static void run(const char *apdu, const struct step *steps, const char *rsp)
 	size_t n, len;
 	int more;
 
-	assert_int_equal(cr_t0_begin(&t, cmd, unhex(apdu, cmd), got, sizeof(got)), 0);
+	assert_int_equal(cr_t0_begin(&t, cmd, hex(cmd, apdu), got, sizeof(got)), 0);
 	do {
 		assert_non_null(steps->send);
 		n = cr_t0_tpdu(&t, out);
-		len = unhex(steps->send, want);
+		len = hex(want, steps->send);
 		assert_int_equal(n, len);
 		assert_memory_equal(out, want, len);
-		more = cr_t0_answer(&t, answer, unhex(steps->answer, answer));
+		more = cr_t0_answer(&t, answer, hex(answer, steps->answer));
 		steps++;
 	} while (more == 1);
 	assert_int_equal(more, 0);
 	assert_null(steps->send);
-	len = unhex(rsp, want);
+	len = hex(want, rsp);
 	assert_int_equal(t.len, len);
 	assert_memory_equal(got, want, len);
 }
@@ -133,11 +115,11 @@ static void nonsense_from_the_card_ends_it(void **state)
 	int rc;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		assert_int_equal(cr_t0_begin(&t, cmd, unhex(cases[i].apdu, cmd), got, sizeof(got)), 0);
-		rc = cr_t0_answer(&t, answer, unhex(cases[i].a1, answer));
+		assert_int_equal(cr_t0_begin(&t, cmd, hex(cmd, cases[i].apdu), got, sizeof(got)), 0);
+		rc = cr_t0_answer(&t, answer, hex(answer, cases[i].a1));
 		if (cases[i].a2) {
 			assert_int_equal(rc, 1);
-			rc = cr_t0_answer(&t, answer, unhex(cases[i].a2, answer));
+			rc = cr_t0_answer(&t, answer, hex(answer, cases[i].a2));
 		}
 		assert_int_equal(rc, CR_E_CARD_PROTOCOL);
 	}
@@ -169,11 +151,11 @@ static void the_first_status_of_case_4_is_foreseen(void **state)
 	uint8_t cmd[8], got[300];
 	struct cr_t0 t;
 
-	assert_int_equal(cr_t0_begin(&t, cmd, unhex("0c b0 00 00 02 9701 00", cmd), got, sizeof(got)), 0);
+	assert_int_equal(cr_t0_begin(&t, cmd, hex(cmd, "0c b0 00 00 02 9701 00"), got, sizeof(got)), 0);
 	assert_int_equal(cr_t0_foresee(&t, 0x22, 0x9000), 0x6120);
 	assert_int_equal(cr_t0_foresee(&t, 258, 0x9000), 0x6100);
 	assert_int_equal(cr_t0_foresee(&t, 0, 0x9000), 0);
-	assert_int_equal(cr_t0_begin(&t, cmd, unhex("00 b0 00 00 02", cmd), got, sizeof(got)), 0);
+	assert_int_equal(cr_t0_begin(&t, cmd, hex(cmd, "00 b0 00 00 02"), got, sizeof(got)), 0);
 	assert_int_equal(cr_t0_foresee(&t, 0, 0x9000), 0x9000);
 }
 
