@@ -81,7 +81,7 @@ static inline uint64_t named_us(const char *name)
 /* What the whole machine has done. */
 struct machine {
 	uint64_t ns;		/* CLOCK_MONOTONIC */
-	uint64_t busy_us;	/* of all CPUs: the time that went by on them, less the time they were idle */
+	int64_t busy_us;	/* of all CPUs: the time that went by on them, less the time they were idle */
 	uint64_t switches;	/* context switches */
 	uint64_t interrupts;
 	uint64_t mine_us;	/* of this process */
@@ -105,7 +105,7 @@ static inline struct machine machine_now(void)
 	if (f)
 		fclose(f);
 	m.ns = now_ns();
-	m.busy_us = m.ns / 1000 * sysconf(_SC_NPROCESSORS_ONLN) - ticks_us(idle + iowait);
+	m.busy_us = (int64_t)(m.ns / 1000 * sysconf(_SC_NPROCESSORS_ONLN)) - (int64_t)ticks_us(idle + iowait);
 	getrusage(RUSAGE_SELF, &u);
 	m.mine_us = usec(&u.ru_utime) + usec(&u.ru_stime);
 	return m;

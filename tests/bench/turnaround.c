@@ -34,6 +34,13 @@ static pid_t client, daemon_pid;
 static FILE *to_client, *from_client;
 static const char *way, *strace_file;
 
+static void sleep_ms(unsigned int ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
 static void end_children(void)
 {
 	if (to_client)
@@ -42,8 +49,11 @@ static void end_children(void)
 	if (client > 0)
 		waitpid(client, NULL, 0);
 	if (daemon_pid > 0) {
-		kill(daemon_pid, SIGTERM);
-		waitpid(daemon_pid, NULL, 0);
+		/* The group: strace itself, which may stand before pcscd, holds signals back until that has ended. */
+		kill(-daemon_pid, SIGTERM);
+		for (unsigned int i = 0; i < 500 && !waitpid(daemon_pid, NULL, WNOHANG); i++)
+			sleep_ms(10);
+		kill(-daemon_pid, SIGKILL);
 	}
 	client = daemon_pid = 0;
 }
@@ -61,13 +71,6 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	if (reader)
 		vreader_detach(reader);
 	exit(1);
-}
-
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-
-	nanosleep(&t, NULL);
 }
 
 /* ---- the reader, and who drives it ---- */
@@ -152,10 +155,9 @@ static pid_t spawn(char *const argv[], int in, int out)
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (in >= 0)
-		dup2(in, 0);
-	if (out >= 0)
-		dup2(out, 1);
+	setpgid(0, 0);
+	dup2(in, 0);
+	dup2(out, 1);
 	execvp(argv[0], argv);
 	_exit(127);
 }
