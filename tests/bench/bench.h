@@ -98,7 +98,8 @@ static inline struct machine machine_now(void)
 
 	m.vhci_us = named_us("vhci_rx") + named_us("vhci_tx");
 	while (f && fgets(line, sizeof(line), f)) {
-		sscanf(line, "cpu  %*u %*u %*u %llu %llu", &idle, &iowait);
+		if (!strncmp(line, "cpu ", 4))	/* all of them */
+			sscanf(line + 4, "%*u %*u %*u %llu %llu", &idle, &iowait);
 		sscanf(line, "ctxt %lu", &m.switches);
 		sscanf(line, "intr %lu", &m.interrupts);
 	}
