@@ -22,7 +22,6 @@
 #define CARD_FILE	32768	/* of the built-in test card */
 
 struct bench {
-	struct usb_device *udev;
 	struct urb *in, *out;
 	u8 *in_buf, *out_buf;
 	struct dentry *file;
@@ -193,7 +192,6 @@ static int bench_probe(struct usb_interface *intf, const struct usb_device_id *i
 	b = kzalloc(sizeof(*b), GFP_KERNEL);
 	if (!b)
 		return -ENOMEM;
-	b->udev = udev;
 	mutex_init(&b->lock);
 	init_completion(&b->done);
 	b->in = usb_alloc_urb(0, GFP_KERNEL);
