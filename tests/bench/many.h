@@ -157,9 +157,10 @@ static inline int node_of(const char *usb_name)
 	return index;
 }
 
-static inline void attach_up_to(unsigned int n)
+/* latency_us: of each answer */
+static inline void attach_up_to(unsigned int n, unsigned int latency_us)
 {
-	static const struct vreader_config cfg = { .level = VREADER_EXTENDED };
+	const struct vreader_config cfg = { .level = VREADER_EXTENDED, .latency_us = latency_us };
 	static unsigned int have;
 	const struct timespec tick = { .tv_nsec = 5000000 };
 	uint64_t end = now_ns() + 120000000000ULL;

@@ -155,7 +155,7 @@ int main(int argc, char **argv)
 		n = strtoul(argv[optind], NULL, 10);
 		if (!n || n > MAX_READERS)
 			die("1 to %u readers, rising", MAX_READERS);
-		attach_up_to(n);
+		attach_up_to(n, 0);
 		for (unsigned int r = 0; r < repeat; r++) {
 			run = measure(n, ms);
 			json_array_append_new(runs, run);
