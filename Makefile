@@ -4,6 +4,7 @@
 #   make            userspace into build/; the module too, for each kernel whose headers are installed
 #   make demo       boots a kernel in QEMU and verifies a sample card through the module
 #   make check      every test: units, both rigs, static checks of the module
+#   make bench      QUICK=1: the hot path beside what people use today, in both rigs; into build/bench/
 #   make fuzz       T=120: every parser under a fuzzer (clang) for so many seconds
 #   make install    DESTDIR= PREFIX=/usr/local
 #   KDIR=DIR        builds the module for that kernel alone;  DEPS=skip leaves the system's packages alone
@@ -40,6 +41,7 @@ SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PO       := $(sort $(wildcard userspace/cli/po/*.po))
@@ -47,6 +49,7 @@ MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
+BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
 samples: $(B)/sim/.made
@@ -55,7 +58,7 @@ $(B)/sim/.made: $(B)/cardring
 	$(call say,MAKE,$(B)/sim)$(B)/cardring sim make $(B)/sim >/dev/null
 	@touch $@
 
-.PHONY: all samples userspace module demo check install clean tests fuzz fuzzers FORCE
+.PHONY: all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
 all: userspace samples $(if $(KDIRS),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO)
@@ -102,6 +105,13 @@ $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
 
+# Only the program that is the host needs what the other ways are made of.
+$(B)/obj/tests/bench/client.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) $(BENCH_LIBS)
+
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)
 	$(call say,MSGFMT)msgfmt --check -o $@ $<
@@ -122,7 +132,7 @@ module:
 			$(KFLAGS) modules; \
 	done
 
-# Each of the two installs what it needs first; DEPS=skip names it instead.
+# Each of them installs what it needs first; DEPS=skip names it instead.
 demo:
 	@tests/deps.sh build demo
 	@$(MAKE) --no-print-directory all
@@ -132,6 +142,13 @@ check:
 	@tests/deps.sh build demo check
 	@$(MAKE) --no-print-directory all tests
 	@tests/check.sh
+
+bench:
+	@tests/deps.sh build demo bench
+	@$(MAKE) --no-print-directory all benches
+	@tests/bench/run $(if $(QUICK),--quick)
+
+benches: userspace $(BENCH)
 
 # The library and the fuzzers once more, with clang and its sanitizers; seeds are the sample cards' files.
 T ?= 120

@@ -3,13 +3,15 @@
 # Installs the Debian packages that a part of the project needs and this system lacks.
 #
 #   tests/deps.sh GROUP...      build: the library and the command; demo: also a kernel to boot;
-#                               check: also everything that the tests use; fuzz: what the fuzzers are built with
+#                               check: also everything that the tests use; fuzz: what the fuzzers are built with;
+#                               bench: the plain kernel, and what the module is measured beside
 #
 # DEPS=skip installs nothing: it names what is missing, and fails if anything is.
 set -u
 build="gcc make pkg-config libssl-dev libudev-dev libjansson-dev libkmod-dev libjpeg-dev gettext"
 demo="qemu-system-x86 busybox-static cpio kmod xz-utils linux-image-amd64 linux-headers-amd64"
 check="libcmocka-dev jq linux-source-6.1 flex bison bc libelf-dev sparse perl strace"
+bench="jq linux-source-6.1 flex bison bc libelf-dev perl strace gnuplot-nox pcscd libccid libpcsclite-dev libusb-1.0-0-dev"
 fuzz="clang-14 libclang-rt-14-dev"
 
 want=
@@ -18,11 +20,12 @@ for group in "$@"; do
 	build) want+=" $build" ;;
 	demo) want+=" $build $demo" ;;
 	check) want+=" $build $demo $check" ;;
+	bench) want+=" $build $demo $bench" ;;
 	fuzz) want+=" $fuzz" ;;
-	*) echo "usage: tests/deps.sh build|demo|check|fuzz..." >&2; exit 2 ;;
+	*) echo "usage: tests/deps.sh build|demo|check|bench|fuzz..." >&2; exit 2 ;;
 	esac
 done
-[ -n "$want" ] || { echo "usage: tests/deps.sh build|demo|check|fuzz..." >&2; exit 2; }
+[ -n "$want" ] || { echo "usage: tests/deps.sh build|demo|check|bench|fuzz..." >&2; exit 2; }
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed, by Debian's names:$want" >&2
 	[ "${DEPS:-}" = skip ] && exit 1

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The host's turnaround, taken at the device: the time from the moment the virtual reader's answer is ready until the
+ * next command reaches it. All that it holds is the host's, whatever stack runs there; the card takes no time.
+ *
+ *   turnaround WAY [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]
+ *
+ * One reader is attached to vhci_hcd, given to the driver that the way needs, and read from by tests/bench/client in
+ * a process of its own. Each repetition lasts --ms (1000) and gives one line on stdout and one object in FILE.
+ * --strace: COUNT commands under strace -c of the client, and of pcscd in FILE.pcscd; nothing is timed.
+ *
+ * Needs root, vhci_hcd, and cardring.ko and cardring_bench.ko loaded.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <jansson.h>
+#include "usbip.h"
+#include "bench.h"
+
+#define CHUNK		480	/* commands between two looks at the stamps: two each, and room for others' */
+#define WARM_UP		64
+#define MAX_GAPS	4000000u
+#define MAX_SIZES	8
+
+static struct vreader_usb *reader;
+static char usb_name[32];	/* "9-1" */
+static int node = -1;
+static pid_t client, daemon_pid;
+static FILE *to_client, *from_client;
+static const char *way, *strace_file;
+
+static void sleep_ms(unsigned int ms)
+{
+	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+static void end_children(void)
+{
+	if (to_client)
+		fclose(to_client);
+	to_client = NULL;
+	if (client > 0)
+		waitpid(client, NULL, 0);
+	if (daemon_pid > 0) {
+		/* The group: strace itself, which may stand before pcscd, holds signals back until that has ended. */
+		kill(-daemon_pid, SIGTERM);
+		for (unsigned int i = 0; i < 500 && !waitpid(daemon_pid, NULL, WNOHANG); i++)
+			sleep_ms(10);
+		kill(-daemon_pid, SIGKILL);
+	}
+	client = daemon_pid = 0;
+}
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fprintf(stderr, "turnaround %s: ", way ? way : "");
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+	end_children();
+	if (reader)
+		vreader_detach(reader);
+	exit(1);
+}
+
+/* ---- the reader, and who drives it ---- */
+
+static bool is(const char *name)
+{
+	return !strcmp(way, name);
+}
+
+static bool by_module(void)
+{
+	return is("linked") || is("queued") || is("single") || is("spin");
+}
+
+static void sysfs_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static void attach(void)
+{
+	/* A pair that libccid serves, without any special case in it; and a message as long as there is. */
+	static const struct vreader_config cfg = {
+		.vid = 0x04E6, .pid = 0x5790, .manufacturer = "Identiv", .product = "uTrust 3700 F CL Reader",
+		.serial = "bench", .level = VREADER_EXTENDED,
+	};
+	char path[128], interface[48];
+	uint64_t end = now_ns() + 20000000000ULL;
+	struct dirent *e;
+	DIR *d;
+
+	reader = vreader_attach(&cfg);
+	if (!reader)
+		die("attach: %s", strerror(errno));
+	if (vreader_usb_wait(reader, usb_name, sizeof(usb_name), 20000))
+		die("the reader was not enumerated");
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", usb_name);
+	while (node < 0) {
+		d = opendir(path);
+		while (d && (e = readdir(d)))
+			if (sscanf(e->d_name, "cardring%d", &node) == 1)
+				break;
+		if (d)
+			closedir(d);
+		if (node < 0 && now_ns() > end)
+			die("cardring did not take the reader");
+		sleep_ms(5);
+	}
+	snprintf(interface, sizeof(interface), "%s:1.0", usb_name);
+	if (is("limit") || is("pcscd"))
+		sysfs_write("/sys/bus/usb/drivers/cardring/unbind", interface);
+	if (is("limit"))
+		sysfs_write("/sys/bus/usb/drivers/cardring_bench/bind", interface);
+}
+
+static uint64_t counter(const char *name)
+{
+	char path[96];
+	unsigned long long n = 0;
+	FILE *f;
+
+	if (!by_module())
+		return 0;
+	snprintf(path, sizeof(path), "/sys/class/cardring/cardring%d/%s", node, name);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%llu", &n) != 1)
+		die("%s cannot be read", path);
+	fclose(f);
+	return n;
+}
+
+/* ---- the programs above it ---- */
+
+static pid_t spawn(char *const argv[], int in, int out)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);
+	dup2(in, 0);
+	dup2(out, 1);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+/* argv behind "strace -c -f -o FILE", where the calls are to be counted. */
+static pid_t spawn_traced(const char *file, char *const argv[], int in, int out)
+{
+	char *traced[16] = { "strace", "-c", "-f", "-o", (char *)file };
+	unsigned int n = 5;
+
+	if (!file)
+		return spawn(argv, in, out);
+	while (n < 15 && (traced[n] = *argv++))
+		n++;
+	return spawn(traced, in, out);
+}
+
+static void start_daemon(void)
+{
+	char file[256], *argv[] = { "pcscd", "--foreground", "--critical", NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (strace_file)
+		snprintf(file, sizeof(file), "%s.pcscd", strace_file);
+	daemon_pid = spawn_traced(strace_file ? file : NULL, argv, null, null);
+	close(null);
+	if (daemon_pid < 0)
+		die("fork: %s", strerror(errno));
+}
+
+static const char *hear(void)
+{
+	static char line[128];
+
+	if (!fgets(line, sizeof(line), from_client))
+		die("the client ended");
+	return line;
+}
+
+static void start_client(void)
+{
+	char program[512], name[64], *argv[] = { program, (char *)way, name, NULL };
+	int to[2], from[2];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 16);
+	char *slash;
+
+	if (n < 0)
+		die("/proc/self/exe: %s", strerror(errno));
+	program[n] = 0;
+	slash = strrchr(program, '/');
+	strcpy(slash + 1, "client");
+	if (by_module())
+		snprintf(name, sizeof(name), "/dev/cardring%d", node);
+	else
+		snprintf(name, sizeof(name), "%s", usb_name);
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		die("pipe: %s", strerror(errno));
+	client = spawn_traced(strace_file, argv, to[0], from[1]);
+	if (client < 0)
+		die("fork: %s", strerror(errno));
+	close(to[0]);
+	close(from[1]);
+	to_client = fdopen(to[1], "w");
+	from_client = fdopen(from[0], "r");
+	if (!to_client || !from_client)
+		die("out of memory");
+	if (strcmp(hear(), "ready\n"))
+		die("the client is not ready");
+}
+
+/* Runs so many commands; adds the client's own time to *us. */
+static void command(unsigned int bytes, unsigned int count, uint64_t *us)
+{
+	unsigned long long user, system;
+
+	fprintf(to_client, "%u %u\n", bytes, count);
+	fflush(to_client);
+	if (sscanf(hear(), "ok %llu %llu", &user, &system) != 2)
+		die("the client said something else");
+	if (us)
+		*us += user + system;
+}
+
+/* ---- measuring ---- */
+
+struct gaps {
+	uint32_t *ns;
+	size_t n;
+	uint64_t lost;		/* stamps that were overwritten before they were read */
+	uint64_t others;	/* messages other than the commands asked for and their answers */
+};
+
+/* The gaps between an answer and the next command, among the stamps since *from. */
+static void collect(struct gaps *g, uint64_t *from)
+{
+	static struct vreader_stamp st[VREADER_STAMPS];
+	uint64_t total, ready = 0;
+	size_t have = vreader_usb_stamps(reader, 0, st, VREADER_STAMPS, &total);
+
+	if (total - *from > have)
+		g->lost += total - *from - have;
+	for (size_t i = total - *from < have ? have - (total - *from) : 0; i < have; i++) {
+		if (st[i].in && st[i].type == RDR_DATA_BLOCK) {
+			ready = st[i].ns;
+		} else if (!st[i].in && st[i].type == PC_XFR_BLOCK) {
+			if (ready && g->n < MAX_GAPS)
+				g->ns[g->n++] = st[i].ns - ready;
+			ready = 0;
+		} else {
+			g->others++;
+		}
+	}
+	*from = total;
+}
+
+static json_t *curve(const uint32_t *sorted, size_t n)
+{
+	static const double at[] = { 0, .01, .05, .1, .2, .3, .4, .5, .6, .7, .8, .9, .95, .98, .99, .995, .999, 1 };
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		json_array_append_new(a, json_pack("[fI]", at[i], (json_int_t)quantile(sorted, n, at[i])));
+	return a;
+}
+
+static json_t *measure(unsigned int bytes, unsigned int ms, struct gaps *g)
+{
+	struct machine a, b;
+	uint64_t from, end, own = 0, pcscd, n = 0, rx, copied;
+	double per, sum = 0;
+
+	g->n = g->lost = g->others = 0;
+	command(bytes, WARM_UP, NULL);
+	vreader_usb_stamps(reader, 0, NULL, 0, &from);
+	rx = counter("bytes_rx");
+	copied = counter("bytes_copied");
+	pcscd = daemon_pid ? process_us(daemon_pid) : 0;
+	a = machine_now();
+	end = a.ns + ms * 1000000ULL;
+	do {
+		command(bytes, CHUNK, &own);
+		collect(g, &from);
+		n += CHUNK;
+	} while (now_ns() < end);
+	b = machine_now();
+	pcscd = daemon_pid ? process_us(daemon_pid) - pcscd : 0;
+	rx = counter("bytes_rx") - rx;
+	copied = counter("bytes_copied") - copied;
+	if (!g->n)
+		die("no turnaround was seen in %llu commands", (unsigned long long)n);
+
+	qsort(g->ns, g->n, sizeof(*g->ns), compare_u32);
+	for (size_t i = 0; i < g->n; i++)
+		sum += g->ns[i];
+	per = 1.0 / n;
+	return json_pack("{ss si sI sf sI sI sI sf sI sI so s{sf sf sf sf sf} sf sf sI sI}",
+			 "way", way, "bytes", bytes, "commands", (json_int_t)n, "seconds", (b.ns - a.ns) / 1e9,
+			 "p50_ns", (json_int_t)quantile(g->ns, g->n, 0.5),
+			 "p99_ns", (json_int_t)quantile(g->ns, g->n, 0.99),
+			 "max_ns", (json_int_t)g->ns[g->n - 1], "mean_ns", sum / g->n,
+			 "lost_stamps", (json_int_t)g->lost, "other_messages", (json_int_t)g->others,
+			 "curve", curve(g->ns, g->n),
+			 "cpu_us_per_command",
+			 "machine", (b.busy_us - a.busy_us) * per,
+			 "reader", (b.mine_us - a.mine_us) * per,
+			 "vhci", (b.vhci_us - a.vhci_us) * per,
+			 "client", own * per, "pcscd", pcscd * per,
+			 "switches_per_command", (b.switches - a.switches) * per,
+			 "interrupts_per_command", (b.interrupts - a.interrupts) * per,
+			 "bytes_rx", (json_int_t)rx, "bytes_copied", (json_int_t)copied);
+}
+
+static double number(const json_t *o, const char *name)
+{
+	return json_number_value(json_object_get(o, name));
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "bytes", 1, NULL, 'b' }, { "ms", 1, NULL, 'm' }, { "repeat", 1, NULL, 'r' }, { "json", 1, NULL, 'j' },
+		{ "strace", 1, NULL, 's' }, { "count", 1, NULL, 'c' }, { 0 },
+	};
+	unsigned int bytes[MAX_SIZES], sizes = 0, ms = 1000, repeat = 1, count = 512;
+	const char *file = NULL;
+	json_t *runs = json_array(), *run, *cpu;
+	struct gaps g = { .ns = malloc(MAX_GAPS * sizeof(uint32_t)) };
+	int o;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (o) {
+		case 'b':
+			if (sizes < MAX_SIZES)
+				bytes[sizes++] = strtoul(optarg, NULL, 10);
+			break;
+		case 'm': ms = strtoul(optarg, NULL, 10); break;
+		case 'r': repeat = strtoul(optarg, NULL, 10); break;
+		case 'j': file = optarg; break;
+		case 's': strace_file = optarg; break;
+		case 'c': count = strtoul(optarg, NULL, 10); break;
+		default: return 2;
+		}
+	if (optind + 1 != argc || !g.ns || !runs)
+		die("usage: turnaround WAY [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]");
+	way = argv[optind];
+	if (!sizes)
+		bytes[sizes++] = 240;
+	signal(SIGPIPE, SIG_IGN);
+
+	attach();
+	if (is("pcscd"))
+		start_daemon();
+	start_client();
+	if (strace_file) {
+		command(bytes[0], count, NULL);
+	} else {
+		for (unsigned int r = 0; r < repeat; r++)
+			for (unsigned int i = 0; i < sizes; i++) {
+				run = measure(bytes[i], ms, &g);
+				json_array_append_new(runs, run);
+				cpu = json_object_get(run, "cpu_us_per_command");
+				printf("%-12s %5u bytes: p50 %8.1f us  p99 %8.1f us  max %9.1f us; CPU %7.1f us, client %7.1f, pcscd %7.1f\n",
+				       way, bytes[i], number(run, "p50_ns") / 1e3, number(run, "p99_ns") / 1e3,
+				       number(run, "max_ns") / 1e3, number(cpu, "machine"), number(cpu, "client"),
+				       number(cpu, "pcscd"));
+				fflush(stdout);
+			}
+	}
+	end_children();
+	vreader_detach(reader);
+	reader = NULL;
+	if (file && json_dump_file(runs, file, JSON_INDENT(1))) {
+		fprintf(stderr, "turnaround: cannot write %s\n", file);
+		return 1;
+	}
+	json_decref(runs);
+	free(g.ns);
+	return 0;
+}
