@@ -45,6 +45,7 @@ BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PO       := $(sort $(wildcard userspace/cli/po/*.po))
+EXAMPLES := $(sort $(wildcard userspace/examples/*.c))
 MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.mo,$(PO))
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
@@ -61,7 +62,8 @@ $(B)/sim/.made: $(B)/cardring
 .PHONY: all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
 all: userspace samples $(if $(KDIRS),module)
 
-userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO)
+userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO) \
+	$(patsubst userspace/%.c,$(B)/%,$(EXAMPLES))
 tests: userspace $(TESTS) $(VMT)
 
 $(B)/obj/%.o: %.c
@@ -90,6 +92,12 @@ $(B)/libcardring.so: $(call obj,$(LIB_SRC)) $(B)/libcardring.map
 
 $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
+
+# As programs outside of the tree are built: nothing but the public headers.
+$(B)/examples/%: userspace/examples/%.c $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -Iinclude -MMD -MP -MF $(B)/obj/$*.example.d $(LDFLAGS) \
+		-o $@ $< $(B)/libcardring.a $(LIBS)
 
 # What PREFIX is compiled into is compiled again when it is another one.
 $(B)/prefix: FORCE
@@ -182,7 +190,7 @@ export PC
 install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KDIRS),module))
 	$(if $(word 2,x$(DESTDIR)$(PREFIX)),$(error DESTDIR and PREFIX take no spaces))
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/pkgconfig $(INC)/cardring $(INC)/uapi \
-		$(SHARE)/man/man1 $(SHARE)/cardring/sim
+		$(SHARE)/man/man1 $(SHARE)/cardring/sim $(SHARE)/doc/cardring/examples
 	@install -m 755 $(B)/cardring $(DESTDIR)$(PREFIX)/bin/
 	@install -m 755 $(B)/libcardring.so $(LIB)/libcardring.so.0
 	@ln -sf libcardring.so.0 $(LIB)/libcardring.so
@@ -191,6 +199,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@install -m 644 include/cardring/*.h $(INC)/cardring/
 	@install -m 644 include/uapi/cardring.h $(INC)/uapi/
 	@install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
+	@install -m 644 $(EXAMPLES) $(SHARE)/doc/cardring/examples/
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim

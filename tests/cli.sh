@@ -205,6 +205,10 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|stat: an argument|stat now
+1|stat: an interval of nothing|stat --interval 0
+1|stat: a count that is none|stat --count some
+1|stat: no readers are named|stat --reader 0
 1|driver: nothing to do|driver
 1|driver: not a module|driver load /dev/null
 1|driver: no such file|driver load /nonexistent.ko
@@ -227,6 +231,10 @@ check "what is not printable does not reach the terminal" not grep -q $'\e' "$w/
 if [ ! -d /sys/module/cardring ]; then
 	exits "list without the module" 3 list --json
 	check "says what to do" said 'driver load'
+	exits "stat without the module" 3 stat --json
+	check "is one object too" jq -e '.error.code == "no-reader" or .error.code == "no-driver"' "$w/out"
+	exits "stat without the module, told to look on" 3 stat --interval 1 --count 3
+	check "says it too" said 'driver load'
 	exits "verify without the module" 3 verify --can 123456
 	check "says it too" said 'driver load'
 	exits "driver status without it" 3 driver status --json
@@ -236,7 +244,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor apdu driver sim help; do
+for c in verify read list monitor stat apdu driver sim help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"
@@ -325,6 +333,7 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a wrong CAN" 5 verify --reader sim:an --can 999999 --json
 	exits "no leak: APDUs" 0 apdu --reader sim:an 00A4040C07A0000002471001 --json
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
+	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
 	exits "no leak: no module" 1 driver load /dev/null --json
 else

@@ -97,6 +97,13 @@ check "a program builds against it" cc -Wall -Wextra -Werror -o "$w/use" "$w/use
 check "and runs" env LD_LIBRARY_PATH="$at/lib" "$w/use"
 check "against the static one too" cc -o "$w/use.static" "$w/use.c" $(pc --cflags) "$at/lib/libcardring.a" \
 	$(pkg-config --libs libcrypto libudev)
+for f in "$at"/share/doc/cardring/examples/*.c; do
+	name=$(basename "$f" .c)
+	check "the example $name builds as it says" sh -c "cd '$w' &&
+		cc -std=gnu11 -Wall -Wextra -Werror '$f' $(pc --cflags --libs) -o '$name'"
+done
+check "many-readers, without one, says so" sh -c "
+	LD_LIBRARY_PATH='$at/lib' '$w/many-readers' 2>&1 | grep -q 'No card reader'"
 check "each header stands alone" sh -c "
 	for h in '$at'/include/cardring/*.h; do
 		echo \"#include <cardring/\${h##*/}>\" | cc -Wall -Wextra -Werror -fsyntax-only -I'$at/include' -xc - || exit 1

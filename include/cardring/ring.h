@@ -50,6 +50,11 @@ void cr_ring_seen(cr_ring_t *ring);
 uint8_t *cr_ring_payload(cr_ring_t *ring, uint32_t buffer);
 size_t cr_ring_payload_size(const cr_ring_t *ring);
 int cr_ring_fd(cr_ring_t *ring);
+/*
+ * A slot for this ring alone, until it is closed: without it no entry for the slot is taken. 0 or -errno as
+ * CARDRING_IOC_CLAIM: -EBUSY if another holds it and has not let go in timeout_ms (0: at once, -1: for ever).
+ */
+int cr_ring_claim(cr_ring_t *ring, unsigned int slot, int timeout_ms);
 void cr_ring_close(cr_ring_t *ring);	/* NULL is fine */
 
 #endif

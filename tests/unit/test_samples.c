@@ -290,7 +290,10 @@ static void each_sample_is_a_reader(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(sim_backend.open(rows[i].path, NULL, &ring, &info), 0);
 		assert_int_equal(info.level, rows[i].level);
-		assert_int_equal(ring->ops->claim(ring, 0, 0), 0);
+		assert_int_equal(exchange(ring, CARDRING_OP_POWER_ON, NULL), -EACCES);
+		assert_int_equal(cr_ring_claim(ring, 7, 0), -EINVAL);
+		assert_int_equal(cr_ring_claim(ring, 0, 0), 0);
+		assert_int_equal(cr_ring_claim(ring, 0, 0), -EALREADY);
 		assert_true(exchange(ring, CARDRING_OP_POWER_ON, NULL) > 2);
 		assert_int_equal(cr_ring_payload(ring, 1)[0], 0x3b);
 		assert_int_equal(exchange(ring, CARDRING_OP_XFER, i == 2 ? "00A4040007A0000002471001" :

@@ -48,6 +48,17 @@ const char *cli_slot_state(const struct cr_reader_info *r)
 	return "unknown";
 }
 
+const char *cli_slot_state_text(const struct cr_reader_info *r)
+{
+	static const char *const states[] = { N_("empty"), N_("present"), N_("powered"), N_("dead"), N_("unknown") };
+	const char *name = cli_slot_state(r);
+
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (!strcmp(states[i], name))
+			return _(states[i]);
+	return name;
+}
+
 const char *cli_level(unsigned int level)
 {
 	switch (level) {

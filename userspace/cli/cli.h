@@ -48,6 +48,9 @@ struct cli {
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *doc, *dob, *exp;
 
+	/* stat; 0: not given */
+	long interval, count;		/* s */
+
 	/* sim serve */
 	const char *vscard, *level, *serial;
 	bool usbip, no_interrupt;
@@ -62,6 +65,7 @@ enum {
 	CLI_FOR_SECRET	= 1u << 3,
 	CLI_FOR_VERIFY	= 1u << 4,
 	CLI_FOR_SERVE	= 1u << 5,
+	CLI_FOR_STAT	= 1u << 6,
 };
 
 struct cli_command {
@@ -101,6 +105,8 @@ __attribute__((format(printf, 5, 6)))
 int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, const char *format, ...);
 /* The same for a library's error, with what to do about it. reader may be NULL. */
 int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *reader, json_t *extra);
+/* Where cr_reader_list gave n <= 0: why there is no reader. extra as above. */
+int cli_fail_no_reader(const struct cli *c, int n, json_t *extra);
 const char *cli_error_code(int err);
 int cli_error_exit(int err);
 __attribute__((format(printf, 1, 2)))
@@ -145,6 +151,7 @@ int cli_card_error(int err, const struct cr_reader_info *info);
 /* "sim:..." readers exist only where they are asked for. */
 bool cli_is_sim(const char *reader);
 const char *cli_slot_state(const struct cr_reader_info *r);	/* stable English */
+const char *cli_slot_state_text(const struct cr_reader_info *r);	/* for people */
 const char *cli_level(unsigned int level);			/* stable English */
 
 /* ---- secret.c ---- */
@@ -176,6 +183,7 @@ void cli_saved_free(struct cli_saved *saved);
 
 int cmd_list(struct cli *c);
 int cmd_monitor(struct cli *c);
+int cmd_stat(struct cli *c);
 int cmd_read(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);

@@ -9,18 +9,6 @@
 
 #define LOOK_MS	2000	/* a reader that could not be opened does not tell of its cards */
 
-static const char *const states[] = { N_("empty"), N_("present"), N_("powered"), N_("dead"), N_("unknown") };
-
-static const char *state_text(const struct cr_reader_info *r)
-{
-	const char *name = cli_slot_state(r);
-
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (!strcmp(states[i], name))
-			return _(states[i]);
-	return name;
-}
-
 static const char *level_text(unsigned int level)
 {
 	switch (level) {
@@ -46,7 +34,7 @@ static void show(const struct cr_reader_info *r, int index)
 
 	snprintf(head, sizeof(head), "%d", index);
 	cli_row(head, r->name, 6);
-	detail(_("card"), state_text(r));
+	detail(_("card"), cli_slot_state_text(r));
 	detail(_("exchange level"), level_text(r->dev.level));
 	if (r->dev.vendor) {
 		snprintf(text, sizeof(text), "%04x:%04x", r->dev.vendor, r->dev.product);
@@ -67,7 +55,7 @@ static void show(const struct cr_reader_info *r, int index)
 
 int cmd_list(struct cli *c)
 {
-	struct cr_reader_info *all = NULL, first;
+	struct cr_reader_info *all = NULL;
 	json_t *list;
 	int n;
 
@@ -76,10 +64,7 @@ int cmd_list(struct cli *c)
 	n = cr_reader_list(&all);
 	if (n <= 0) {
 		free(all);
-		/* the search for one says why there is none */
-		if (n == 0)
-			n = cr_reader_find(NULL, &first);
-		return cli_fail_err(c, n < 0 ? n : CR_E_NO_READER, NULL, json_pack("{s:[]}", "readers"));
+		return cli_fail_no_reader(c, n, json_pack("{s:[]}", "readers"));
 	}
 	if (c->json) {
 		list = json_array();

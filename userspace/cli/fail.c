@@ -182,3 +182,13 @@ int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *read
 	snprintf(message, sizeof(message), "%s%s%s", _(cr_strerror(err)), *more ? " " : "", more);
 	return fail(c, cli_error_exit(err), cli_error_code(err), extra, message);
 }
+
+int cli_fail_no_reader(const struct cli *c, int n, json_t *extra)
+{
+	struct cr_reader_info first;
+
+	/* the search for one says why there is none */
+	if (n == 0)
+		n = cr_reader_find(NULL, &first);
+	return cli_fail_err(c, n < 0 ? n : CR_E_NO_READER, NULL, extra);
+}

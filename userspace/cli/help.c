@@ -36,6 +36,12 @@ const struct cli_command cli_commands[] = {
 	  "cardring monitor\n"
 	  "cardring monitor --json",
 	  CLI_FOR_ALL, cmd_monitor },
+	{ "stat", "", N_("show what each reader does, and how fast"),
+	  N_("Counters since the reader was plugged in, and below them, from the second look on, how much that was a second (/s): commands; bytes sent and received; bytes the module copied, and responses it did not have to copy; commands that ran out of time; commands that failed; resets; answers that nothing had asked for. With the card's state. On a terminal it goes on until Ctrl-C. With --json each look is one line, one object."),
+	  "cardring stat\n"
+	  "cardring stat --interval 10 --count 6\n"
+	  "cardring stat --json --interval 1",
+	  CLI_FOR_ALL | CLI_FOR_STAT, cmd_stat },
 	{ "apdu", "[HEX...]", N_("send commands to a card and show its answers"),
 	  N_("Each argument is one command APDU in hexadecimal digits; without arguments each line of standard input is (# begins a comment). Data and status word are printed, and what the status word means."),
 	  "cardring apdu 00A4040C07A0000002471001\n"

@@ -52,6 +52,35 @@ check "list shows the reader" sh -c "$cardring list --json | jq -e 'length == 1 
 
 verify --can 123456
 expect "a genuine card" 0 genuine
+
+# stat: of a file of its looks, one a line.
+counted() { jq -es "$1" /run/stat; }
+$cardring stat --json >/run/stat
+check "stat, where no terminal is, is one look: one object" counted '
+	length == 1 and (.[0].readers | length) == 1 and .[0].seconds == null'
+check "with every counter of the reader, and its card" counted '.[0].readers[0] |
+	.path == "'"$(ls /dev/cardring[0-9]*)"'" and .slots == [{slot: 0, state: "present"}] and .per_second == null and
+	([.commands, .bytes_sent, .bytes_received, .bytes_copied, .zero_copy, .timeouts, .errors, .resets, .strays] |
+		all(type == "number"))'
+check "they are those of sysfs" counted '.[0].readers[0] | .commands == '"$(cat /sys/class/cardring/cardring0/commands)"' and
+	.bytes_received == '"$(cat /sys/class/cardring/cardring0/bytes_rx)"
+$cardring stat --json --interval 1 >/run/stat &
+stat=$!
+wait_for 10 counted 'length >= 1'
+verify --can 123456
+check "a verification is counted while stat looks on" wait_for 10 counted '
+	.[-1].readers[0].commands - .[0].readers[0].commands >= 100 and
+	.[-1].readers[0].bytes_received - .[0].readers[0].bytes_received > 20000'
+check "and how much it was a second" counted 'any(.[]; .readers[0].per_second.commands > 0 and .seconds > 0)'
+kill -INT $stat
+wait $stat
+rc=$?
+check "Ctrl-C is its normal end" [ $rc = 0 ]
+check "--count ends it" sh -c "timeout 20 $cardring stat --count 2 >/run/stat"
+check "its table: names, counters, and from the second look on rates" sh -c "
+	[ \$(grep -c '^cardring0 ' /run/stat) = 2 ] && [ \$(grep -c 'commands .* strays' /run/stat) = 2 ] &&
+	[ \$(grep -c '^/s ' /run/stat) = 1 ]"
+
 verify --can 999999
 expect "a wrong CAN" 5 CAN
 check "is tried once" sh -c "$cardring verify --can 999999 --json | jq -e '.access.tries == 1 or .error.tries == 1'"
@@ -117,6 +146,14 @@ if command -v strace >/dev/null; then
 	echo "# figures: $commands APDUs; from the reader's opening on $ioctls ioctls, $calls system calls in all"
 	check "there are fewer ioctls than APDUs" [ "$ioctls" -lt "$commands" ]
 fi
+$cardring stat --json --interval 1 >/run/stat &
+stat=$!
+wait_for 10 counted '(.[0].readers | length) == 1'
 stop_reader
+check "a reader that goes while stat looks on disappears" wait_for 10 counted '(.[-1].readers | length) == 0'
+kill -TERM $stat
+wait $stat
+rc=$?
+check "which ends well" [ $rc = 0 ]
 check "driver unload unloads it" $cardring driver unload
 check "and it is gone" [ ! -d /sys/module/cardring ]

@@ -296,7 +296,7 @@ static int open_claim(cr_card_t *card, const struct cr_backend *backend, int cla
 		if (err)
 			return err;
 	}
-	err = cr_ring_error(card->ring->ops->claim(card->ring, card->reader.slot, claim_ms));
+	err = cr_ring_error(cr_ring_claim(card->ring, card->reader.slot, claim_ms));
 	card->claimed = !err;
 	return err;
 }

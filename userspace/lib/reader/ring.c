@@ -63,6 +63,11 @@ int cr_ring_fd(cr_ring_t *ring)
 	return ring->ops->fd(ring);
 }
 
+int cr_ring_claim(cr_ring_t *ring, unsigned int slot, int timeout_ms)
+{
+	return ring->ops->claim(ring, slot, timeout_ms);
+}
+
 void cr_ring_close(cr_ring_t *ring)
 {
 	if (ring)
