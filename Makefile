@@ -118,7 +118,7 @@ $(B)/obj/tests/bench/client.o: CPPFLAGS += $(shell pkg-config --cflags libpcscli
 $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) $(BENCH_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)
