@@ -51,10 +51,12 @@ uint8_t *cr_ring_payload(cr_ring_t *ring, uint32_t buffer);
 size_t cr_ring_payload_size(const cr_ring_t *ring);
 int cr_ring_fd(cr_ring_t *ring);
 /*
- * A slot for this ring alone, until it is closed: without it no entry for the slot is taken. 0 or -errno as
+ * A slot for this ring alone, until it is released or the ring closed: without it no entry for the slot is taken. 0 or -errno as
  * CARDRING_IOC_CLAIM: -EBUSY if another holds it and has not let go in timeout_ms (0: at once, -1: for ever).
  */
 int cr_ring_claim(cr_ring_t *ring, unsigned int slot, int timeout_ms);
+/* Gives it back; its card is powered off. 0 or -errno: -EACCES if this ring does not have it. */
+int cr_ring_release(cr_ring_t *ring, unsigned int slot);
 void cr_ring_close(cr_ring_t *ring);	/* NULL is fine */
 
 #endif

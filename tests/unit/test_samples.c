@@ -294,6 +294,9 @@ static void each_sample_is_a_reader(void **state)
 		assert_int_equal(cr_ring_claim(ring, 7, 0), -EINVAL);
 		assert_int_equal(cr_ring_claim(ring, 0, 0), 0);
 		assert_int_equal(cr_ring_claim(ring, 0, 0), -EALREADY);
+		assert_int_equal(cr_ring_release(ring, 0), 0);
+		assert_int_equal(cr_ring_release(ring, 0), -EACCES);
+		assert_int_equal(cr_ring_claim(ring, 0, 0), 0);
 		assert_true(exchange(ring, CARDRING_OP_POWER_ON, NULL) > 2);
 		assert_int_equal(cr_ring_payload(ring, 1)[0], 0x3b);
 		assert_int_equal(exchange(ring, CARDRING_OP_XFER, i == 2 ? "00A4040007A0000002471001" :

@@ -335,7 +335,7 @@ void cr_card_close(cr_card_t *card)
 		power_off(card);
 	if (card->ring) {
 		if (card->claimed)
-			card->ring->ops->release(card->ring, card->reader.slot);
+			cr_ring_release(card->ring, card->reader.slot);
 		/* the arena held what the card said */
 		explicit_bzero(card->ring->arena, (size_t)card->ring->buffers * card->ring->buf_stride);
 		cr_ring_close(card->ring);

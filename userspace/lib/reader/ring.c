@@ -68,6 +68,11 @@ int cr_ring_claim(cr_ring_t *ring, unsigned int slot, int timeout_ms)
 	return ring->ops->claim(ring, slot, timeout_ms);
 }
 
+int cr_ring_release(cr_ring_t *ring, unsigned int slot)
+{
+	return ring->ops->release(ring, slot);
+}
+
 void cr_ring_close(cr_ring_t *ring)
 {
 	if (ring)
