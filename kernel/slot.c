@@ -44,7 +44,8 @@ static void slot_end(struct cr_slot *s, struct cr_req *req, int result)
 		req->cqe.result = -ECANCELED;
 		cr_complete(req);
 	}
-	s->linked = link && result >= 0;
+	/* What it was linked to may have been purged. */
+	s->linked = link && result >= 0 && !list_empty(&s->queue);
 }
 
 /* What the module learns from its own commands. */

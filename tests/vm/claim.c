@@ -248,6 +248,39 @@ static void release_cancels_and_powers_off(void **state)
 	node_close(&n);
 }
 
+/* The answer may come in the very moment: nothing follows it, and the card is powered off at once. */
+static void release_as_a_chain_is_answered(void **state)
+{
+	struct cardring_sqe sqe;
+	uint64_t from = 0, begin;
+	struct node n;
+
+	node_card(&n, &shared);
+	fault(&shared, "latency value=3000");
+	for (useconds_t i = 0; i < 80; i++) {
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.flags |= CARDRING_SQE_LINK;
+		push(&n, &sqe);
+		push(&n, &sqe);
+		sqe.flags &= ~CARDRING_SQE_LINK;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 3, 0, 0), 3);
+		usleep(2000 + i * 25);
+		seen(&shared, 0, &from);
+		begin = now_ms();
+		assert_int_equal(node_release(&n, 0), 0);
+		assert_true(now_ms() - begin < 1000);
+		assert_int_equal(seen(&shared, PC_ICC_POWER_OFF, &from), 1);
+		for (unsigned int k = 0; k < 3; k++)
+			reap(&n);
+		assert_int_equal(node_claim(&n, 0, 0), 0);
+		power_on(&n, 0);
+	}
+	fault(&shared, "latency value=0");
+	works(&n, 0);
+	node_close(&n);
+}
+
 /* A descriptor that is closed is not the file: the map and a dup hold it. */
 static void claim_lives_as_long_as_the_file(void **state)
 {
@@ -327,6 +360,7 @@ static int tests(void)
 		NODE_TEST(waiting_claim_can_be_interrupted_or_killed),
 		NODE_TEST(holder_killed_in_mid_command_gives_the_slot_back),
 		NODE_TEST(release_cancels_and_powers_off),
+		NODE_TEST(release_as_a_chain_is_answered),
 		NODE_TEST(claim_lives_as_long_as_the_file),
 		NODE_TEST(forked_child_shares_the_file),
 		NODE_TEST(slots_are_claimed_one_by_one),
