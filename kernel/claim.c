@@ -29,6 +29,7 @@ static void claim_grant(struct cr_slot *s, struct cr_ctx *ctx, struct pid *pid)
 	s->owner_pid = get_pid(pid);
 	s->stale = true;
 	s->leaving = false;
+	s->heard = 0;
 }
 
 static int claim_wait(struct cr_slot *s, struct cr_claimant *claimant,

@@ -77,6 +77,16 @@ static int exec_send(struct cr_slot *s, struct cr_req *req)
 	return cr_tx_submit(s, exec_build(s, req));
 }
 
+static bool exec_for_card(const struct cr_req *req)
+{
+	return req->ctx && cr_command(req->op)->needs_card;
+}
+
+static void exec_count_time(struct cr_histogram *h, ktime_t from, ktime_t to)
+{
+	h->count[cr_histogram_bucket(max_t(s64, ktime_us_delta(to, from), 0))]++;
+}
+
 /**
  * cr_exec - send a request's command
  * @s: its slot, idle
@@ -107,6 +117,9 @@ void cr_exec(struct cr_slot *s, struct cr_req *req)
 	}
 
 	req->start = ktime_get();
+	if (s->heard && exec_for_card(req))
+		exec_count_time(&r->count.turnaround_us, s->heard, req->start);
+	s->heard = 0;
 	s->hard_deadline = jiffies + deadline * CARDRING_EXTENSION_CAP;
 	cr_set_deadline(s, jiffies + deadline);
 	err = exec_send(s, req);
@@ -213,6 +226,7 @@ static int exec_judge(struct cr_slot *s, struct cr_req *req, int result)
 void cr_answer(struct cr_slot *s, const struct cr_header *header)
 {
 	struct cr_req *req = s->cur;
+	ktime_t now;
 	int result;
 
 	if (!cr_answer_fits(cr_command(req->op), header)) {
@@ -227,7 +241,12 @@ void cr_answer(struct cr_slot *s, const struct cr_header *header)
 	req->cqe.status = header->status;
 	req->cqe.error = header->error;
 	req->cqe.param = header->param;
-	req->cqe.time_us = ktime_us_delta(ktime_get(), req->start);
+	now = ktime_get();
+	req->cqe.time_us = ktime_us_delta(now, req->start);
+	if (exec_for_card(req))
+		exec_count_time(&s->reader->count.answer_us, req->start, now);
+	if (req->ctx)
+		s->heard = now;
 	cr_card_status(s, req->op, header->status);
 
 	if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_FAILED) {

@@ -30,6 +30,7 @@
 #include "arena.h"
 #include "compat.h"
 #include "descriptor.h"
+#include "histogram.h"
 #include "message.h"
 #include "ring.h"
 
@@ -156,6 +157,8 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @powered: POWER_ON was sent, whatever came of it, and no end of power is known
  * @leaving: the holder is giving it back
  * @claimants: struct cr_claimant, first come first served
+ * @heard: when the holder's last command was answered; 0: nothing to measure
+ *	the next one from
  */
 struct cr_slot {
 	struct cr_reader *reader;
@@ -203,6 +206,7 @@ struct cr_slot {
 	bool powered;
 	bool leaving;
 	struct list_head claimants;
+	ktime_t heard;
 };
 
 /**
@@ -249,6 +253,8 @@ struct cr_rx {
  * @errors: commands that ended with a bus or protocol error
  * @resets: port resets
  * @strays: messages dropped that no command waited for
+ * @answer_us: of commands for a card: from when they left until the answer
+ * @turnaround_us: from an answer until the next command for that card left
  */
 struct cr_counters {
 	u64 commands;
@@ -260,6 +266,8 @@ struct cr_counters {
 	u64 errors;
 	u64 resets;
 	u64 strays;
+	struct cr_histogram answer_us;
+	struct cr_histogram turnaround_us;
 };
 
 /**

@@ -117,6 +117,20 @@ CR_COUNTER(errors);
 CR_COUNTER(resets);
 CR_COUNTER(strays);
 
+static ssize_t answer_us_show(struct device *dev, struct device_attribute *attr,
+			      char *buf)
+{
+	return cr_histogram_emit(buf, &to_reader(dev)->count.answer_us);
+}
+static DEVICE_ATTR_RO(answer_us);
+
+static ssize_t turnaround_us_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	return cr_histogram_emit(buf, &to_reader(dev)->count.turnaround_us);
+}
+static DEVICE_ATTR_RO(turnaround_us);
+
 static struct attribute *cr_attrs[] = {
 	&dev_attr_name.attr,
 	&dev_attr_id.attr,
@@ -133,6 +147,8 @@ static struct attribute *cr_attrs[] = {
 	&counter_errors.attr.attr,
 	&counter_resets.attr.attr,
 	&counter_strays.attr.attr,
+	&dev_attr_answer_us.attr,
+	&dev_attr_turnaround_us.attr,
 	NULL
 };
 

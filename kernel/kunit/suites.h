@@ -8,5 +8,6 @@ extern struct kunit_suite cr_message_suite;
 extern struct kunit_suite cr_descriptor_suite;
 extern struct kunit_suite cr_ring_suite;
 extern struct kunit_suite cr_arena_suite;
+extern struct kunit_suite cr_histogram_suite;
 
 #endif /* CR_KUNIT_SUITES_H */

@@ -227,6 +227,58 @@ static void every_interface_of_a_composite_device_works(void **state)
 	unplug(&rd);
 }
 
+/* The sum of a histogram, and of what is in buckets from on. */
+static unsigned long long times(const struct reader *rd, const char *name, unsigned int from)
+{
+	unsigned long long n, sum = 0;
+	unsigned int i = 0;
+	char path[96];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/class/cardring/cardring%d/%s", rd->index, name);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	for (; fscanf(f, "%llu", &n) == 1; i++)
+		sum += i >= from ? n : 0;
+	fclose(f);
+	assert_int_equal(i, 80);
+	return sum;
+}
+
+static void times_are_sorted_into_buckets(void **state)
+{
+	struct cardring_sqe sqe;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	node_card(&n, &rd);
+	fault(&rd, "latency value=20000");
+	sqe = sqe_read(&n, 0, 0, 10);
+	for (unsigned int i = 0; i < 5; i++)
+		assert_int_equal(run(&n, &sqe).result, 12);
+	/* 20 ms and more: bucket 53 begins at 20,480 us, 52 at 16,384 */
+	assert_int_equal(times(&rd, "answer_us", 0), 5);
+	assert_int_equal(times(&rd, "answer_us", 52), 5);
+	/* the first one's is from power-on */
+	assert_int_equal(times(&rd, "turnaround_us", 0), 5);
+	sleep_ms(50);
+	assert_int_equal(run(&n, &sqe).result, 12);
+	assert_true(times(&rd, "turnaround_us", 57) >= 1);	/* from 40,960 us */
+	/* what is not for the card is measured by neither */
+	assert_int_equal(run_op(&n, CARDRING_OP_SLOT_STATUS, 0).result, 0);
+	power_on(&n, 0);
+	assert_int_equal(times(&rd, "answer_us", 0), 6);
+	assert_int_equal(times(&rd, "turnaround_us", 0), 6);
+	/* nor is the time in which nobody held the card */
+	assert_int_equal(node_release(&n, 0), 0);
+	assert_int_equal(node_claim(&n, 0, 0), 0);
+	power_on(&n, 0);
+	assert_int_equal(times(&rd, "turnaround_us", 0), 6);
+	node_close(&n);
+	unplug(&rd);
+}
+
 static void counters_count(void **state)
 {
 	static const char *const names[] = { "commands", "bytes_tx", "bytes_rx", "bytes_copied", "zero_copy", "timeouts",
@@ -383,6 +435,7 @@ static int tests(void)
 		NODE_TEST(info_and_sysfs_say_what_the_reader_is),
 		NODE_TEST(every_interface_of_a_composite_device_works),
 		NODE_TEST(counters_count),
+		NODE_TEST(times_are_sorted_into_buckets),
 		NODE_TEST(tracepoints_fire_without_payload),
 		NODE_TEST(a_station_of_readers_fits_the_usual_memory_limit),
 	};
