@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "cli.h"
+#include "times.h"
 
 #define SLICE_MS	200	/* a wait is cut into these, so that Ctrl-C ends it */
 #define LEFT		6	/* columns before the first counter */
@@ -27,10 +28,18 @@ static const struct { const char *attr, *key, *label; } counters[] = {
 
 #define N	(sizeof(counters) / sizeof(counters[0]))
 
+static const struct { const char *attr, *label; } measured[] = {
+	{ "turnaround_us", N_("turnaround") },
+	{ "answer_us", N_("answers") },
+};
+
+#define M	(sizeof(measured) / sizeof(measured[0]))
+
 struct stat_reader {
 	const struct cr_reader_info *slot;	/* its first; in the look's list */
 	unsigned int slots;
 	uint64_t value[N];
+	struct times times[M];
 };
 
 struct look {
@@ -53,6 +62,11 @@ static bool read_counters(struct stat_reader *r)
 	char path[256];
 	bool ok = true;
 	FILE *f;
+
+	for (size_t i = 0; i < M && ok; i++) {
+		snprintf(path, sizeof(path), "/sys/class/cardring/%s/%s", node(r), measured[i].attr);
+		ok = times_read(path, &r->times[i]);
+	}
 
 	for (size_t i = 0; i < N && ok; i++) {
 		snprintf(path, sizeof(path), "/sys/class/cardring/%s/%s", node(r), counters[i].attr);
@@ -122,7 +136,35 @@ static const struct stat_reader *before(const struct look *old, const struct sta
 	return NULL;
 }
 
+/* The times since the look before, where there was one; else all. */
+static const struct times *recent(const struct stat_reader *r, const struct stat_reader *was, size_t i,
+				  struct times *buf)
+{
+	return was && times_since(&r->times[i], &was->times[i], buf) ? buf : &r->times[i];
+}
+
 /* ---- as objects ---- */
+
+static json_t *quantile_json(const struct times *t, double p)
+{
+	double us = times_quantile(t, p);
+
+	return us < 0 ? json_null() : json_real(us);
+}
+
+static json_t *times_json(const struct stat_reader *r, const struct stat_reader *was)
+{
+	json_t *j = json_object();
+	struct times buf;
+
+	for (size_t i = 0; i < M; i++) {
+		const struct times *t = recent(r, was, i, &buf);
+
+		json_object_set_new(j, measured[i].attr, json_pack("{s:o, s:o}", "p50", quantile_json(t, 0.5),
+								   "p99", quantile_json(t, 0.99)));
+	}
+	return j;
+}
 
 static json_t *reader_json(const struct stat_reader *r, const struct stat_reader *was, double s)
 {
@@ -142,6 +184,8 @@ static json_t *reader_json(const struct stat_reader *r, const struct stat_reader
 					    json_real((double)(r->value[i] - was->value[i]) / s));
 	}
 	json_object_set_new(j, "per_second", rates);
+	json_object_set_new(j, "times", times_json(r, NULL));
+	json_object_set_new(j, "recent_times", was ? times_json(r, was) : json_null());
 	return j;
 }
 
@@ -210,6 +254,47 @@ static void row(const char *left, const uint64_t *value, const uint64_t *was, do
 	printf("\n");
 }
 
+static void duration(char *out, size_t size, double us)
+{
+	if (us < 9999.5)
+		snprintf(out, size, "%.0f us", us);
+	else
+		snprintf(out, size, "%.0f ms", us / 1000);
+}
+
+static bool has_times(const struct stat_reader *r)
+{
+	for (size_t i = 0; i < M; i++)
+		if (times_quantile(&r->times[i], 0.5) >= 0)
+			return true;
+	return false;
+}
+
+/* What the host takes from an answer to the next command, and reader and card from a command to its answer. */
+static void times_row(const struct stat_reader *r, const struct stat_reader *was)
+{
+	const char *between = "";
+	char p50[32], p99[32];
+	struct times buf;
+
+	printf("%*s", LEFT + 1, "");
+	for (size_t i = 0; i < M; i++) {
+		const struct times *t = recent(r, was, i, &buf);
+		double us = times_quantile(t, 0.5);
+
+		printf("%s%s: ", between, _(measured[i].label));
+		between = "; ";
+		if (us < 0) {
+			printf("%s", _("none"));
+			continue;
+		}
+		duration(p50, sizeof(p50), us);
+		duration(p99, sizeof(p99), times_quantile(t, 0.99));
+		printf("p50 %s, p99 %s", p50, p99);
+	}
+	printf("\n");
+}
+
 /* "cardring0  Name: powered", for the caller to free */
 static char *head(const struct stat_reader *r)
 {
@@ -248,7 +333,7 @@ static int print_table(const struct look *now, const struct look *old, size_t ro
 		if (!text)
 			return CR_E_NOMEM;
 		left = now->n - i;
-		need = 2 + !!was + (columns ? cli_width(text) / columns : 0);
+		need = 2 + !!was + has_times(&now->r[i]) + (columns ? cli_width(text) / columns : 0);
 		/* two lines stay free: for how many more there are, and the cursor's */
 		if (rows && i && used + need + 2 > rows) {
 			free(text);
@@ -261,6 +346,8 @@ static int print_table(const struct look *now, const struct look *old, size_t ro
 		row("", now->r[i].value, NULL, s);
 		if (was)
 			row(_("/s"), now->r[i].value, was->value, s);
+		if (has_times(&now->r[i]))
+			times_row(&now->r[i], was);
 	}
 	return 0;
 }

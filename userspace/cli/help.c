@@ -37,7 +37,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring monitor --json",
 	  CLI_FOR_ALL, cmd_monitor },
 	{ "stat", "", N_("show what each reader does, and how fast"),
-	  N_("Counters since the reader was plugged in, and below them, from the second look on, how much that was a second (/s): commands; bytes sent and received; bytes the module copied, and responses it did not have to copy; commands that ran out of time; commands that failed; resets; answers that nothing had asked for. With the card's state. On a terminal it goes on until Ctrl-C. With --json each look is one line, one object."),
+	  N_("Counters since the reader was plugged in, and below them, from the second look on, how much that was a second (/s): commands; bytes sent and received; bytes the module copied, and responses it did not have to copy; commands that ran out of time; commands that failed; resets; answers that nothing had asked for. With the card's state, and the median (p50) and the 99th percentile (p99) of two times, since the look before: turnaround, from an answer to the next command for the card; answers, from a command to the card's answer. On a terminal it goes on until Ctrl-C. With --json each look is one line, one object."),
 	  "cardring stat\n"
 	  "cardring stat --interval 10 --count 6\n"
 	  "cardring stat --json --interval 1",

@@ -75,6 +75,9 @@ check "and how much it was a second" counted 'any(.[]; .readers[0].per_second.co
 kill -INT $stat
 wait $stat
 rc=$?
+check "and how long host and card took" counted '.[-1].readers[0].times | .turnaround_us.p50 > 0 and
+	.turnaround_us.p99 >= .turnaround_us.p50 and .answer_us.p50 > 0 and .answer_us.p99 >= .answer_us.p50'
+check "of late, too" counted 'any(.[]; .readers[0].recent_times.answer_us.p50 > 0)'
 check "Ctrl-C is its normal end" [ $rc = 0 ]
 check "--count ends it" sh -c "timeout 20 $cardring stat --count 2 >/run/stat"
 check "its table: names, counters, and from the second look on rates" sh -c "
