@@ -11,6 +11,10 @@
  * or all of its slots claimed by that file). Else it is posted on a private
  * buffer, and exec.c copies.
  *
+ * A long command leaves from the program's buffer likewise, behind a header in
+ * private memory; what the program changes there meanwhile is only its own
+ * command. A short one is copied behind the header.
+ *
  * A message in the program's buffer is shared memory the moment it arrives.
  * Its header is copied once to private memory; lengths are judged by what the
  * bus reported.
@@ -18,17 +22,40 @@
 #include "reader.h"
 #include "trace.h"
 
+/*
+ * The payload goes from where the program put it, if the host controller can
+ * take the ten bytes before it from somewhere else; EHCI and older ones want
+ * every part but the last to be whole packets.
+ */
+static void tx_prepare(struct cr_slot *s, const u8 *payload, u32 len)
+{
+	struct cr_reader *r = s->reader;
+	struct urb *urb = s->tx_urb;
+	bool gather = r->gather && len >= CR_GATHER_MIN;
+
+	urb->transfer_buffer_length = CR_HDR + len;
+	urb->transfer_buffer = gather ? NULL : s->tx_buf;
+	urb->sg = gather ? s->tx_sg : NULL;
+	urb->num_sgs = gather ? ARRAY_SIZE(s->tx_sg) : 0;
+	if (gather)
+		sg_set_buf(&s->tx_sg[1], payload, len);
+	else if (len)
+		memcpy(s->tx_buf + CR_HDR, payload, len);
+}
+
 /**
- * cr_tx_submit - send what is in the slot's buffer
- * @s: the slot; its URB is not in use
- * @len: bytes to send
+ * cr_tx_submit - send a message
+ * @s: the slot; its URB is not in use, and the header is in its buffer
+ * @payload: what follows the header, in the arena; it stays there until the URB
+ *	comes back
+ * @len: bytes of it
  *
  * A message that fills its last packet is not followed by an empty one: as
  * every CCID host does it, and dwLength tells the reader.
  *
  * Return: 0 or the error of usb_submit_urb().
  */
-int cr_tx_submit(struct cr_slot *s, u32 len)
+int cr_tx_submit(struct cr_slot *s, const u8 *payload, u32 len)
 {
 	struct cr_reader *r = s->reader;
 	int err;
@@ -36,14 +63,17 @@ int cr_tx_submit(struct cr_slot *s, u32 len)
 	lockdep_assert_held(&r->lock);
 	if (r->stopped)
 		return -ESHUTDOWN;
-	s->tx_urb->transfer_buffer_length = len;
+	tx_prepare(s, payload, len);
 	s->tx_busy = true;
 	err = usb_submit_urb(s->tx_urb, GFP_ATOMIC);
-	if (err)
+	if (err) {
 		s->tx_busy = false;
-	else
-		r->count.bytes_tx += len - CR_HDR;
-	return err;
+		return err;
+	}
+	r->count.bytes_tx += len;
+	if (!s->tx_urb->num_sgs)
+		r->count.bytes_tx_copied += len;
+	return 0;
 }
 
 static void tx_failed(struct cr_slot *s, int status)

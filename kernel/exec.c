@@ -55,26 +55,15 @@ static void exec_voltage(struct cr_slot *s, struct cr_req *req)
 	req->param[0] = exec_next_voltage(req);
 }
 
-/*
- * Build the message and return its length. The one place that copies a
- * payload to be sent.
- */
-static u32 exec_build(struct cr_slot *s, const struct cr_req *req)
-{
-	cr_header_build(s->tx_buf, cr_command(req->op)->type, req->tx_len,
-			s->index, s->seq, req->param);
-	if (req->tx_len)
-		memcpy(s->tx_buf + CR_HDR, req->tx, req->tx_len);
-	return CR_HDR + req->tx_len;
-}
-
 /* The caller arms bulk-in: a message may just be being taken apart. */
 static int exec_send(struct cr_slot *s, struct cr_req *req)
 {
 	s->seq++;
 	trace_cardring_submit(s->reader->index, s->index, s->seq, req->op,
 			      req->tx_len);
-	return cr_tx_submit(s, exec_build(s, req));
+	cr_header_build(s->tx_buf, cr_command(req->op)->type, req->tx_len,
+			s->index, s->seq, req->param);
+	return cr_tx_submit(s, req->tx, req->tx_len);
 }
 
 static bool exec_for_card(const struct cr_req *req)

@@ -19,6 +19,7 @@
 #include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/scatterlist.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/usb.h>
@@ -43,6 +44,7 @@
 #define CR_RESET_MS		8000
 #define CR_RESETS		3	/* in a row, without an answer */
 #define CR_DROPS		64	/* stray messages in a row */
+#define CR_GATHER_MIN		512	/* bytes: what is shorter is faster copied */
 #define CR_FRESH_MS		500	/* the longest bInterval and some */
 
 struct cr_ctx;
@@ -113,6 +115,8 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @index: bSlot
  * @tx_urb: bulk-out
  * @tx_buf: what it sends, desc.max_message bytes
+ * @tx_sg: or, in two parts: the header, at the start of @tx_buf, and the
+ *	program's buffer
  *
  * All else is under cr_reader.lock:
  *
@@ -165,6 +169,7 @@ struct cr_slot {
 	u8 index;
 	struct urb *tx_urb;
 	u8 *tx_buf;
+	struct scatterlist tx_sg[2];
 
 	struct list_head queue;
 	struct list_head aborts;
@@ -246,6 +251,7 @@ struct cr_rx {
  * struct cr_counters - what a reader has done; cr_reader.lock
  * @commands: sent by programs
  * @bytes_tx: payload bytes sent
+ * @bytes_tx_copied: of these, through the private buffer
  * @bytes_rx: payload bytes received
  * @bytes_copied: of these, through the private buffer
  * @zero_copy: answers that came straight into a program's buffer
@@ -259,6 +265,7 @@ struct cr_rx {
 struct cr_counters {
 	u64 commands;
 	u64 bytes_tx;
+	u64 bytes_tx_copied;
 	u64 bytes_rx;
 	u64 bytes_copied;
 	u64 zero_copy;
@@ -283,6 +290,7 @@ struct cr_counters {
  * @packet: wMaxPacketSize of bulk-in
  * @pipe_in: bulk-in
  * @pipe_out: bulk-out
+ * @gather: the host controller takes a message in parts of any length
  * @name: manufacturer and product
  * @open_lock: see above
  * @opens: open files; @open_lock
@@ -321,6 +329,7 @@ struct cr_reader {
 	u32 packet;
 	unsigned int pipe_in;
 	unsigned int pipe_out;
+	bool gather;
 	char name[128];
 
 	struct mutex open_lock;	/* opening, closing, unplugging */
@@ -458,7 +467,7 @@ void cr_answer(struct cr_slot *s, const struct cr_header *header);
 int cr_bus_errno(int err);
 
 /* bulk.c: URBs */
-int cr_tx_submit(struct cr_slot *s, u32 len);
+int cr_tx_submit(struct cr_slot *s, const u8 *payload, u32 len);
 void cr_tx_complete(struct urb *urb);
 void cr_rx_arm(struct cr_reader *r);
 void cr_rx_complete(struct urb *urb);

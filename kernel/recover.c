@@ -267,7 +267,7 @@ static void recover_send_abort(struct cr_slot *s)
 	if (s->phase != CR_ABORTING || s->seq != seq)
 		return;
 	cr_header_build(s->tx_buf, CR_PC_ABORT, 0, s->index, seq, NULL);
-	if (s->tx_busy || cr_tx_submit(s, CR_HDR)) {
+	if (s->tx_busy || cr_tx_submit(s, NULL, 0)) {
 		s->expired = true;
 		recover_queue(r, 0);
 	}

@@ -109,6 +109,7 @@ static struct counter_attribute counter_##_name = {			\
 
 CR_COUNTER(commands);
 CR_COUNTER(bytes_tx);
+CR_COUNTER(bytes_tx_copied);
 CR_COUNTER(bytes_rx);
 CR_COUNTER(bytes_copied);
 CR_COUNTER(zero_copy);
@@ -140,6 +141,7 @@ static struct attribute *cr_attrs[] = {
 	&dev_attr_interface_number.attr,
 	&counter_commands.attr.attr,
 	&counter_bytes_tx.attr.attr,
+	&counter_bytes_tx_copied.attr.attr,
 	&counter_bytes_rx.attr.attr,
 	&counter_bytes_copied.attr.attr,
 	&counter_zero_copy.attr.attr,

@@ -7,9 +7,14 @@
  * URBs and buffers with it; disconnect() waits for none of them.
  */
 #include <linux/idr.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "reader.h"
+
+static bool gather = true;
+module_param(gather, bool, 0444);
+MODULE_PARM_DESC(gather, "Send long commands from a program's buffer where the host controller can; else copy them");
 
 static void reader_free(struct device *dev)
 {
@@ -48,6 +53,8 @@ static int reader_init_tx(struct cr_reader *r, struct cr_slot *s)
 		return -ENOMEM;
 	usb_fill_bulk_urb(s->tx_urb, r->udev, r->pipe_out, s->tx_buf, 0,
 			  cr_tx_complete, s);
+	sg_init_table(s->tx_sg, ARRAY_SIZE(s->tx_sg));
+	sg_set_buf(&s->tx_sg[0], s->tx_buf, CR_HDR);
 	return 0;
 }
 
@@ -99,6 +106,8 @@ static int reader_init_endpoints(struct cr_reader *r,
 	if (err)
 		return err;
 	r->pipe_out = usb_sndbulkpipe(r->udev, out->bEndpointAddress);
+	r->gather = gather && r->udev->bus->no_sg_constraint &&
+		    r->udev->bus->sg_tablesize >= ARRAY_SIZE(r->slot[0].tx_sg);
 	for (i = 0; i < r->desc.slots; i++) {
 		err = reader_init_tx(r, &r->slot[i]);
 		if (err)

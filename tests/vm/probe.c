@@ -281,7 +281,7 @@ static void times_are_sorted_into_buckets(void **state)
 
 static void counters_count(void **state)
 {
-	static const char *const names[] = { "commands", "bytes_tx", "bytes_rx", "bytes_copied", "zero_copy", "timeouts",
+	static const char *const names[] = { "commands", "bytes_tx", "bytes_tx_copied", "bytes_rx", "bytes_copied", "zero_copy", "timeouts",
 					     "errors", "resets", "strays" };
 	struct cardring_sqe sqe;
 	struct reader rd;

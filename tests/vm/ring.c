@@ -227,119 +227,6 @@ static void entries_of_a_slot_run_in_order(void **state)
 	node_close(&n);
 }
 
-static void answers_come_without_a_copy(void **state)
-{
-	static const uint16_t lengths[] = { 1, 490, 499, 500, 501, 502, 503, 1012, 1014, 4000, 4084 };
-	unsigned long long zero = counter(&shared, "zero_copy"), copied = counter(&shared, "bytes_copied");
-	struct cardring_sqe sqe;
-	struct cardring_cqe c;
-	struct node n;
-
-	node_card(&n, &shared);
-	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		sqe = sqe_read(&n, 0, 4, lengths[i]);
-		memset(node_buf(&n, 5), 0xEE, n.setup.buf_size);
-		memset(node_buf(&n, 6), 0xEE, n.setup.buf_size);
-		c = run(&n, &sqe);
-		assert_int_equal(c.result, lengths[i] + 2);
-		assert_int_equal(c.bytes, lengths[i] + 2);
-		assert_int_equal(c.flags, 0);
-		for (unsigned int j = 0; j < lengths[i]; j++)
-			assert_int_equal(node_buf(&n, 5)[j], vcard_echo_byte(j));
-		assert_int_equal(node_buf(&n, 6)[0], 0xEE);
-	}
-	assert_true(counter(&shared, "zero_copy") - zero >= sizeof(lengths) / sizeof(lengths[0]));
-	assert_int_equal(counter(&shared, "bytes_copied"), copied);
-	node_close(&n);
-}
-
-static void two_files_on_one_reader_get_copies_of_their_own(void **state)
-{
-	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2 };
-	struct cardring_sqe a, b;
-	struct cardring_cqe c;
-	struct reader rd;
-	struct node n, m;
-
-	plug(&rd, &cfg);
-	node_card(&n, &rd);
-	/* alone, but the other slot is anyone's */
-	a = sqe_read(&n, 0, 0, 300);
-	c = run(&n, &a);
-	assert_int_equal(c.result, 302);
-	assert_int_equal(c.flags, CARDRING_CQE_COPIED);
-	/* both slots are mine */
-	assert_int_equal(node_claim(&n, 1, 0), 0);
-	c = run(&n, &a);
-	assert_int_equal(c.result, 302);
-	assert_int_equal(c.flags, 0);
-	assert_int_equal(node_release(&n, 1), 0);
-
-	node_open(&m, &rd);
-	assert_int_equal(node_claim(&m, 1, 0), 0);
-	power_on(&m, 1);
-	for (unsigned int i = 0; i < 40; i++) {
-		unsigned long long copied = counter(&rd, "bytes_copied");
-
-		a = sqe_read(&n, 0, 0, 200 + i);
-		b = sqe_apdu(&m, 1, 0, (uint8_t[]){ 0, 0xB0, 0x10, 0, 0, 1, i }, 7);
-		push(&n, &a);
-		push(&m, &b);
-		assert_int_equal(enter(&n, 1, 0, 0), 1);
-		assert_int_equal(enter(&m, 1, 0, 0), 1);
-		c = reap(&n);
-		assert_int_equal(c.result, 202 + i);
-		assert_int_equal(c.flags, CARDRING_CQE_COPIED);
-		for (unsigned int j = 0; j < 200 + i; j++)
-			assert_int_equal(node_buf(&n, 1)[j], vcard_echo_byte(j));
-		c = reap(&m);
-		assert_int_equal(c.result, 258 + i);
-		assert_int_equal(c.flags, CARDRING_CQE_COPIED);
-		for (unsigned int j = 0; j < 256 + i; j++)
-			assert_int_equal(node_buf(&m, 1)[j], vcard_echo_byte(0x1000 + j));
-		assert_int_equal(counter(&rd, "bytes_copied") - copied, 460 + 2 * i);
-	}
-	node_close(&m);
-	works(&n, 0);
-	node_close(&n);
-	unplug(&rd);
-}
-
-/* Bulk-in lies in the buffer of a command that takes its time, when another file's command wants an answer. */
-static void answer_of_another_file_does_not_come_into_ones_buffer(void **state)
-{
-	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
-	struct cardring_sqe sqe;
-	struct cardring_cqe c;
-	struct reader rd;
-	struct node n, m;
-
-	plug(&rd, &cfg);
-	node_card(&n, &rd);
-	assert_int_equal(node_claim(&n, 1, 0), 0);
-	node_open(&m, &rd);
-	memset(node_buf(&n, 1) - CARDRING_HDR_ROOM, 0xEE, n.hdr->buf_stride);
-	sqe = sqe_wait(&n, 0, 0, 600);
-	push(&n, &sqe);
-	assert_int_equal(enter(&n, 1, 0, 0), 1);
-	sleep_ms(20);
-	assert_int_equal(node_release(&n, 1), 0);
-	assert_int_equal(node_claim(&m, 1, 0), 0);
-	power_on(&m, 1);
-	works(&m, 1);
-	assert_int_equal(unread(&n), 0);
-	for (unsigned int i = 0; i < n.hdr->buf_stride; i++)
-		assert_int_equal(node_buf(&n, 1)[(int)i - CARDRING_HDR_ROOM], 0xEE);
-	c = reap(&n);
-	assert_int_equal(c.result, 2);
-	assert_int_equal(c.flags, CARDRING_CQE_COPIED);
-	assert_memory_equal(node_buf(&n, 1), "\x90\0", 2);
-	node_close(&m);
-	node_close(&n);
-	unplug(&rd);
-}
-
-/* How many commands the reader worked on at once, at most. */
 static unsigned int at_once(struct reader *rd, uint64_t from)
 {
 	struct vreader_stamp st[VREADER_STAMPS];
@@ -688,9 +575,6 @@ static int tests(void)
 		NODE_TEST(expected_status_word_counts_under_its_mask),
 		NODE_TEST(batch_goes_through_without_waking_the_program),
 		NODE_TEST(entries_of_a_slot_run_in_order),
-		NODE_TEST(answers_come_without_a_copy),
-		NODE_TEST(two_files_on_one_reader_get_copies_of_their_own),
-		NODE_TEST(answer_of_another_file_does_not_come_into_ones_buffer),
 		NODE_TEST(slots_work_at_once_up_to_busy_slots),
 		NODE_TEST(slot_that_never_answers_leaves_its_neighbours_alone),
 		NODE_TEST(full_completion_ring_loses_nothing),
