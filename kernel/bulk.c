@@ -22,6 +22,13 @@
 #include "reader.h"
 #include "trace.h"
 
+/* The answer may come into the very buffer that is still being sent. */
+static bool tx_in_place(const struct cr_req *req, const u8 *payload)
+{
+	return req->rx && payload >= req->rx &&
+	       payload < req->rx + req->ctx->arena.stride;
+}
+
 /*
  * The payload goes from where the program put it, if the host controller can
  * take the ten bytes before it from somewhere else; EHCI and older ones want
@@ -31,7 +38,8 @@ static void tx_prepare(struct cr_slot *s, const u8 *payload, u32 len)
 {
 	struct cr_reader *r = s->reader;
 	struct urb *urb = s->tx_urb;
-	bool gather = r->gather && len >= CR_GATHER_MIN;
+	bool gather = r->gather && len >= CR_GATHER_MIN &&
+		      !tx_in_place(s->cur, payload);
 
 	urb->transfer_buffer_length = CR_HDR + len;
 	urb->transfer_buffer = gather ? NULL : s->tx_buf;

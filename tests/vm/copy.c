@@ -84,6 +84,24 @@ static void commands_go_from_where_they_are(void **state)
 	node_close(&n);
 }
 
+/* One buffer for both: the answer may come while the host controller still reads. */
+static void command_whose_answer_comes_in_its_place_is_copied(void **state)
+{
+	unsigned long long copied = counter(&shared, "bytes_tx_copied");
+	struct cardring_sqe sqe;
+	uint8_t sent[3000];
+	struct node n;
+
+	node_card(&n, &shared);
+	sqe = sqe_echo(&n, 2, sizeof(sent));
+	memcpy(sent, node_buf(&n, 2) + 7, sizeof(sent));
+	sqe.rx_buf = 2;
+	assert_int_equal(run(&n, &sqe).result, sizeof(sent) + 2);
+	assert_memory_equal(node_buf(&n, 2), sent, sizeof(sent));
+	assert_int_equal(counter(&shared, "bytes_tx_copied") - copied, sqe.tx_len);
+	node_close(&n);
+}
+
 /* The host controller still reads the buffer: its URB comes back before the completion does. */
 static void long_command_that_is_never_taken_is_given_up(void **state)
 {
@@ -226,6 +244,7 @@ static int tests(void)
 		NODE_TEST(answer_of_another_file_does_not_come_into_ones_buffer),
 		NODE_TEST(commands_go_without_a_copy),
 		NODE_TEST(commands_go_from_where_they_are),
+		NODE_TEST(command_whose_answer_comes_in_its_place_is_copied),
 		NODE_TEST(long_command_that_is_never_taken_is_given_up),
 	};
 
