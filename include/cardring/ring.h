@@ -56,8 +56,8 @@ int cr_ring_submit(cr_ring_t *ring, unsigned int min_complete, int timeout_ms);
 enum cr_spin {
 	CR_SPIN_AUTO = 0,	/* the default: where the waits of this ring show that it pays, and where there is something
 				 * to spare: never if the thread has one CPU only, or the machine runs on its battery (which
-				 * is looked up every 10 s). Time spent in vain is at most 1/32 of the time waited, and four
-				 * times max_us; a card that takes milliseconds is never looked for */
+				 * is looked up now and then). Time spent in vain is at most 1/32 of the time waited, and four
+				 * times max_us; a card whose answers take 20 times max_us or more is never looked for */
 	CR_SPIN_OFF = 1,	/* each wait sleeps at once */
 	CR_SPIN_ON = 2,		/* each wait looks for max_us, whatever came of it before */
 };

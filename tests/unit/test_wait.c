@@ -290,6 +290,31 @@ static void auto_needs_mains_and_two_cpus(void **state)
 	assert_int_equal(sched_setaffinity(0, sizeof(was), &was), 0);
 }
 
+/* Asked seldom, as files are read for it. */
+static void mains_that_come_back_are_noticed(void **state)
+{
+	cpu_set_t was;
+	unsigned int waits = 0;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(was), &was), 0);
+	if (CPU_COUNT(&was) < 2)
+		skip();
+	supplies_laptop("0", "Discharging");
+	assert_false(looks(supplies));
+	supply("AC", "online", "1");
+	do {
+		assert_true(waits++ < 20000);
+		assert_int_equal(submit(1, 1, -1), 1);
+	} while (fake.call[0].min_complete);
+	assert_true(waits > 1000);
+	/* the program's own choice counts at once */
+	supplies_laptop("0", "Discharging");
+	assert_false(looks(supplies));
+	assert_int_equal(cr_ring_set_spin(&fake.ring, CR_SPIN_ON, 0), 0);
+	assert_int_equal(submit(1, 1, -1), 1);
+	called(0, 1, 0, 0);
+}
+
 static void being_forced_needs_neither(void **state)
 {
 	cpu_set_t was, one;
@@ -390,6 +415,7 @@ int main(void)
 		cmocka_unit_test(without_room_the_whole_call_is_made),
 		cmocka_unit_test(what_is_stalled_goes_on_in_enter),
 		cmocka_unit_test(auto_needs_mains_and_two_cpus),
+		cmocka_unit_test(mains_that_come_back_are_noticed),
 		cmocka_unit_test(being_forced_needs_neither),
 		cmocka_unit_test(auto_makes_one_call_where_answers_take_their_time),
 		cmocka_unit_test(nonsense_is_refused),

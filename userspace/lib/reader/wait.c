@@ -6,13 +6,15 @@
  * for, one call does both.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <time.h>
 #include "reader/power.h"
 #include "reader/wait.h"
 
 #define DEFAULT_NS	50000		/* about what a sleep and a wake-up cost, out of idle states too */
 #define LOOKS		64		/* between two looks at the clock */
-#define CHECK_NS	10000000000U	/* how long it holds what the machine was like */
+#define CHECK_NS	10000000000U	/* how long a machine that had something to spare is taken for that */
+#define REST		10000		/* waits for which one that had not is left in peace, without a clock even */
 
 static uint64_t now_ns(void)
 {
@@ -47,6 +49,7 @@ int cr_ring_set_spin(cr_ring_t *ring, enum cr_spin how, unsigned int max_us)
 		return 0;
 	ring->wait->how = how;
 	ring->wait->checked_ns = 0;
+	ring->wait->rest = 0;
 	cr_spin_init(&ring->wait->policy, max_us ? max_us * 1000ULL : DEFAULT_NS);
 	return 0;
 }
@@ -76,14 +79,18 @@ static bool spin(const cr_ring_t *ring, uint32_t want, uint64_t end_ns)
 	return false;
 }
 
-/* Files are read for it: asked only once the policy would spin, and then every 10 s. */
+/* Files are read for it: asked only once the policy would spin, and then every 10 s or 10,000 waits. */
 static bool machine_has_to_spare(struct cr_wait *w, uint64_t now)
 {
-	if (!w->checked_ns || now - w->checked_ns >= CHECK_NS) {
-		w->spare = cr_cpus_usable() > 1 && !cr_on_battery(w->supplies);
+	if (w->checked_ns && now - w->checked_ns < CHECK_NS)
+		return true;
+	if (cr_cpus_usable() > 1 && !cr_on_battery(w->supplies)) {
 		w->checked_ns = now;
+		return true;
 	}
-	return w->spare;
+	w->checked_ns = 0;
+	w->rest = REST;
+	return false;
 }
 
 static uint64_t budget(struct cr_wait *w, uint64_t now)
@@ -147,6 +154,10 @@ int cr_wait_enter(cr_ring_t *ring, unsigned int to_submit, unsigned int min_comp
 	if (!w || w->how == CR_SPIN_OFF || !min_complete || !timeout_ms || timeout_ms < -1 ||
 	    __atomic_load_n(&ring->hdr->cq_stalled, __ATOMIC_RELAXED))
 		return enter(ring, to_submit, min_complete, timeout_ms);
+	if (w->rest) {
+		w->rest--;
+		return enter(ring, to_submit, min_complete, timeout_ms);
+	}
 	begin = now_ns();
 	budget_ns = budget(w, begin);
 	if (!budget_ns)

@@ -3,7 +3,6 @@
 #ifndef CR_READER_WAIT_H
 #define CR_READER_WAIT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <cardring/ring.h>
 #include "reader/spin.h"
@@ -12,8 +11,8 @@ struct cr_wait {
 	enum cr_spin how;
 	struct cr_spin_policy policy;
 	const char *supplies;		/* cr_on_battery's */
-	uint64_t checked_ns;		/* when the machine was looked at; 0: never */
-	bool spare;			/* it had a CPU and power to spare */
+	uint64_t checked_ns;		/* when the machine had a CPU and power to spare; 0: not known */
+	unsigned int rest;		/* it had not: so many waits sleep before it is asked again */
 };
 
 /* As a ring begins: CR_SPIN_AUTO, and 50 us at most. */
