@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * How much of a whole card is the host's: a virtual card that keeps the time of a contactless one (userspace/sim/timing.c),
- * and a program that inspects it.
+ * How much of a whole card is the host's: a virtual card that keeps the time of a contactless one
+ * (userspace/sim/timing.c), and a program that inspects it.
  *
  *   wholecard CARD RATE WAY [--gaps] PROGRAM [ARG]...
  *
@@ -9,11 +9,11 @@
  * arguments, and must end with 0. One JSON object on stdout, WAY copied into it; --gaps: and on stderr each wait for
  * the host of 0.1 ms and more.
  *
- * All is taken at the device. The whole is the time from the first command that powers the card on until the last answer
- * to an APDU is ready; the host's part of it the waits from an answer's being ready until the next command is there: the
- * USB transfer of both, the module, the library, and whatever the program computes meanwhile. The rest is the card's, as
- * it was told to take; by how much the simulator's clock was late in it is told (late_seconds). What the program does
- * before and after keeps no card waiting: before_seconds, after_seconds.
+ * All is taken at the device. The whole is the time from the first command that powers the card on until the last
+ * answer to an APDU is ready; the host's part of it the waits from an answer's being ready until the next command is
+ * there: the USB transfer of both, the module, the library, and whatever the program computes meanwhile. The rest is
+ * the card's, as it was told to take; by how much the simulator's clock was late in it is told (late_seconds). What the
+ * program does before and after keeps no card waiting: before_seconds, after_seconds.
  *
  * Needs root, vhci_hcd and cardring.ko loaded.
  */

@@ -129,9 +129,9 @@ uint64_t timing_guard_ns(const struct timing *t)
 }
 
 /*
- * Request, anticollision, select (14443-3, 6.5), RATS, PPS (14443-4, 5), all at 106 kbit/s. One cascade level: a travel
- * document's UID is random, and so of four bytes (6.5.4). One card: its UID comes whole. PPS only where another bit rate
- * is wanted.
+ * Request, anticollision, select (14443-3, 6.5), RATS, PPS (14443-4, 5), all at 106 kbit/s. One cascade level: a
+ * travel document's UID is random, and so of four bytes (6.5.4). One card: its UID comes whole. PPS only where
+ * another bit rate is wanted.
  */
 uint64_t timing_activation_ns(const struct timing *t, size_t historical)
 {
