@@ -266,7 +266,7 @@ check "the longest APDU is none too long" sh -c "
 	{ printf '00 D6 00 00 00 FF FF'; yes ' 00' | head -n 65535 | tr -d '\\n'; echo ' 00 00'; } |
 	$cardring apdu --reader sim:an 2>&1 | grep -v 'longer than any' | grep -q ."
 exits "--trace" 0 verify --reader sim:an --can 123456 --trace
-check "shows headers and status words" grep -q '^> 00 A4 02 0C (7) < 9000 (2)$' "$w/err"
+check "shows headers and status words" grep -q '^> 00 22 C1 A4 (20) < 9000 (2)$' "$w/err"
 check "and no content" not grep -qE '^>.*([0-9A-F]{2} ){5}' "$w/err"
 exits "sim list" 0 sim list --json
 check "tells what opens each" jq -e '.samples | length > 10 and all(.can != null or .mrz != null)' "$w/out"

@@ -159,12 +159,12 @@ static uint16_t respond(struct card *c, const struct cr_capdu *cmd, uint8_t *out
 		if (cmd->p1 != 0x82)	/* DG2 is all that there is */
 			return 0x6a82;
 		offset &= 0xff;
+		if (!c->sfi_passing)
+			c->current = true;
 		if (c->sfi_other) {
 			memset(out, 0x31, *n = want);
 			return 0x9000;
 		}
-		if (!c->sfi_passing)
-			c->current = true;
 	} else if (!c->current) {
 		return 0x6986;
 	}
