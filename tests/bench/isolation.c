@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Does a broken reader cost its neighbours anything? Sixteen virtual readers; thirteen are read from all the time by
- * one event loop, which drives two of the other three as well. In every other repetition these three are broken: the
+ * one event loop, which drives two of the other three as well. In every other run these three are broken: the
  * first never answers a command, the second answers rubbish, the third is unplugged and plugged in ten times a
  * second, with a program that opens it each time. What is measured is the thirteen's turnaround, at the devices.
  *
- *   isolation [--ms N] [--repeat N] [--json FILE]
+ *   isolation [--ms N] [--repeat N] [--each] [--json FILE]
+ *
+ * --each: each of the three alone as well, and the third with less and less of what is done with it.
  *
  * "isolation drive MS NODE..." and "isolation chase SERIAL" are its other two processes. Each completion of the
  * thirteen is checked as tests/bench/scale.c does. Needs root, vhci_hcd and cardring.ko loaded.
@@ -79,19 +81,10 @@ static int drive(unsigned int ms, char **nodes, unsigned int n)
 {
 	static struct driven d[READERS];
 	struct epoll_event ev[READERS];
-	int epoll = epoll_create1(EPOLL_CLOEXEC), ready;
+	int epoll = drive_begin(d, nodes, n), ready;
 	uint64_t end, retry[2] = { 0, 0 };
 	bool unpowered[2] = { false, false };
-	char line[16];
 
-	for (unsigned int i = 0; i < CARD_FILE; i++)
-		card_file[i] = vcard_echo_byte(i);
-	for (unsigned int i = 0; i < n; i++)
-		driven_open(&d[i], nodes[i], epoll);
-	printf("ready\n");
-	fflush(stdout);
-	if (!fgets(line, sizeof(line), stdin))
-		return 1;
 	end = now_ns() + ms * 1000000ULL;
 	for (unsigned int i = 2; i < n; i++)
 		push_batch(&d[i]);
@@ -121,7 +114,7 @@ static int drive(unsigned int ms, char **nodes, unsigned int n)
 			enter(&d[i], 1, 20000);
 			reap(&d[i]);
 		}
-	printf("done\n");
+	say("over");
 	for (unsigned int i = 0; i < n; i++)
 		cr_ring_close(d[i].ring);
 	return 0;
@@ -162,11 +155,16 @@ static void __attribute__((noreturn)) chase(const char *serial)
 
 /* ---- the readers ---- */
 
-static bool replugging;
+static bool replugging, foreign;
 
 static void *replug(void *arg)
 {
-	const struct vreader_config cfg = { .level = VREADER_EXTENDED, .serial = CHASED };
+	/* A class descriptor that is none: cardring does not take it. */
+	static const uint8_t none[] = { 2, 0x21 };
+	const struct vreader_config cfg = {
+		.level = VREADER_EXTENDED, .serial = CHASED,
+		.class_desc = foreign ? none : NULL, .class_desc_len = foreign ? sizeof(none) : 0,
+	};
 	unsigned long *times = arg;
 
 	while (__atomic_load_n(&replugging, __ATOMIC_ACQUIRE)) {
@@ -199,28 +197,49 @@ static size_t collect(uint32_t *gaps, size_t n, uint64_t *from, bool keep)
 	return n;
 }
 
-static json_t *measure(unsigned int ms, bool broken, uint32_t *gaps)
+enum { HANGS = 1, JUNK = 2, REPLUGGED = 4, CLOSED = 8, FOREIGN = 16 };
+
+/* What is broken. The first two are the figure; the others say which of the three it is. */
+static const struct mode {
+	const char *name;
+	unsigned int broken;
+} modes[] = {
+	{ "none", 0 },
+	{ "all", HANGS | JUNK | REPLUGGED },
+	{ "none again", 0 },				/* how far two runs of the same are apart */
+	{ "hang", HANGS },
+	{ "junk", JUNK },
+	{ "replug", REPLUGGED },
+	{ "replug, never opened", REPLUGGED | CLOSED },
+	{ "replug, not cardring's", REPLUGGED | CLOSED | FOREIGN },
+};
+#define MODES	(sizeof(modes) / sizeof(modes[0]))
+#define FIGURE	2
+
+static json_t *measure(unsigned int ms, const struct mode *m, uint32_t *gaps)
 {
 	char *argv[] = { "/proc/self/exe", "chase", CHASED, NULL };
 	uint64_t from[READERS], end;
 	unsigned long times = 0;
-	pid_t chaser = 0, driver;
 	pthread_t thread;
-	FILE *to, *from_it;
-	char line[16];
+	struct driver d;
+	pid_t chaser = 0;
 	size_t n = 0;
-	int status;
 
 	/* Fifteen are attached for good; the third of the broken ones comes and goes. */
-	driver = spawn(READERS - 1, ms + 500, &to, &from_it);
-	if (!fgets(line, sizeof(line), from_it))
-		die("the driving process ended");
-	if (broken) {
-		if (vreader_usb_fault(reader[0], "hang 0 on=xfr") || vreader_usb_fault(reader[1], "junk 0 on=xfr"))
-			die("no such fault");
+	d = driver_on_nodes("isolation", ms + 500, READERS - 1);
+	driver_tell(&d);
+	driver_hear(&d, "ready");
+	if ((m->broken & HANGS && vreader_usb_fault(reader[0], "hang 0 on=xfr")) ||
+	    (m->broken & JUNK && vreader_usb_fault(reader[1], "junk 0 on=xfr")))
+		die("no such fault");
+	if (m->broken & REPLUGGED) {
 		replugging = true;
+		foreign = m->broken & FOREIGN;
 		if (pthread_create(&thread, NULL, replug, &times))
 			die("no thread");
+	}
+	if (m->broken & REPLUGGED && !(m->broken & CLOSED)) {
 		chaser = fork();
 		if (!chaser) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -228,36 +247,32 @@ static json_t *measure(unsigned int ms, bool broken, uint32_t *gaps)
 			_exit(127);
 		}
 	}
-	fprintf(to, "go\n");
-	fflush(to);
+	driver_tell(&d);
 	sleep_ms(250);
 	collect(gaps, 0, from, false);
 	for (end = now_ns() + ms * 1000000ULL; now_ns() < end;) {
 		sleep_ms(20);
 		n = collect(gaps, n, from, true);
 	}
-	if (!fgets(line, sizeof(line), from_it))
-		die("the driving process ended");
-	fclose(to);
-	fclose(from_it);
-	if (waitpid(driver, &status, 0) != driver || status)
-		die("the driving process failed");
-	if (broken) {
+	driver_hear(&d, "over");
+	driver_end(&d);
+	if (m->broken & REPLUGGED) {
 		__atomic_store_n(&replugging, false, __ATOMIC_RELEASE);
 		pthread_join(thread, NULL);
+	}
+	if (chaser) {
 		kill(chaser, SIGTERM);
 		waitpid(chaser, NULL, 0);
-		vreader_usb_fault(reader[0], "clear");
-		vreader_usb_fault(reader[1], "clear");
 	}
+	vreader_usb_fault(reader[0], "clear");
+	vreader_usb_fault(reader[1], "clear");
 	if (!n)
 		die("no turnaround was seen");
 	qsort(gaps, n, sizeof(*gaps), compare_u32);
-	printf("thirteen readers, the other three %-7s p50 %8.1f us  p99 %8.1f us  max %9.1f us (%zu commands, %lu times unplugged)\n",
-	       broken ? "broken:" : "idle:", quantile(gaps, n, 0.5) / 1e3, quantile(gaps, n, 0.99) / 1e3, gaps[n - 1] / 1e3,
-	       n, times);
+	printf("thirteen readers, broken beside them: %-23s p50 %8.1f us  p99 %8.1f us  max %9.1f us (%zu commands, %lu times unplugged)\n",
+	       m->name, quantile(gaps, n, 0.5) / 1e3, quantile(gaps, n, 0.99) / 1e3, gaps[n - 1] / 1e3, n, times);
 	fflush(stdout);
-	return json_pack("{sb sI sI sI sI sI}", "broken", broken, "commands", (json_int_t)n,
+	return json_pack("{ss sI sI sI sI sI}", "broken", m->name, "commands", (json_int_t)n,
 			 "p50_ns", (json_int_t)quantile(gaps, n, 0.5), "p99_ns", (json_int_t)quantile(gaps, n, 0.99),
 			 "max_ns", (json_int_t)gaps[n - 1], "unplugged", (json_int_t)times);
 }
@@ -265,13 +280,14 @@ static json_t *measure(unsigned int ms, bool broken, uint32_t *gaps)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "ms", 1, NULL, 'm' }, { "repeat", 1, NULL, 'r' }, { "json", 1, NULL, 'j' }, { 0 },
+		{ "ms", 1, NULL, 'm' }, { "repeat", 1, NULL, 'r' }, { "json", 1, NULL, 'j' }, { "each", 0, NULL, 'e' },
+		{ 0 },
 	};
-	unsigned int ms = 1000, repeat = 1;
+	unsigned int ms = 1000, repeat = 1, count = FIGURE;
 	uint32_t *gaps = malloc(MAX_GAPS * sizeof(*gaps));
-	json_t *runs = json_array();
+	json_t *runs = json_array(), *run;
 	const char *file = NULL;
-	int o, rc = 0;
+	int o;
 
 	if (argc == 3 && !strcmp(argv[1], "chase"))
 		chase(argv[2]);
@@ -282,23 +298,22 @@ int main(int argc, char **argv)
 		case 'm': ms = strtoul(optarg, NULL, 10); break;
 		case 'r': repeat = strtoul(optarg, NULL, 10); break;
 		case 'j': file = optarg; break;
+		case 'e': count = MODES; break;
 		default: return 2;
 		}
 	if (!gaps || !runs)
 		die("out of memory");
 	attach_up_to(READERS - 1, LATENCY_US);
 	for (unsigned int r = 0; r < repeat; r++)
-		for (unsigned int broken = 0; broken < 2; broken++)
-			json_array_append_new(runs, measure(ms, broken, gaps));
-	if (file && json_dump_file(runs, file, JSON_INDENT(1))) {
-		fprintf(stderr, "isolation: cannot write %s\n", file);
-		rc = 1;
-	}
-	for (unsigned int i = 0; i < READERS - 1; i++)
-		vreader_usb_fault(reader[i], "unplug");
-	for (unsigned int i = 0; i < READERS - 1; i++)
-		vreader_detach(reader[i]);
+		for (unsigned int i = 0; i < count; i++) {
+			run = measure(ms, &modes[i], gaps);
+			json_object_set_new(run, "repetition", json_integer(r));
+			json_array_append_new(runs, run);
+		}
+	if (file && json_dump_file(runs, file, JSON_INDENT(1)))
+		die("cannot write %s", file);
+	detach_all();
 	json_decref(runs);
 	free(gaps);
-	return rc;
+	return 0;
 }
