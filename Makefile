@@ -114,11 +114,12 @@ $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
 
 # Only the program that is the host needs what the other ways are made of.
-$(B)/obj/tests/bench/client.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(B)/obj/tests/bench/client.o $(B)/obj/tests/bench/scale_pcscd.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
 $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
 # The command itself, but for one function.
 $(B)/tests/bench/single: $(call obj,$(CLI_SRC))
 $(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch
+$(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)

@@ -1,51 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Many readers and the process that drives them: what tests/bench/scale.c and isolation.c share. */
+/*
+ * Many readers, and the process that drives them: what tests/bench/scale.c and isolation.c share. The process says
+ * "started"; a line of input, and it opens its readers and says "ready"; another line, and it drives them.
+ */
 #ifndef TESTS_BENCH_MANY_H
 #define TESTS_BENCH_MANY_H
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <jansson.h>
 #include "reader/backend.h"
 #include "usbip.h"
-#include "bench.h"
+#include "driven.h"
 
-#define MAX_READERS	120
 #define BATCH		8
-#define BYTES		240
-#define CARD_FILE	32768
-
-static inline void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	fprintf(stderr, "%s: ", program_invocation_short_name);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-	exit(1);
-}
 
 /* ---- the host: one loop ---- */
 
 struct driven {
 	cr_ring_t *ring;
 	const char *node;
+	uint8_t slot;
 	uint64_t pushed, reaped;
+	uint64_t copied;	/* bytes of answers whose completion says that they were */
 };
-
-static uint8_t card_file[CARD_FILE];
-
-static inline unsigned int offset_of(uint64_t n)
-{
-	return n * 251 % (CARD_FILE - BYTES);
-}
 
 static inline void enter(struct driven *d, unsigned int min_complete, int timeout_ms)
 {
@@ -76,6 +57,7 @@ static inline void push_batch(struct driven *d)
 			die("%s: the submission ring is full", d->node);
 		memcpy(cr_ring_payload(d->ring, buf), apdu, sizeof(apdu));
 		sqe->opcode = CARDRING_OP_XFER;
+		sqe->slot = d->slot;
 		sqe->flags = CARDRING_SQE_EXPECT_SW | (i + 1 < BATCH ? CARDRING_SQE_LINK : 0);
 		sqe->sw = 0x9000;
 		sqe->sw_mask = 0xFFFF;
@@ -102,8 +84,20 @@ static inline void reap(struct driven *d)
 			    cqe->result, cqe->status, cqe->error);
 		if (memcmp(cr_ring_payload(d->ring, buf), card_file + offset_of(d->reaped), BYTES))
 			die("%s: command %llu brought the data of another", d->node, (long long)d->reaped);
+		if (cqe->flags & CARDRING_CQE_COPIED)
+			d->copied += cqe->bytes;
 		d->reaped++;
 		cr_ring_seen(d->ring);
+	}
+}
+
+/* One batch, to its end. */
+static inline void round_trip(struct driven *d)
+{
+	push_batch(d);
+	while (d->reaped != d->pushed) {
+		enter(d, 1, 20000);
+		reap(d);
 	}
 }
 
@@ -119,11 +113,12 @@ static inline void driven_open(struct driven *d, const char *node, int epoll)
 	d->node = node;
 	if (err)
 		die("%s: %s", node, cr_strerror(err));
-	err = d->ring->ops->claim(d->ring, 0, 5000);
+	err = d->ring->ops->claim(d->ring, d->slot, 5000);
 	if (err)
 		die("%s: claim: %s", node, strerror(-err));
 	sqe = cr_ring_sqe(d->ring);
 	sqe->opcode = CARDRING_OP_POWER_ON;
+	sqe->slot = d->slot;
 	sqe->rx_buf = 0;
 	enter(d, 1, 5000);
 	while (!(cqe = next_cqe(d)))
@@ -135,19 +130,96 @@ static inline void driven_open(struct driven *d, const char *node, int epoll)
 		die("epoll: %s", strerror(errno));
 }
 
+/* In the driving process: opens the readers when it is told to, and returns when it is told to drive them. */
+static inline int drive_begin(struct driven *d, char **nodes, unsigned int n)
+{
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	card_file_fill();
+	say_and_wait("started");
+	for (unsigned int i = 0; i < n; i++)
+		driven_open(&d[i], nodes[i], epoll);
+	say_and_wait("ready");
+	return epoll;
+}
+
+/* ---- the driving process, seen from outside ---- */
+
+struct driver {
+	pid_t pid;
+	FILE *to, *from;
+};
+
+static inline void driver_hear(const struct driver *d, const char *word)
+{
+	char line[16];
+
+	if (!fgets(line, sizeof(line), d->from) || strncmp(line, word, strlen(word)))
+		die("the driving process ended where \"%s\" was due", word);
+}
+
+static inline void driver_tell(const struct driver *d)
+{
+	fprintf(d->to, "go\n");
+	fflush(d->to);
+}
+
+/* program: beside this one. It has started, and opened nothing. */
+static inline struct driver driver_start(const char *program, char *const argv[])
+{
+	char path[512], *slash;
+	int in[2], out[2];
+	struct driver d;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
+
+	if (n < 0 || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		die("%s: %s", program, strerror(errno));
+	path[n] = 0;
+	slash = strrchr(path, '/');
+	strcpy(slash + 1, program);
+	d.pid = fork();
+	if (d.pid < 0)
+		die("fork: %s", strerror(errno));
+	if (!d.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		execv(path, argv);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	d.to = fdopen(in[1], "w");
+	d.from = fdopen(out[0], "r");
+	if (!d.to || !d.from)
+		die("out of memory");
+	driver_hear(&d, "started");
+	return d;
+}
+
+static inline void driver_end(struct driver *d)
+{
+	int status;
+
+	fclose(d->to);
+	fclose(d->from);
+	if (waitpid(d->pid, &status, 0) != d->pid || status)
+		die("the driving process failed");
+}
+
 /* ---- the readers ---- */
 
 static struct vreader_usb *reader[MAX_READERS];
-static char node[MAX_READERS][32];
+static char usb_name[MAX_READERS][32], node[MAX_READERS][32];
 
-static inline int node_of(const char *usb_name)
+static inline int node_of(const char *name)
 {
 	char path[128];
 	struct dirent *e;
 	int index = -1;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", usb_name);
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", name);
 	d = opendir(path);
 	while (d && (e = readdir(d)))
 		if (sscanf(e->d_name, "cardring%d", &index) == 1)
@@ -157,16 +229,30 @@ static inline int node_of(const char *usb_name)
 	return index;
 }
 
-/* latency_us: of each answer */
-static inline void attach_up_to(unsigned int n, unsigned int latency_us)
+static inline void wait_for_node(unsigned int i)
 {
-	const struct vreader_config cfg = { .level = VREADER_EXTENDED, .latency_us = latency_us };
-	static unsigned int have;
 	const struct timespec tick = { .tv_nsec = 5000000 };
 	uint64_t end = now_ns() + 120000000000ULL;
-	unsigned int first = have;
-	char name[32];
 	int index;
+
+	while ((index = node_of(usb_name[i])) < 0) {
+		if (now_ns() > end)
+			die("cardring did not take reader %u", i);
+		nanosleep(&tick, NULL);
+	}
+	snprintf(node[i], sizeof(node[i]), "/dev/cardring%d", index);
+}
+
+/* latency_us: of each answer. All that were attached before are kept. */
+static inline void attach_up_to(unsigned int n, unsigned int latency_us)
+{
+	/* A pair that libccid knows too. */
+	const struct vreader_config cfg = {
+		.vid = 0x04E6, .pid = 0x5790, .manufacturer = "Identiv", .product = "uTrust 3700 F CL Reader",
+		.level = VREADER_EXTENDED, .latency_us = latency_us,
+	};
+	static unsigned int have;
+	unsigned int first = have;
 
 	for (; have < n; have++) {
 		reader[have] = vreader_attach(&cfg);
@@ -174,45 +260,29 @@ static inline void attach_up_to(unsigned int n, unsigned int latency_us)
 			die("reader %u: attach: %s", have, strerror(errno));
 	}
 	for (unsigned int i = first; i < n; i++) {
-		if (vreader_usb_wait(reader[i], name, sizeof(name), 120000))
+		if (vreader_usb_wait(reader[i], usb_name[i], sizeof(usb_name[i]), 120000))
 			die("reader %u was not enumerated", i);
-		while ((index = node_of(name)) < 0) {
-			if (now_ns() > end)
-				die("cardring did not take reader %u", i);
-			nanosleep(&tick, NULL);
-		}
-		snprintf(node[i], sizeof(node[i]), "/dev/cardring%d", index);
+		wait_for_node(i);
 	}
 }
 
-static inline pid_t spawn(unsigned int n, unsigned int ms, FILE **to, FILE **from)
+static inline void detach_all(void)
 {
-	char program[] = "/proc/self/exe", text[16], *argv[MAX_READERS + 4] = { program, "drive", text };
-	int in[2], out[2];
-	pid_t pid;
+	for (unsigned int i = 0; i < MAX_READERS && reader[i]; i++)
+		vreader_usb_fault(reader[i], "unplug");
+	for (unsigned int i = 0; i < MAX_READERS && reader[i]; i++)
+		vreader_detach(reader[i]);
+}
+
+/* A driving process on the first n readers. */
+static inline struct driver driver_on_nodes(const char *program, unsigned int ms, unsigned int n)
+{
+	char text[16], *argv[MAX_READERS + 4] = { (char *)program, "drive", text };
 
 	snprintf(text, sizeof(text), "%u", ms);
 	for (unsigned int i = 0; i < n; i++)
 		argv[3 + i] = node[i];
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
-	pid = fork();
-	if (pid < 0)
-		die("fork: %s", strerror(errno));
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		execv(program, argv);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	*to = fdopen(in[1], "w");
-	*from = fdopen(out[0], "r");
-	if (!*to || !*from)
-		die("out of memory");
-	return pid;
+	return driver_start(program, argv);
 }
 
 #endif
