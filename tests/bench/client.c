@@ -446,9 +446,13 @@ static void pcsc_open(const char *name)
 		nanosleep(&tick, NULL);
 		len = sizeof(readers);
 		rv = SCardListReaders(ctx, NULL, readers, &len);
-		if (!rv)
-			rv = SCardConnect(ctx, readers, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-					  &card, &protocol);
+		/* Drivers without a device may be listed too (vpcd): the first with a card in it. */
+		for (const char *r = readers; !card && !rv && *r; r += strlen(r) + 1)
+			if (SCardConnect(ctx, r, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+					 &card, &protocol))
+				card = 0;
+		if (!rv && !card)
+			rv = SCARD_E_NO_SMARTCARD;
 	} while (rv && now_ns() < end);
 	if (rv)
 		die("no card by pcscd: %s", pcsc_stringify_error(rv));
