@@ -5,8 +5,14 @@
  *   client WAY NODE|USBNAME      linked, queued, single, spin: /dev/cardringN; limit, libusb, libusb-async: the
  *                                device's "BUS-PORT"; pcscd: anything
  *
- * Says "ready", then for each line "BYTES COUNT" reads BYTES of the test card COUNT times, looks at each answer,
- * and says "ok USER_US SYSTEM_US" of its own time over that. Ends with its input, or with a message and status 1.
+ * Says "ready", then for each line
+ *   BYTES COUNT   reads BYTES of the test card COUNT times, looks at each answer, and says "ok USER_US SYSTEM_US" of
+ *                 its own time over that
+ *   = HEX         sends this command once and says the answer in hexadecimal
+ * Ends with its input, or with a message and status 1.
+ *
+ * A reader at TPDU level gets the same commands where they are T=0 TPDUs too: a header of five bytes, and no data. It
+ * is told no parameters: QEMU's reader sets them itself (dwFeatures).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +33,7 @@
 
 #define BATCH		32
 #define MAX_ANSWER	65556
+#define MAX_ONCE	16	/* bytes of a command that is sent once */
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
 {
@@ -182,6 +189,29 @@ static void ring_batches(unsigned int bytes, unsigned int count, unsigned int ah
 	}
 }
 
+static size_t ring_once(const uint8_t *apdu, size_t len, uint8_t *answer)
+{
+	const struct cardring_cqe *cqe;
+	struct cardring_sqe *sqe = cr_ring_sqe(ring);
+	size_t n;
+
+	if (!sqe)
+		die("the submission ring is full");
+	memcpy(cr_ring_payload(ring, 0), apdu, len);
+	sqe->opcode = CARDRING_OP_XFER;
+	sqe->tx_len = len;
+	sqe->rx_buf = 1;
+	ring_enter(1, 5000);
+	while (!(cqe = next_cqe()))
+		ring_enter(1, 5000);
+	if (cqe->result < 0)
+		die("a command: %s", strerror(-cqe->result));
+	n = cqe->result;
+	memcpy(answer, cr_ring_payload(ring, 1), n);
+	cr_ring_seen(ring);
+	return n;
+}
+
 static void ring_linked(unsigned int bytes, unsigned int count)
 {
 	ring_batches(bytes, count, 0);
@@ -198,7 +228,7 @@ static int limit_fd;
 
 static void limit_open(const char *name)
 {
-	limit_fd = open("/sys/kernel/debug/cardring_bench", O_WRONLY);
+	limit_fd = open("/sys/kernel/debug/cardring_bench", O_RDWR);
 	if (limit_fd < 0)
 		die("/sys/kernel/debug/cardring_bench: %s", strerror(errno));
 }
@@ -209,11 +239,26 @@ static void limit_run(unsigned int bytes, unsigned int count)
 		die("the do-nothing module: %s", strerror(errno));
 }
 
+static size_t limit_once(const uint8_t *apdu, size_t len, uint8_t *answer)
+{
+	char text[2 + 2 * MAX_ONCE + 1] = "= ";
+	ssize_t n;
+
+	for (size_t i = 0; i < len; i++)
+		sprintf(text + 2 + 2 * i, "%02x", apdu[i]);
+	if (write(limit_fd, text, strlen(text)) < 0)
+		die("the do-nothing module: %s", strerror(errno));
+	n = pread(limit_fd, answer, MAX_ANSWER, 0);
+	if (n < 0)
+		die("the do-nothing module's answer: %s", strerror(errno));
+	return n;
+}
+
 /* ---- libusb ---- */
 
 static libusb_device_handle *usb;
-static uint8_t usb_out[32], *usb_in, seq;
-static unsigned int usb_want;
+static uint8_t usb_out[32], *usb_in, seq, ep_out, ep_in;
+static unsigned int usb_want, usb_in_size, usb_got;
 
 static size_t usb_command(uint8_t type, size_t len)
 {
@@ -228,17 +273,18 @@ static void usb_look(int len)
 {
 	if (len < CCID_HDR || usb_in[0] != RDR_DATA_BLOCK || usb_in[6] != seq || usb_in[7] & 0xC0)
 		die("a wrong message of %d bytes", len);
+	usb_got = len - CCID_HDR;
 	if (usb_want)
-		look(usb_in + CCID_HDR, len - CCID_HDR, usb_want);
+		look(usb_in + CCID_HDR, usb_got, usb_want);
 }
 
 static void usb_exchange(size_t len)
 {
 	int err, n;
 
-	err = libusb_bulk_transfer(usb, 0x01, usb_out, len, &n, 5000);
+	err = libusb_bulk_transfer(usb, ep_out, usb_out, len, &n, 5000);
 	if (!err)
-		err = libusb_bulk_transfer(usb, 0x82, usb_in, MAX_ANSWER + CCID_HDR, &n, 5000);
+		err = libusb_bulk_transfer(usb, ep_in, usb_in, usb_in_size, &n, 5000);
 	if (err)
 		die("bulk transfer: %s", libusb_error_name(err));
 	usb_look(n);
@@ -251,6 +297,34 @@ static bool usb_named(libusb_device *dev, const char *name)
 
 	snprintf(mine, sizeof(mine), "%u-%u", libusb_get_bus_number(dev), libusb_get_port_number(dev));
 	return !strcmp(mine, name);
+}
+
+/* The bulk endpoints, and dwMaxCCIDMessageLength (CCID 1.1, 5.1) up to whole packets. */
+static void usb_endpoints(libusb_device *dev)
+{
+	const struct libusb_interface_descriptor *i;
+	const struct libusb_endpoint_descriptor *e;
+	struct libusb_config_descriptor *config;
+	unsigned int packet = 0;
+
+	if (libusb_get_active_config_descriptor(dev, &config))
+		die("no configuration");
+	i = config->interface[0].altsetting;
+	for (e = i->endpoint; e < i->endpoint + i->bNumEndpoints; e++) {
+		if ((e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) != LIBUSB_TRANSFER_TYPE_BULK)
+			continue;
+		if (e->bEndpointAddress & LIBUSB_ENDPOINT_IN) {
+			ep_in = e->bEndpointAddress;
+			packet = e->wMaxPacketSize;
+		} else {
+			ep_out = e->bEndpointAddress;
+		}
+	}
+	if (!packet || !ep_out || i->extra_length < 48)
+		die("the interface is not a card reader's");
+	usb_in_size = i->extra[44] | i->extra[45] << 8 | i->extra[46] << 16;
+	usb_in_size = (usb_in_size + packet - 1) / packet * packet;
+	libusb_free_config_descriptor(config);
 }
 
 static void usb_open(const char *name)
@@ -267,6 +341,7 @@ static void usb_open(const char *name)
 			err = libusb_open(list[i], &usb);
 			if (err)
 				die("open: %s", libusb_error_name(err));
+			usb_endpoints(list[i]);
 		}
 	if (!usb)
 		die("libusb has no device %s", name);
@@ -276,9 +351,9 @@ static void usb_open(const char *name)
 	if (err)
 		die("claim: %s", libusb_error_name(err));
 	/* DMA memory where usbfs gives it, so that it does not copy */
-	usb_in = libusb_dev_mem_alloc(usb, MAX_ANSWER + CCID_HDR);
+	usb_in = libusb_dev_mem_alloc(usb, usb_in_size);
 	if (!usb_in)
-		usb_in = malloc(MAX_ANSWER + CCID_HDR);
+		usb_in = malloc(usb_in_size);
 	if (!usb_in)
 		die("out of memory");
 	usb_exchange(usb_command(PC_ICC_POWER_ON, 0));
@@ -289,6 +364,15 @@ static void usb_run(unsigned int bytes, unsigned int count)
 	usb_want = bytes;
 	for (unsigned int i = 0; i < count; i++)
 		usb_exchange(usb_command(PC_XFR_BLOCK, read_apdu(usb_out + CCID_HDR, bytes)));
+}
+
+static size_t usb_once(const uint8_t *apdu, size_t len, uint8_t *answer)
+{
+	usb_want = 0;
+	memcpy(usb_out + CCID_HDR, apdu, len);
+	usb_exchange(usb_command(PC_XFR_BLOCK, len));
+	memcpy(answer, usb_in + CCID_HDR, usb_got);
+	return usb_got;
 }
 
 struct usb_loop {
@@ -330,8 +414,8 @@ static void usb_run_async(unsigned int bytes, unsigned int count)
 		die("out of memory");
 	usb_want = bytes;
 	usb_out[1] = read_apdu(usb_out + CCID_HDR, bytes);
-	libusb_fill_bulk_transfer(l.out, usb, 0x01, usb_out, 0, usb_done, &l, 5000);
-	libusb_fill_bulk_transfer(l.in, usb, 0x82, usb_in, MAX_ANSWER + CCID_HDR, usb_done, &l, 5000);
+	libusb_fill_bulk_transfer(l.out, usb, ep_out, usb_out, 0, usb_done, &l, 5000);
+	libusb_fill_bulk_transfer(l.in, usb, ep_in, usb_in, usb_in_size, usb_done, &l, 5000);
 	usb_send(&l);
 	while (l.left)
 		if (libusb_handle_events(NULL))
@@ -362,13 +446,27 @@ static void pcsc_open(const char *name)
 		nanosleep(&tick, NULL);
 		len = sizeof(readers);
 		rv = SCardListReaders(ctx, NULL, readers, &len);
-		if (!rv)
-			rv = SCardConnect(ctx, readers, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-					  &card, &protocol);
+		/* Drivers without a device may be listed too (vpcd): the first with a card in it. */
+		for (const char *r = readers; !card && !rv && *r; r += strlen(r) + 1)
+			if (SCardConnect(ctx, r, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
+					 &card, &protocol))
+				card = 0;
+		if (!rv && !card)
+			rv = SCARD_E_NO_SMARTCARD;
 	} while (rv && now_ns() < end);
 	if (rv)
 		die("no card by pcscd: %s", pcsc_stringify_error(rv));
 	pci = protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
+}
+
+static size_t pcsc_once(const uint8_t *apdu, size_t len, uint8_t *answer)
+{
+	DWORD n = MAX_ANSWER;
+	LONG rv = SCardTransmit(card, pci, apdu, len, NULL, answer, &n);
+
+	if (rv)
+		die("SCardTransmit: %s", pcsc_stringify_error(rv));
+	return n;
 }
 
 static void pcsc_run(unsigned int bytes, unsigned int count)
@@ -394,16 +492,32 @@ static const struct way {
 	const char *name;
 	void (*open)(const char *name);
 	void (*run)(unsigned int bytes, unsigned int count);
+	size_t (*once)(const uint8_t *apdu, size_t len, uint8_t *answer);
 } ways[] = {
-	{ "linked", ring_open, ring_linked },
-	{ "queued", ring_open, ring_queued },
-	{ "single", ring_open, ring_single },
-	{ "spin", ring_open, ring_spin },
-	{ "limit", limit_open, limit_run },
-	{ "libusb", usb_open, usb_run },
-	{ "libusb-async", usb_open, usb_run_async },
-	{ "pcscd", pcsc_open, pcsc_run },
+	{ "linked", ring_open, ring_linked, ring_once },
+	{ "queued", ring_open, ring_queued, ring_once },
+	{ "single", ring_open, ring_single, ring_once },
+	{ "spin", ring_open, ring_spin, ring_once },
+	{ "limit", limit_open, limit_run, limit_once },
+	{ "libusb", usb_open, usb_run, usb_once },
+	{ "libusb-async", usb_open, usb_run_async, usb_once },
+	{ "pcscd", pcsc_open, pcsc_run, pcsc_once },
 };
+
+static void once(const struct way *way, const char *hex)
+{
+	static uint8_t answer[MAX_ANSWER];
+	uint8_t apdu[MAX_ONCE];
+	size_t len = 0, n;
+
+	while (len < sizeof(apdu) && sscanf(hex + 2 * len, "%2hhx", &apdu[len]) == 1)
+		len++;
+	n = way->once(apdu, len, answer);
+	for (size_t i = 0; i < n; i++)
+		printf("%02x", answer[i]);
+	printf("\n");
+	fflush(stdout);
+}
 
 int main(int argc, char **argv)
 {
@@ -421,6 +535,10 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
+		if (!strncmp(line, "= ", 2)) {
+			once(way, line + 2);
+			continue;
+		}
 		if (sscanf(line, "%u %u", &bytes, &count) != 2 || !count || !bytes || bytes > 32768)
 			die("not BYTES COUNT: %s", line);
 		getrusage(RUSAGE_SELF, &a);

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The host's turnaround, taken at the device: the time from the moment the virtual reader's answer is ready until the
+ * The host's turnaround, taken at the device: the time from the moment the device's answer is ready until the
  * next command reaches it. All that it holds is the host's, whatever stack runs there; the card takes no time.
  *
- *   turnaround WAY [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]
+ *   turnaround WAY [--bus vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]
  *
- * One reader is attached to vhci_hcd, given to the driver that the way needs, and read from by tests/bench/client in
- * a process of its own. Each repetition lasts --ms (1000) and gives one line on stdout and one object in FILE.
+ * One reader is given to the driver that the way needs, and read from by tests/bench/client in a process of its own.
+ * Each repetition lasts --ms (1000) and gives one line on stdout and one object in FILE.
+ *
+ *   vhci   our virtual reader, which this process attaches to vhci_hcd (USB/IP). The bus is three threads: two of
+ *          vhci_hcd and this one. What they cost is part of each figure
+ *   xhci   QEMU's own reader on its xHCI, there already, with tests/bench/stampcard in it: a reader at TPDU level,
+ *          so at most 255 bytes. The device is QEMU's threads and that card, outside of the machine: their CPU time
+ *          is in no figure
+ *
  * --strace: COUNT commands under strace -c of the client, and of pcscd in FILE.pcscd; nothing is timed.
  *
- * Needs root, vhci_hcd, and cardring.ko and cardring_bench.ko loaded.
+ * Needs root, cardring.ko and cardring_bench.ko loaded, and vhci_hcd for its bus.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +27,14 @@
 #include <sys/wait.h>
 #include <jansson.h>
 #include "usbip.h"
-#include "bench.h"
+#include "stamps.h"
 
 #define CHUNK		480	/* commands between two looks at the stamps: two each, and room for others' */
 #define WARM_UP		64
-#define MAX_GAPS	4000000u
 #define MAX_SIZES	8
 
-static struct vreader_usb *reader;
+static struct vreader_usb *reader;	/* on vhci */
+static bool xhci;
 static char usb_name[32];	/* "9-1" */
 static int node = -1;
 static pid_t client, daemon_pid;
@@ -85,32 +92,118 @@ static bool by_module(void)
 	return is("linked") || is("queued") || is("single") || is("spin");
 }
 
+/* The first line of a file in sysfs, or none. */
+static const char *sysfs_read(const char *path)
+{
+	static char line[64];
+	FILE *f = fopen(path, "re");
+
+	if (!f || !fgets(line, sizeof(line), f))
+		line[0] = 0;
+	line[strcspn(line, "\n")] = 0;
+	if (f)
+		fclose(f);
+	return line;
+}
+
+/* Not refused where there is nothing to bind or unbind: who has the interface is looked at again. */
 static void sysfs_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	if (write(fd, text, strlen(text)) < 0 && errno != ENODEV && errno != EBUSY)
 		die("%s: %s", path, strerror(errno));
 	close(fd);
 }
 
-static void attach(void)
+/* Takes the interface from whoever has it, and gives it to this driver (NULL: none). */
+static void give_to(const char *driver)
+{
+	uint64_t end = now_ns() + 20000000000ULL;
+	char interface[48], link[128], path[128], target[256];
+	const char *has;
+	ssize_t n;
+
+	snprintf(interface, sizeof(interface), "%s:1.0", usb_name);
+	snprintf(link, sizeof(link), "/sys/bus/usb/devices/%s/driver", interface);
+	for (;;) {
+		n = readlink(link, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = 0;
+		has = n < 0 ? NULL : strrchr(target, '/') + 1;
+		if (driver && has ? !strcmp(driver, has) : driver == has)
+			return;
+		if (now_ns() > end)
+			die("the reader is with %s, not with %s", has ? has : "nobody", driver ? driver : "nobody");
+		snprintf(path, sizeof(path), "/sys/bus/usb/drivers/%s/%s", has ? has : driver, has ? "unbind" : "bind");
+		sysfs_write(path, interface);
+		sleep_ms(5);
+	}
+}
+
+static void attach_vhci(void)
 {
 	/* A pair that libccid serves, without any special case in it; and a message as long as there is. */
 	static const struct vreader_config cfg = {
 		.vid = 0x04E6, .pid = 0x5790, .manufacturer = "Identiv", .product = "uTrust 3700 F CL Reader",
 		.serial = "bench", .level = VREADER_EXTENDED,
 	};
-	char path[128], interface[48];
-	uint64_t end = now_ns() + 20000000000ULL;
-	struct dirent *e;
-	DIR *d;
 
 	reader = vreader_attach(&cfg);
 	if (!reader)
 		die("attach: %s", strerror(errno));
 	if (vreader_usb_wait(reader, usb_name, sizeof(usb_name), 20000))
 		die("the reader was not enumerated");
+}
+
+static bool find_qemu(void)
+{
+	DIR *d = opendir("/sys/bus/usb/devices");
+	struct dirent *e;
+	char path[300];
+	bool found = false;
+
+	while (d && !found && (e = readdir(d))) {
+		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/idVendor", e->d_name);
+		if (strcmp(sysfs_read(path), "08e6"))
+			continue;
+		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/idProduct", e->d_name);
+		found = !strcmp(sysfs_read(path), "4433");
+		snprintf(usb_name, sizeof(usb_name), "%.31s", e->d_name);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+static void attach_xhci(void)
+{
+	uint64_t end = now_ns() + 20000000000ULL;
+	char path[64];
+
+	while (!find_qemu()) {
+		if (now_ns() > end)
+			die("QEMU's reader is not plugged in");
+		sleep_ms(50);
+	}
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/usb%d/product", atoi(usb_name));
+	if (strcmp(sysfs_read(path), "xHCI Host Controller"))
+		die("the reader %s is not on xHCI", usb_name);
+}
+
+static void attach(void)
+{
+	uint64_t end = now_ns() + 20000000000ULL;
+	struct dirent *e;
+	char path[128];
+	DIR *d;
+
+	if (xhci)
+		attach_xhci();
+	else
+		attach_vhci();
+	give_to("cardring");
 	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", usb_name);
 	while (node < 0) {
 		d = opendir(path);
@@ -123,11 +216,10 @@ static void attach(void)
 			die("cardring did not take the reader");
 		sleep_ms(5);
 	}
-	snprintf(interface, sizeof(interface), "%s:1.0", usb_name);
-	if (is("limit") || is("pcscd"))
-		sysfs_write("/sys/bus/usb/drivers/cardring/unbind", interface);
+	if (is("pcscd"))
+		give_to(NULL);
 	if (is("limit"))
-		sysfs_write("/sys/bus/usb/drivers/cardring_bench/bind", interface);
+		give_to("cardring_bench");
 }
 
 static uint64_t counter(const char *name)
@@ -190,7 +282,7 @@ static void start_daemon(void)
 
 static const char *hear(void)
 {
-	static char line[128];
+	static char line[512];
 
 	if (!fgets(line, sizeof(line), from_client))
 		die("the client ended");
@@ -243,55 +335,75 @@ static void command(unsigned int bytes, unsigned int count, uint64_t *us)
 
 /* ---- measuring ---- */
 
-struct gaps {
-	uint32_t *ns;
-	size_t n;
-	uint64_t lost;		/* stamps that were overwritten before they were read */
-	uint64_t others;	/* messages other than the commands asked for and their answers */
-};
+static uint32_t *gaps;	/* on vhci */
 
 /* The gaps between an answer and the next command, among the stamps since *from. */
-static void collect(struct gaps *g, uint64_t *from)
+static void collect(struct stamps *s, uint64_t *from)
 {
 	static struct vreader_stamp st[VREADER_STAMPS];
 	uint64_t total, ready = 0;
 	size_t have = vreader_usb_stamps(reader, 0, st, VREADER_STAMPS, &total);
 
 	if (total - *from > have)
-		g->lost += total - *from - have;
+		s->lost += total - *from - have;
 	for (size_t i = total - *from < have ? have - (total - *from) : 0; i < have; i++) {
 		if (st[i].in && st[i].type == RDR_DATA_BLOCK) {
 			ready = st[i].ns;
 		} else if (!st[i].in && st[i].type == PC_XFR_BLOCK) {
-			if (ready && g->n < MAX_GAPS)
-				g->ns[g->n++] = st[i].ns - ready;
+			if (ready && s->gaps < MAX_GAPS)
+				gaps[s->gaps++] = st[i].ns - ready;
+			else if (ready)
+				s->lost++;
 			ready = 0;
 		} else {
-			g->others++;
+			s->others++;
 		}
 	}
 	*from = total;
 }
 
-static json_t *curve(const uint32_t *sorted, size_t n)
+/* What the card in QEMU's reader answers to this GET DATA: so many numbers. */
+static void ask_card(unsigned int p2, uint32_t *words, size_t n)
 {
-	static const double at[] = { 0, .01, .05, .1, .2, .3, .4, .5, .6, .7, .8, .9, .95, .98, .99, .995, .999, 1 };
+	const char *hex;
+
+	fprintf(to_client, "= 80ca01%02x%02zx\n", p2, n * sizeof(*words));
+	fflush(to_client);
+	hex = hear();
+	for (size_t i = 0; i < n; i++)
+		if (sscanf(hex + 8 * i, "%8x", &words[i]) != 1)
+			die("the card says %s", hex);
+	if (strcmp(hex + 8 * n, "9000\n"))
+		die("the card says %s", hex);
+}
+
+static void ask_stamps(struct stamps *s)
+{
+	ask_card(1, (uint32_t *)s, sizeof(*s) / sizeof(uint32_t));
+}
+
+static json_t *curve(const struct stamps *s)
+{
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
-		json_array_append_new(a, json_pack("[fI]", at[i], (json_int_t)quantile(sorted, n, at[i])));
+	for (size_t i = 0; i < CURVE_POINTS; i++)
+		json_array_append_new(a, json_pack("[fI]", curve_at[i], (json_int_t)s->curve[i]));
 	return a;
 }
 
-static json_t *measure(unsigned int bytes, unsigned int ms, struct gaps *g)
+static json_t *measure(unsigned int bytes, unsigned int ms)
 {
+	struct stamps s = { 0 };
 	struct machine a, b;
-	uint64_t from, end, own = 0, pcscd, n = 0, rx, copied;
-	double per, sum = 0;
+	uint64_t from = 0, end, own = 0, pcscd, n = 0, rx, copied;
+	uint32_t seen = 0;
+	double per;
 
-	g->n = g->lost = g->others = 0;
 	command(bytes, WARM_UP, NULL);
-	vreader_usb_stamps(reader, 0, NULL, 0, &from);
+	if (xhci)
+		ask_stamps(&s);
+	else
+		vreader_usb_stamps(reader, 0, NULL, 0, &from);
 	rx = counter("bytes_rx");
 	copied = counter("bytes_copied");
 	pcscd = daemon_pid ? process_us(daemon_pid) : 0;
@@ -299,30 +411,37 @@ static json_t *measure(unsigned int bytes, unsigned int ms, struct gaps *g)
 	end = a.ns + ms * 1000000ULL;
 	do {
 		command(bytes, CHUNK, &own);
-		collect(g, &from);
 		n += CHUNK;
+		/* Between two chunks this process has its say: that is no gap. */
+		if (xhci)
+			ask_card(0, &seen, 1);
+		else
+			collect(&s, &from);
+		if (xhci && seen != n - n / CHUNK)
+			die("the card saw %u turnarounds in %llu commands", seen, (unsigned long long)n);
 	} while (now_ns() < end);
 	b = machine_now();
 	pcscd = daemon_pid ? process_us(daemon_pid) - pcscd : 0;
 	rx = counter("bytes_rx") - rx;
 	copied = counter("bytes_copied") - copied;
-	if (!g->n)
+	if (xhci)
+		ask_stamps(&s);
+	else
+		stamps_of(&s, gaps, s.gaps);
+	if (!s.gaps)
 		die("no turnaround was seen in %llu commands", (unsigned long long)n);
 
-	qsort(g->ns, g->n, sizeof(*g->ns), compare_u32);
-	for (size_t i = 0; i < g->n; i++)
-		sum += g->ns[i];
 	per = 1.0 / n;
-	return json_pack("{ss si sI sf sI sI sI sf sI sI so s{sf sf sf sf sf} sf sf sI sI}",
-			 "way", way, "bytes", bytes, "commands", (json_int_t)n, "seconds", (b.ns - a.ns) / 1e9,
-			 "p50_ns", (json_int_t)quantile(g->ns, g->n, 0.5),
-			 "p99_ns", (json_int_t)quantile(g->ns, g->n, 0.99),
-			 "max_ns", (json_int_t)g->ns[g->n - 1], "mean_ns", sum / g->n,
-			 "lost_stamps", (json_int_t)g->lost, "other_messages", (json_int_t)g->others,
-			 "curve", curve(g->ns, g->n),
+	return json_pack("{ss ss si sI sf sI sI sI sI sI sI so s{sf sf sf sf sf} sf sf sI sI}",
+			 "way", way, "bus", xhci ? "xhci" : "vhci", "bytes", bytes,
+			 "commands", (json_int_t)n, "seconds", (b.ns - a.ns) / 1e9,
+			 "p50_ns", (json_int_t)s.curve[P50], "p99_ns", (json_int_t)s.curve[P99],
+			 "max_ns", (json_int_t)s.curve[MAX], "mean_ns", (json_int_t)s.mean,
+			 "lost_stamps", (json_int_t)s.lost, "other_messages", (json_int_t)s.others,
+			 "curve", curve(&s),
 			 "cpu_us_per_command",
 			 "machine", (b.busy_us - a.busy_us) * per,
-			 "reader", (b.mine_us - a.mine_us) * per,
+			 "reader", xhci ? 0.0 : (b.mine_us - a.mine_us) * per,
 			 "vhci", (b.vhci_us - a.vhci_us) * per,
 			 "client", own * per, "pcscd", pcscd * per,
 			 "switches_per_command", (b.switches - a.switches) * per,
@@ -339,12 +458,12 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "bytes", 1, NULL, 'b' }, { "ms", 1, NULL, 'm' }, { "repeat", 1, NULL, 'r' }, { "json", 1, NULL, 'j' },
-		{ "strace", 1, NULL, 's' }, { "count", 1, NULL, 'c' }, { 0 },
+		{ "strace", 1, NULL, 's' }, { "count", 1, NULL, 'c' }, { "bus", 1, NULL, 'B' }, { 0 },
 	};
 	unsigned int bytes[MAX_SIZES], sizes = 0, ms = 1000, repeat = 1, count = 512;
 	const char *file = NULL;
 	json_t *runs = json_array(), *run, *cpu;
-	struct gaps g = { .ns = malloc(MAX_GAPS * sizeof(uint32_t)) };
+	bool known = true;
 	int o;
 
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -358,13 +477,22 @@ int main(int argc, char **argv)
 		case 'j': file = optarg; break;
 		case 's': strace_file = optarg; break;
 		case 'c': count = strtoul(optarg, NULL, 10); break;
+		case 'B':
+			xhci = !strcmp(optarg, "xhci");
+			known = xhci || !strcmp(optarg, "vhci");
+			break;
 		default: return 2;
 		}
-	if (optind + 1 != argc || !g.ns || !runs)
-		die("usage: turnaround WAY [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]");
+	gaps = malloc(MAX_GAPS * sizeof(*gaps));
+	if (optind + 1 != argc || !known || !gaps || !runs)
+		die("usage: turnaround WAY [--bus vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE] "
+		    "[--strace FILE --count N]");
 	way = argv[optind];
 	if (!sizes)
 		bytes[sizes++] = 240;
+	for (unsigned int i = 0; xhci && i < sizes; i++)
+		if (bytes[i] > 255)
+			die("QEMU's reader works at TPDU level: no %u bytes in one command", bytes[i]);
 	signal(SIGPIPE, SIG_IGN);
 
 	attach();
@@ -376,7 +504,7 @@ int main(int argc, char **argv)
 	} else {
 		for (unsigned int r = 0; r < repeat; r++)
 			for (unsigned int i = 0; i < sizes; i++) {
-				run = measure(bytes[i], ms, &g);
+				run = measure(bytes[i], ms);
 				json_array_append_new(runs, run);
 				cpu = json_object_get(run, "cpu_us_per_command");
 				printf("%-12s %5u bytes: p50 %8.1f us  p99 %8.1f us  max %9.1f us; CPU %7.1f us, client %7.1f, pcscd %7.1f\n",
@@ -387,13 +515,14 @@ int main(int argc, char **argv)
 			}
 	}
 	end_children();
-	vreader_detach(reader);
+	if (reader)
+		vreader_detach(reader);
 	reader = NULL;
 	if (file && json_dump_file(runs, file, JSON_INDENT(1))) {
 		fprintf(stderr, "turnaround: cannot write %s\n", file);
 		return 1;
 	}
 	json_decref(runs);
-	free(g.ns);
+	free(gaps);
 	return 0;
 }

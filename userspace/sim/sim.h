@@ -47,8 +47,7 @@ size_t sim_t0_tpdu(struct sim_t0 *t0, const uint8_t *cmd, size_t len, uint8_t *r
 
 /* Doors. */
 extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu" */
-/* VSCard client of QEMU's ccid-card-passthru on a unix socket: serves until stop becomes nonzero or the socket closes.
- * *insert: 0 card out, 1 card in; may change at any time (signals). */
+/* The card behind QEMU's ccid-card-passthru: vscard_serve (vscard_wire.h) with a sample's name or a folder. */
 int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert);
 
 #endif

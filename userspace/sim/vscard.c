@@ -108,27 +108,34 @@ static int serve(struct vscard *v, int fd, const volatile int *stop, const volat
 	}
 }
 
-int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert)
+int vscard_serve(const struct vscard_card *card, const char *socket_path, const volatile int *stop,
+		 const volatile int *insert)
 {
-	struct t0_card c = { 0 };
-	const struct vscard_card card = { power_on, power_off, tpdu, &c };
-	struct vscard *v = NULL;
-	int fd = -1, err;
+	struct vscard *v = vscard_new(card);
+	int fd, err;
 
-	err = sim_card_load(name, &c.card);
-	if (err)
-		return err;
-	c.t0 = sim_t0_new(c.card);
-	if (c.t0)
-		v = vscard_new(&card);
-	err = CR_E_NOMEM;
-	if (v)
-		err = fd = dial(socket_path, stop);
+	if (!v)
+		return CR_E_NOMEM;
+	err = fd = dial(socket_path, stop);
 	if (fd > 0) {
 		err = serve(v, fd, stop, insert);
 		close(fd);
 	}
 	vscard_free(v);
+	return err;
+}
+
+int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert)
+{
+	struct t0_card c = { 0 };
+	const struct vscard_card card = { power_on, power_off, tpdu, &c };
+	int err;
+
+	err = sim_card_load(name, &c.card);
+	if (err)
+		return err;
+	c.t0 = sim_t0_new(c.card);
+	err = c.t0 ? vscard_serve(&card, socket_path, stop, insert) : CR_E_NOMEM;
 	if (c.t0)
 		sim_t0_free(c.t0);
 	sim_card_free(c.card);

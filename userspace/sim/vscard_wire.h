@@ -35,4 +35,11 @@ void vscard_insert(struct vscard *v, bool in);
 const uint8_t *vscard_pending(struct vscard *v, size_t *len);
 void vscard_sent(struct vscard *v, size_t n);
 
+/*
+ * vscard.c, with I/O: a card as a client of QEMU's unix socket until *stop becomes nonzero or the socket closes.
+ * *insert: 0 card out, 1 card in; both may change at any time (signals). 0, or negative enum cr_error.
+ */
+int vscard_serve(const struct vscard_card *card, const char *socket_path, const volatile int *stop,
+		 const volatile int *insert);
+
 #endif

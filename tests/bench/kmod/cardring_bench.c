@@ -5,21 +5,29 @@
  * no deadlines, no programs; it only makes sure that the answers are right.
  *
  * Writing "BYTES COUNT" to /sys/kernel/debug/cardring_bench reads so many
- * bytes so many times, and returns when that is done. One reader at a time.
+ * bytes so many times, and returns when that is done; "= HEX" sends this one
+ * command. Reading gives the last answer. One reader at a time.
  */
 #include <linux/completion.h>
 #include <linux/debugfs.h>
+#include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/usb.h>
+#include <linux/version.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/unaligned.h>
+#else
 #include <asm/unaligned.h>
+#endif
 
 #define HDR		10	/* CCID 1.1, 6 */
-#define IN_SIZE		66048	/* 65,554 and up to whole packets */
 #define OUT_SIZE	32
 #define CARD_FILE	32768	/* of the built-in test card */
+#define CLASS_DESC	54	/* CCID 1.1, 5.1; dwMaxCCIDMessageLength at 44 */
+#define MAX_MESSAGE	65554	/* of the longest extended answer */
 
 struct bench {
 	struct urb *in, *out;
@@ -29,6 +37,7 @@ struct bench {
 	struct completion done;
 	atomic_t pending;		/* URBs of the command in flight */
 	u32 left, answer;		/* commands; payload bytes, 0: any */
+	u32 got;			/* payload bytes of the last answer */
 	int err;
 	bool powered, dead;
 };
@@ -86,6 +95,8 @@ static void bench_in_done(struct urb *urb)
 	else if (b->answer && (n != HDR + b->answer ||
 			       get_unaligned_be16(b->in_buf + n - 2) != 0x9000))
 		WRITE_ONCE(b->err, -EBADMSG);
+	else
+		b->got = n - HDR;
 	bench_step(b);
 }
 
@@ -141,12 +152,25 @@ static int bench_read(struct bench *b, u32 bytes, u32 count)
 	return bench_run(b, len, bytes + 2, count);
 }
 
+static int bench_once(struct bench *b, const char *hex)
+{
+	size_t len = strlen(hex) / 2;
+
+	if (!len || len > OUT_SIZE - HDR)
+		return -EINVAL;
+	memset(b->out_buf, 0, OUT_SIZE);
+	b->out_buf[0] = 0x6f;
+	if (hex2bin(b->out_buf + HDR, hex, len))
+		return -EINVAL;
+	return bench_run(b, len, 0, 1);
+}
+
 static ssize_t bench_write(struct file *file, const char __user *from,
 			   size_t size, loff_t *pos)
 {
 	struct bench *b = file->private_data;
 	u32 bytes, count;
-	char text[32];
+	char text[64];
 	int err;
 
 	if (size >= sizeof(text))
@@ -154,18 +178,35 @@ static ssize_t bench_write(struct file *file, const char __user *from,
 	if (copy_from_user(text, from, size))
 		return -EFAULT;
 	text[size] = 0;
-	if (sscanf(text, "%u %u", &bytes, &count) != 2 || !count || !bytes ||
-	    bytes > CARD_FILE)
+	if (strncmp(text, "= ", 2) &&
+	    (sscanf(text, "%u %u", &bytes, &count) != 2 || !count || !bytes ||
+	     bytes > CARD_FILE))
 		return -EINVAL;
 	mutex_lock(&b->lock);
-	err = b->dead ? -EIO : bench_power(b) ?: bench_read(b, bytes, count);
+	err = b->dead ? -EIO : bench_power(b);
+	if (!err)
+		err = text[0] == '=' ? bench_once(b, text + 2) :
+				       bench_read(b, bytes, count);
 	mutex_unlock(&b->lock);
 	return err ?: size;
+}
+
+static ssize_t bench_show(struct file *file, char __user *to, size_t size,
+			  loff_t *pos)
+{
+	struct bench *b = file->private_data;
+	ssize_t n;
+
+	mutex_lock(&b->lock);
+	n = simple_read_from_buffer(to, size, pos, b->in_buf + HDR, b->got);
+	mutex_unlock(&b->lock);
+	return n;
 }
 
 static const struct file_operations bench_fops = {
 	.owner = THIS_MODULE,
 	.open = simple_open,
+	.read = bench_show,
 	.write = bench_write,
 };
 
@@ -182,9 +223,12 @@ static int bench_probe(struct usb_interface *intf, const struct usb_device_id *i
 {
 	struct usb_device *udev = interface_to_usbdev(intf);
 	struct usb_endpoint_descriptor *in, *out;
+	u32 in_size;
 	struct bench *b;
 	int err;
 
+	if (intf->cur_altsetting->extralen < CLASS_DESC)
+		return -ENODEV;
 	err = usb_find_common_endpoints(intf->cur_altsetting, &in, &out, NULL,
 					NULL);
 	if (err)
@@ -196,7 +240,11 @@ static int bench_probe(struct usb_interface *intf, const struct usb_device_id *i
 	init_completion(&b->done);
 	b->in = usb_alloc_urb(0, GFP_KERNEL);
 	b->out = usb_alloc_urb(0, GFP_KERNEL);
-	b->in_buf = kmalloc(IN_SIZE, GFP_KERNEL);
+	/* What the reader says, as in a driver that does something, up to whole packets. */
+	in_size = get_unaligned_le32(intf->cur_altsetting->extra + 44);
+	in_size = roundup(clamp_t(u32, in_size, HDR, MAX_MESSAGE),
+			  usb_endpoint_maxp(in));
+	b->in_buf = kmalloc(in_size, GFP_KERNEL);
 	b->out_buf = kzalloc(OUT_SIZE, GFP_KERNEL);
 	if (!b->in || !b->out || !b->in_buf || !b->out_buf) {
 		bench_free(b);
@@ -207,9 +255,9 @@ static int bench_probe(struct usb_interface *intf, const struct usb_device_id *i
 			  b->out_buf, 0, bench_out_done, b);
 	usb_fill_bulk_urb(b->in, udev,
 			  usb_rcvbulkpipe(udev, in->bEndpointAddress),
-			  b->in_buf, IN_SIZE, bench_in_done, b);
+			  b->in_buf, in_size, bench_in_done, b);
 	usb_set_intfdata(intf, b);
-	b->file = debugfs_create_file("cardring_bench", 0200, NULL, b,
+	b->file = debugfs_create_file("cardring_bench", 0600, NULL, b,
 				      &bench_fops);
 	return 0;
 }
@@ -225,9 +273,10 @@ static void bench_disconnect(struct usb_interface *intf)
 	bench_free(b);
 }
 
-/* The pair that tests/bench gives its readers, which libccid knows too. */
+/* The pair that tests/bench gives its readers, and QEMU's own; libccid knows both. */
 static const struct usb_device_id bench_ids[] = {
 	{ USB_DEVICE(0x04e6, 0x5790) },
+	{ USB_DEVICE(0x08e6, 0x4433) },
 	{ }
 };
 
