@@ -99,6 +99,7 @@ static void ring_open(const char *node)
 
 	if (err)
 		die("%s: %s", node, cr_strerror(err));
+	cr_ring_set_spin(ring, CR_SPIN_OFF, 0);
 	err = ring->ops->claim(ring, 0, 5000);
 	if (err)
 		die("claim: %s", strerror(-err));
@@ -157,14 +158,8 @@ static void ring_single(unsigned int bytes, unsigned int count)
 
 static void ring_spin(unsigned int bytes, unsigned int count)
 {
-	size_t len = read_apdu(cr_ring_payload(ring, 0), bytes);
-
-	for (unsigned int n = 0; n < count; n++) {
-		ring_push(n, len, false);
-		ring_enter(0, 0);
-		while (!ring_reap(n, bytes))
-			;
-	}
+	cr_ring_set_spin(ring, CR_SPIN_ON, 10000);
+	ring_single(bytes, count);
 }
 
 /* ahead: batches in flight beyond the one that is waited for. */
