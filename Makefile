@@ -116,9 +116,12 @@ $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 # Only the program that is the host needs what the other ways are made of.
 $(B)/obj/tests/bench/client.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
 $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
+# The command itself, but for one function.
+$(B)/tests/bench/single: $(call obj,$(CLI_SRC))
+$(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)

@@ -216,6 +216,10 @@ done <<'END'
 1|sim: a card to nowhere|sim serve an
 1|sim: no such card|sim serve nobody --vscard /nonexistent
 1|sim: a level that is none|sim serve an --usbip --level 9
+1|sim: a bit rate that is none|sim serve an --usbip --timing 425
+1|sim: a bit rate that is no number|sim serve an --usbip --timing 424k
+1|sim: a bit rate of QEMU's reader|sim serve an --vscard /nonexistent --timing 424
+1|sim: a bit rate of a card with contacts|sim serve an --usbip --timing 424 --level tpdu
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456

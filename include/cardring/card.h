@@ -46,6 +46,8 @@ void cr_card_set_trace(cr_card_t *card, cr_trace_fn fn, void *arg);
 void cr_card_set_cancel(cr_card_t *card, const volatile int *flag);
 /* Deadline for each command in ms; default 10000 (chip cryptography with time extension is restarted). */
 void cr_card_set_deadline(cr_card_t *card, unsigned int ms);
+/* How the waits for this card's answers go, max_us in microseconds: see cr_ring_set_spin. 0 or CR_E_INVALID. */
+int cr_card_set_spin(cr_card_t *card, enum cr_spin how, unsigned int max_us);
 
 /*
  * One APDU. cmd: C-APDU as in ISO/IEC 7816-4, 5.1, short or extended. rsp: receives R-APDU, response data

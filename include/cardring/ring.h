@@ -37,12 +37,39 @@ struct cr_ring {
 	uint32_t sq_entries, cq_entries, buffers, buf_stride;
 	uint32_t sq_tail;		/* filled, not yet published */
 	uint32_t cq_head;
+	uint64_t enters;		/* calls of enter */
+	struct cr_wait *wait;		/* the backend's; NULL: completions come inside of enter alone */
 };
 
 /* The next free entry, zeroed, or NULL when the submission ring is full. Filled, then cr_ring_submit. */
 struct cardring_sqe *cr_ring_sqe(cr_ring_t *ring);
-/* Publishes the filled entries and enters. Entries taken (>= 0) or -errno. timeout_ms -1: for ever. */
+/*
+ * Publishes the filled entries and enters. Entries taken (>= 0) or -errno. timeout_ms -1: for ever. How it waits for
+ * min_complete is chosen by cr_ring_set_spin; what it returns is the same.
+ */
 int cr_ring_submit(cr_ring_t *ring, unsigned int min_complete, int timeout_ms);
+
+/*
+ * A wait may look at the completion ring for a short while before it sleeps in the kernel: a completion that comes
+ * within some tens of microseconds is then seen without a sleep and a wake-up. It takes a CPU meanwhile.
+ */
+enum cr_spin {
+	CR_SPIN_AUTO = 0,	/* the default: where the waits of this ring show that it pays, and where there is something
+				 * to spare: never if the thread has one CPU only, or the machine runs on its battery (which
+				 * is looked up now and then). Time spent in vain is at most 1/32 of the time waited, and four
+				 * times max_us; a card whose answers take 20 times max_us or more is never looked for */
+	CR_SPIN_OFF = 1,	/* each wait sleeps at once */
+	CR_SPIN_ON = 2,		/* each wait looks for max_us, whatever came of it before */
+};
+#define CR_SPIN_MAX_US	1000000U
+
+/*
+ * max_us: how long a wait looks at most, in microseconds, up to CR_SPIN_MAX_US; 0: 50, about what a sleep and a wake-up
+ * cost. 0 or -EINVAL. Forgets what was learnt. A ring whose backend runs commands inside of the call (the virtual card's)
+ * has nothing to look for, and takes every choice without effect. A signal that comes while a wait looks does not end it
+ * (-EINTR tells of those that come while it sleeps): what must stop then sets a timeout.
+ */
+int cr_ring_set_spin(cr_ring_t *ring, enum cr_spin how, unsigned int max_us);
 /* The oldest unread completion or NULL; stays valid until cr_ring_seen. */
 const struct cardring_cqe *cr_ring_peek(cr_ring_t *ring);
 void cr_ring_seen(cr_ring_t *ring);

@@ -359,6 +359,68 @@ static void full_packets_end_with_an_empty_one(void **state)
 	}
 }
 
+/* The answer comes at exactly that time, and nothing before. */
+static void answers_after(struct vreader *v, uint64_t ns)
+{
+	assert_int_equal(get(v), -1);
+	assert_int_equal(vreader_next(v), now + ns);
+	now += ns - 1;
+	vreader_tick(v, now);
+	assert_int_equal(get(v), -1);
+	now++;
+	vreader_tick(v, now);
+	assert_true(get(v) >= 12);
+}
+
+/* test_timing.c has where the numbers come from; here, that they are kept. */
+static void contactless_card_takes_its_time(void **state)
+{
+	struct vreader_config cfg = { .extension_ms = 1, .slots = 2, .busy_slots = 2 };
+	struct vreader_stamp st[4];
+	struct vreader *v;
+	uint64_t total;
+
+	assert_true(timing_init(&cfg.timing, 106));
+	v = reader(&cfg);
+	put(v, PC_GET_SLOT_STATUS, 0, 0, NULL, 0);		/* the reader's own business takes none */
+	expect(v, RDR_SLOT_STATUS, 1, 0);
+	put(v, PC_ICC_POWER_ON, 0, 0, NULL, 0);
+	answers_after(v, 8805014);	/* ATS with four historical bytes; and no time extension, long as it takes */
+	now += 86430;			/* 1172/fc, the distance between frames, has passed */
+	put(v, PC_XFR_BLOCK, 0, 0, SELECT);
+	answers_after(v, 1038348 + 500000);	/* 64 + 46 bits of 128/fc, and the chip */
+	put(v, PC_XFR_BLOCK, 0, 0, SELECT);	/* at once: the reader waits */
+	answers_after(v, 86430 + 1038348 + 500000);
+	now += 86000;
+	put(v, PC_XFR_BLOCK, 0, 0, SELECT);
+	put(v, PC_ICC_POWER_ON, 1, 0, NULL, 0);	/* another slot is another field */
+	answers_after(v, 430 + 1038348 + 500000);
+	assert_int_equal(vreader_next(v) - now, 8805014 - (430 + 1038348 + 500000));
+
+	/* a benchmark is told what was the card's */
+	assert_int_equal(vreader_stamps(v, st, 4, &total), 4);
+	assert_int_equal(st[0].in ? st[0].type : 0, RDR_DATA_BLOCK);
+	assert_int_equal(st[1].card_ns, 430 + 1038348 + 500000);
+	assert_int_equal(st[2].card_ns, 8805014);
+	assert_int_equal(st[3].ns - st[1].ns, st[1].card_ns);
+	assert_int_equal(st[3].card_ns, 0);
+	vreader_free(v);
+}
+
+static void card_without_a_timing_model_answers_at_once(void **state)
+{
+	struct vreader *v = reader(&(struct vreader_config){ 0 });
+	struct vreader_stamp st[4];
+	uint64_t total;
+
+	power(v, 0);
+	assert_int_equal(xfr(v, 0, SELECT), 12);
+	assert_int_equal(vreader_stamps(v, st, 4, &total), 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(st[i].card_ns, 0);
+	vreader_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +438,8 @@ int main(void)
 		cmocka_unit_test(card_changes_are_notified_once),
 		cmocka_unit_test(reset_forgets_everything),
 		cmocka_unit_test(full_packets_end_with_an_empty_one),
+		cmocka_unit_test(contactless_card_takes_its_time),
+		cmocka_unit_test(card_without_a_timing_model_answers_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

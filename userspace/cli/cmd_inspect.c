@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "cli.h"
+#include "eid/prepare.h"
 #include "sim.h"
 
 /* ---- whom to trust ---- */
@@ -162,8 +163,10 @@ static int work(const struct cli *c, struct work *w, bool verify)
 		rc = load_trust(c, w->trust);
 	if (!rc && c->out)
 		rc = cli_save_prepare(c, &made);
-	if (!rc)
+	if (!rc) {
+		cr_eid_prepare();
 		rc = inspect(c, w, verify);
+	}
 	if (!rc && c->out)
 		rc = cli_save(c, w->in, &w->saved);
 	if (!rc)

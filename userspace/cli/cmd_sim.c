@@ -94,6 +94,14 @@ static int serve_usbip(const struct cli *c, const char *card)
 		if (!opt.reader.level)
 			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--level takes tpdu, short or extended."));
 	}
+	if (c->timing) {
+		if (strlen(c->timing) != 3 || strspn(c->timing, "0123456789") != 3 ||
+		    !timing_init(&opt.reader.timing, (unsigned int)atoi(c->timing)))
+			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--timing takes 106, 212, 424 or 848 (kbit/s)."));
+		if (opt.reader.level == VREADER_TPDU)
+			return cli_fail(c, CLI_ERROR, "usage", NULL,
+					_("--timing is of contactless cards, which have no --level tpdu."));
+	}
 	return sim_usbip_serve(card, &opt, STDIN_FILENO, &stop);
 }
 
@@ -104,6 +112,8 @@ static int serve(const struct cli *c)
 
 	if (!c->vscard == !c->usbip)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("Say where the card goes: --vscard SOCKET or --usbip."));
+	if (c->timing && !c->usbip)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--timing needs --usbip: no other reader keeps it."));
 	catch_signals();
 	err = c->vscard ? sim_vscard_serve(card, c->vscard, &stop, &insert) : serve_usbip(c, card);
 	if (err >= 0)	/* a usage error has been told */

@@ -64,6 +64,8 @@ static const struct option options[] = {
 	  N_("its longest message") },
 	{ "latency", "US", NUMBER, AT(latency), CLI_FOR_SERVE, 0, 10000000,
 	  N_("microseconds it takes over each command (0)") },
+	{ "timing", "RATE", STRING, AT(timing), CLI_FOR_SERVE, 0, 0,
+	  N_("its cards take the time of contactless ones: 106, 212, 424 or 848 kbit/s") },
 	{ "no-interrupt", NULL, FLAG, AT(no_interrupt), CLI_FOR_SERVE, 0, 0,
 	  N_("it does not report card changes: they must be polled for") },
 	{ "json", NULL, FLAG, AT(json), CLI_FOR_ALL, 0, 0, N_("one JSON object instead of text") },

@@ -229,14 +229,14 @@ static size_t process_protected(struct sim_card *card, const struct sim_apdu *a,
 		sim_pace_reset(card);
 		return finish(NULL, SW_SM_INCORRECT, rsp, size);
 	}
-	sw = sim_sm_unwrap(&card->sm, a, &plain, &data);
+	sw = sim_sm_unwrap(&card->sm, a, &plain, &data, &card->work);
 	if (sw != SW_OK) {
 		sim_card_session_end(card);
 		n = finish(NULL, sw, rsp, size);
 		goto done;
 	}
 	sw = run(card, &plain, true, &out, &next);
-	if (!sim_sm_wrap(&card->sm, plain.ins, &out, sw, &wrapped)) {
+	if (!sim_sm_wrap(&card->sm, plain.ins, &out, sw, &wrapped, &card->work)) {
 		n = finish(NULL, SW_INTERNAL, rsp, size);
 		goto done;
 	}
@@ -248,7 +248,7 @@ static size_t process_protected(struct sim_card *card, const struct sim_apdu *a,
 			;
 		sim_buf_free(&wrapped);
 		sw = SW_LENGTH;
-		if (!sim_sm_wrap(&card->sm, plain.ins, &none, sw, &wrapped)) {
+		if (!sim_sm_wrap(&card->sm, plain.ins, &none, sw, &wrapped, &card->work)) {
 			n = finish(NULL, SW_INTERNAL, rsp, size);
 			goto done;
 		}
@@ -266,6 +266,7 @@ done:
 
 size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
 {
+	memset(&card->work, 0, sizeof(card->work));
 	if (!card->powered)
 		return 0;
 	if (a->extended && !card->prof.extended) {
@@ -292,6 +293,7 @@ size_t sim_card_apdu(struct sim_card *card, const uint8_t *cmd, size_t len, uint
 	struct sim_apdu a;
 	uint16_t sw;
 
+	memset(&card->work, 0, sizeof(card->work));
 	if (!card->powered)
 		return 0;
 	sw = sim_apdu_parse(cmd, len, &a);
@@ -301,4 +303,9 @@ size_t sim_card_apdu(struct sim_card *card, const uint8_t *cmd, size_t len, uint
 		return finish(NULL, sw, rsp, size);
 	}
 	return sim_card_process(card, &a, rsp, size);
+}
+
+struct card_work sim_card_work(const struct sim_card *card)
+{
+	return card->work;
 }

@@ -17,6 +17,7 @@ uint16_t sim_get_challenge(struct sim_card *card, const struct sim_apdu *a, stru
 		return SW_CONDITIONS;
 	if (RAND_bytes(card->challenge, 8) != 1)
 		return SW_INTERNAL;
+	card->work.random_bytes += 8;
 	card->challenged = true;
 	sim_buf_put(out, card->challenge, 8);
 	return SW_OK;
@@ -63,6 +64,7 @@ uint16_t sim_external_authenticate(struct sim_card *card, const struct sim_apdu 
 	if (!base_keys(card, enc, mac) || !token_mac(mac, a->data, m) ||
 	    !sim_cbc(SIM_3DES, false, enc, NULL, a->data, 32, s))
 		goto done;
+	card->work.cipher_bytes += 40 + 32;
 	/* S = RND.IFD | RND.IC | K.IFD */
 	if (CRYPTO_memcmp(m, a->data + 32, 8) || CRYPTO_memcmp(s + 8, card->challenge, 8)) {
 		card->failures++;
@@ -83,6 +85,8 @@ uint16_t sim_external_authenticate(struct sim_card *card, const struct sim_apdu 
 	if (!sim_kdf(SIM_3DES, seed, 16, 1, next->enc) || !sim_kdf(SIM_3DES, seed, 16, 2, next->mac) ||
 	    !sim_cbc(SIM_3DES, true, enc, NULL, r, 32, r) || !token_mac(mac, r, m))
 		goto done;
+	card->work.random_bytes += 16;
+	card->work.cipher_bytes += 32 + 40;
 	next->active = true;
 	card->failures = 0;
 	sim_buf_put(out, r, 32);

@@ -41,6 +41,8 @@ static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, str
 	next->cipher = card->prof.ca_cipher;
 	if (!sim_kdf(next->cipher, z, f, 1, next->enc) || !sim_kdf(next->cipher, z, f, 2, next->mac))
 		goto done;
+	card->work.field_bits = EC_GROUP_get_degree(g);
+	card->work.scalar_bits += card->work.field_bits;
 	next->active = true;
 	card->chip_authenticated = true;
 	sw = SW_OK;

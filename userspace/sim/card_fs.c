@@ -126,6 +126,7 @@ static uint16_t read_from(struct sim_card *card, const struct sim_file *f, size_
 		return SW_LENGTH;
 	*p = f->data + offset;
 	*n = le < left ? le : left;
+	card->work.file_bytes += *n;
 	if (le > left && !all) {
 		if (card->prof.le_beyond == SW_OFFSET)
 			return SW_OFFSET;

@@ -136,6 +136,8 @@ static uint16_t step_nonce(struct sim_card *card, struct sim_buf *out)
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!ok)
 		return SW_INTERNAL;
+	card->work.random_bytes += sizeof(z);
+	card->work.cipher_bytes += sizeof(z);
 	answer(out, 0x80, z, sizeof(z));
 	p->step = PACE_MAP;
 	return SW_OK;
@@ -163,10 +165,11 @@ static size_t point_out(const EC_GROUP *g, const EC_POINT *pt, uint8_t out[256])
 	return EC_POINT_point2oct(g, pt, POINT_CONVERSION_UNCOMPRESSED, out, 256, NULL);
 }
 
-static BIGNUM *random_scalar(const EC_GROUP *g)
+static BIGNUM *random_scalar(const EC_GROUP *g, struct card_work *work)
 {
 	BIGNUM *k = BN_secure_new();
 
+	work->random_bytes += field_len(g);
 	do {
 		if (!k || BN_priv_rand_range(k, EC_GROUP_get0_order(g)) != 1) {
 			BN_clear_free(k);
@@ -176,13 +179,20 @@ static BIGNUM *random_scalar(const EC_GROUP *g)
 	return k;
 }
 
+/* So many products by a scalar as long as the field, and one by a scalar of so many bits. */
+static void works(struct sim_card *card, unsigned int full, unsigned int bits)
+{
+	card->work.field_bits = EC_GROUP_get_degree(card->pace.group);
+	card->work.scalar_bits += full * card->work.field_bits + bits;
+}
+
 /* 4.4.3.3.1: G' = s * G + H, where H is the agreed point of a first, throw-away agreement. */
 static uint16_t step_map(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
 {
 	struct sim_pace *p = &card->pace;
 	EC_POINT *theirs = point_in(p->group, in->value, in->len);
 	EC_POINT *own = EC_POINT_new(p->group), *h = EC_POINT_new(p->group);
-	BIGNUM *x = random_scalar(p->group), *s = BN_bin2bn(p->nonce, sizeof(p->nonce), NULL);
+	BIGNUM *x = random_scalar(p->group, &card->work), *s = BN_bin2bn(p->nonce, sizeof(p->nonce), NULL);
 	uint8_t pub[256];
 	size_t n;
 	uint16_t sw = SW_INTERNAL;
@@ -204,6 +214,7 @@ static uint16_t step_map(struct sim_card *card, const struct sim_tlv *in, struct
 	n = point_out(p->group, own, pub);
 	if (!n)
 		goto done;
+	works(card, 2, 8 * sizeof(p->nonce));
 	answer(out, 0x82, pub, n);
 	p->step = PACE_AGREE;
 	sw = SW_OK;
@@ -220,7 +231,7 @@ static uint16_t step_agree(struct sim_card *card, const struct sim_tlv *in, stru
 {
 	struct sim_pace *p = &card->pace;
 	EC_POINT *k = EC_POINT_new(p->group);
-	BIGNUM *y = random_scalar(p->group), *x = BN_new();
+	BIGNUM *y = random_scalar(p->group, &card->work), *x = BN_new();
 	uint8_t pub[256], z[128];
 	size_t n, f = field_len(p->group);
 	uint16_t sw = SW_INTERNAL;
@@ -245,6 +256,7 @@ static uint16_t step_agree(struct sim_card *card, const struct sim_tlv *in, stru
 	n = point_out(p->group, p->own, pub);
 	if (!n)
 		goto done;
+	works(card, 2, 0);
 	answer(out, 0x84, pub, n);
 	p->step = PACE_TOKEN;
 	sw = SW_OK;
@@ -257,7 +269,7 @@ done:
 }
 
 /* 4.4.3.4: MAC over the other side's public key as a data object 7F49 { OID, 86 point }. */
-static bool token(const struct sim_pace *p, const EC_POINT *pt, uint8_t mac[8])
+static bool token(const struct sim_pace *p, const EC_POINT *pt, uint8_t mac[8], struct card_work *work)
 {
 	struct sim_buf in = { 0 }, m = { 0 };
 	uint8_t pub[256];
@@ -272,6 +284,7 @@ static bool token(const struct sim_pace *p, const EC_POINT *pt, uint8_t mac[8])
 		while (m.len % 8)
 			sim_buf_byte(&m, 0);
 	}
+	work->cipher_bytes += m.len;
 	ok = ok && !m.failed && sim_mac(p->info->cipher, p->mac, m.p, m.len, mac);
 	sim_buf_free(&m);
 	return ok;
@@ -284,7 +297,7 @@ static uint16_t step_token(struct sim_card *card, const struct sim_tlv *in, stru
 
 	if (in->len != 8)
 		return SW_DATA;
-	if (!token(p, p->own, want) || !token(p, p->theirs, own))
+	if (!token(p, p->own, want, &card->work) || !token(p, p->theirs, own, &card->work))
 		return SW_INTERNAL;
 	if (CRYPTO_memcmp(want, in->value, 8)) {
 		card->failures++;

@@ -25,16 +25,18 @@ static void pad(struct sim_buf *b, size_t block)
 }
 
 /* 9.8.7.2: the IV is zero with 3DES, the encrypted counter with AES. */
-static bool crypt(const struct sim_sm *sm, bool encrypt, uint8_t *p, size_t len)
+static bool crypt(const struct sim_sm *sm, bool encrypt, uint8_t *p, size_t len, struct card_work *work)
 {
 	uint8_t iv[SIM_BLOCK_MAX] = { 0 };
 
+	work->cipher_bytes += len + (sm->cipher != SIM_3DES ? SIM_BLOCK_MAX : 0);
 	if (sm->cipher != SIM_3DES && !sim_encrypt_block(sm->cipher, sm->enc, sm->ssc, iv))
 		return false;
 	return sim_cbc(sm->cipher, encrypt, sm->enc, iv, p, len, p);
 }
 
-static uint16_t decrypt(const struct sim_sm *sm, const struct sim_tlv *tlv, struct sim_buf *data)
+static uint16_t decrypt(const struct sim_sm *sm, const struct sim_tlv *tlv, struct sim_buf *data,
+			struct card_work *work)
 {
 	size_t block = sim_block_len(sm->cipher), n = tlv->len;
 	const uint8_t *p = tlv->value;
@@ -48,7 +50,7 @@ static uint16_t decrypt(const struct sim_sm *sm, const struct sim_tlv *tlv, stru
 	if (n == 0 || n % block)
 		return SW_SM_INCORRECT;
 	sim_buf_put(data, p, n);
-	if (data->failed || !crypt(sm, false, data->p, data->len))
+	if (data->failed || !crypt(sm, false, data->p, data->len, work))
 		return SW_INTERNAL;
 	while (n && data->p[n - 1] == 0 && data->len - n < block)
 		n--;
@@ -58,7 +60,8 @@ static uint16_t decrypt(const struct sim_sm *sm, const struct sim_tlv *tlv, stru
 	return SW_OK;
 }
 
-static bool mac_right(const struct sim_sm *sm, const struct sim_apdu *in, size_t covered, const uint8_t *mac)
+static bool mac_right(const struct sim_sm *sm, const struct sim_apdu *in, size_t covered, const uint8_t *mac,
+		      struct card_work *work)
 {
 	size_t block = sim_block_len(sm->cipher);
 	const uint8_t header[4] = { in->cla, in->ins, in->p1, in->p2 };
@@ -73,12 +76,14 @@ static bool mac_right(const struct sim_sm *sm, const struct sim_apdu *in, size_t
 		sim_buf_put(&m, in->data, covered);
 		pad(&m, block);
 	}
+	work->cipher_bytes += m.len;
 	ok = !m.failed && sim_mac(sm->cipher, sm->mac, m.p, m.len, own) && !CRYPTO_memcmp(own, mac, 8);
 	sim_buf_free(&m);
 	return ok;
 }
 
-uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data)
+uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data,
+		       struct card_work *work)
 {
 	struct sim_tlv body = { 0 }, le = { 0 }, mac = { 0 }, t;
 	size_t off = 0, covered = 0;
@@ -119,7 +124,7 @@ uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_
 		return SW_SM_MISSING;
 
 	count(sm);
-	if (!mac_right(sm, in, covered, mac.value))
+	if (!mac_right(sm, in, covered, mac.value, work))
 		return SW_SM_INCORRECT;
 
 	out->cla = in->cla & ~0x0c;
@@ -127,7 +132,7 @@ uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_
 	out->p1 = in->p1;
 	out->p2 = in->p2;
 	if (body.tag) {
-		uint16_t sw = decrypt(sm, &body, data);
+		uint16_t sw = decrypt(sm, &body, data, work);
 
 		if (sw != SW_OK)
 			return sw;
@@ -144,7 +149,8 @@ uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_
 	return SW_OK;
 }
 
-bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out)
+bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out,
+		 struct card_work *work)
 {
 	size_t block = sim_block_len(sm->cipher);
 	const uint8_t status[2] = { sw >> 8, sw & 0xff };
@@ -158,7 +164,7 @@ bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uin
 	if (data->len) {
 		sim_buf_put(&c, data->p, data->len);
 		pad(&c, block);
-		if (c.failed || !crypt(sm, true, c.p, c.len)) {
+		if (c.failed || !crypt(sm, true, c.p, c.len, work)) {
 			sim_buf_free(&c);
 			return false;
 		}
@@ -177,6 +183,7 @@ bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uin
 	sim_buf_put(&m, sm->ssc, block);
 	sim_buf_put(&m, out->p, out->len);
 	pad(&m, block);
+	work->cipher_bytes += m.len;
 	ok = !m.failed && !out->failed && sim_mac(sm->cipher, sm->mac, m.p, m.len, mac);
 	sim_buf_free(&m);
 	if (ok)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cardring/reader.h>
+#include "timing.h"
 
 struct sim_card;
 
@@ -34,6 +35,8 @@ void sim_card_power_off(struct sim_card *card);
 /* One APDU, short or extended (ISO/IEC 7816-4, 5.1). rsp takes up to 65538 bytes. Returns R-APDU length (>= 2).
  * Strict: refuses what a real chip refuses. */
 size_t sim_card_apdu(struct sim_card *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size);
+/* What the last command had the chip do. */
+struct card_work sim_card_work(const struct sim_card *card);
 
 /* The same card at T=0 TPDU level (ISO/IEC 7816-3, 10): 5-byte header, data; 61xx and GET RESPONSE, 6Cxx. */
 struct sim_t0;

@@ -117,6 +117,8 @@ struct sim_card {
 	bool challenged;
 	uint8_t challenge[8];
 	bool ca_set;
+
+	struct card_work work;		/* of the command that runs */
 };
 
 /* profile.c */
@@ -149,9 +151,11 @@ uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, st
 
 /*
  * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word
- * that ends the session. Wrap: data and sw as response data objects.
+ * that ends the session. Wrap: data and sw as response data objects. work: what it costs is added.
  */
-uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data);
-bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out);
+uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data,
+		       struct card_work *work);
+bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out,
+		 struct card_work *work);
 
 #endif

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "timing.h"
 
 #define VREADER_MAX_SLOTS	32
 #define VREADER_NEVER		UINT64_MAX
@@ -67,7 +68,8 @@ enum vreader_speed { VREADER_HIGH_SPEED, VREADER_FULL_SPEED, VREADER_SUPER_SPEED
 
 /*
  * A card as a slot sees it. exchange: one APDU, or one T=0 TPDU where the reader works at TPDU level;
- * *wait_ms: how long the card takes over it (0 unless set). Returns the response's length.
+ * *wait_ms: how long the card takes over it (0 unless set). Returns the response's length. work: what that exchange
+ * had the chip do, for the reader's timing model; NULL: this card computes nothing.
  */
 struct vcard;
 struct vcard_ops {
@@ -76,6 +78,7 @@ struct vcard_ops {
 	size_t (*exchange)(struct vcard *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
 			   unsigned int *wait_ms);
 	void (*free)(struct vcard *card);
+	struct card_work (*work)(const struct vcard *card);
 };
 struct vcard { const struct vcard_ops *ops; };
 
@@ -135,6 +138,7 @@ struct vreader_config {
 	const uint8_t *class_desc;	/* the CCID class descriptor, any bytes [built from the above] */
 	unsigned int class_desc_len;
 	unsigned int latency_us;	/* from command to answer [0] */
+	struct timing timing;		/* the cards are contactless and take so long, on top of that [rate 0: no time] */
 	unsigned int extension_ms;	/* time extension is sent so often while the card works [500] */
 	struct vcard *const *cards;	/* one a slot, owned by the reader from vreader_new on [vcard_echo_new] */
 	uint32_t empty;			/* bit a slot: starts without a card */
@@ -202,6 +206,7 @@ struct vreader_stamp {
 	uint32_t len;		/* whole message */
 	uint8_t type, slot, seq;
 	bool in;		/* reader to host: when it was ready to be fetched */
+	uint64_t card_ns;	/* host to reader: how long the timing model lets it take */
 };
 /* Copies at most max, oldest first; *total: how many there ever were. */
 size_t vreader_stamps(const struct vreader *v, struct vreader_stamp *out, size_t max, uint64_t *total);

@@ -172,7 +172,7 @@ static void echo_free(struct vcard *card)
 
 struct vcard *vcard_echo_new(enum vreader_level level)
 {
-	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free };
+	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free, NULL };
 	struct echo *e = calloc(1, sizeof(*e));
 
 	if (!e)

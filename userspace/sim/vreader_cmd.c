@@ -14,6 +14,7 @@ struct result {
 	const uint8_t *data;
 	size_t len;
 	unsigned int wait_ms;
+	uint64_t card_ns;	/* by the timing model */
 };
 static const struct result unsupported = { .error = CCID_E_UNSUPPORTED };
 
@@ -83,6 +84,8 @@ static struct result power_on(struct vreader *v, struct vslot *s, const uint8_t 
 	vreader_params_from_atr(s, r.data, r.len);
 	if (v->cfg.level == VREADER_TPDU)
 		s->protocol = 0;
+	if (v->cfg.timing.rate)		/* the ATR's historical bytes are the ATS's: PC/SC part 3, 3.1.3.2.3.1 */
+		r.card_ns = timing_activation_ns(&v->cfg.timing, r.len > 1 ? r.data[1] & 0x0F : 0);
 	return r;
 }
 
@@ -101,10 +104,22 @@ static struct result response_part(struct vreader *v, struct vslot *s, bool firs
 	return r;
 }
 
+static uint64_t card_time(const struct vreader *v, const struct vcard *card, size_t cmd_len, size_t rsp_len)
+{
+	struct card_work work = { 0 };
+
+	if (!v->cfg.timing.rate)
+		return 0;
+	if (card->ops->work)
+		work = card->ops->work(card);
+	return timing_exchange_ns(&v->cfg.timing, cmd_len, rsp_len, &work);
+}
+
 static struct result exchange(struct vreader *v, struct vslot *s, const uint8_t *cmd, size_t len)
 {
 	struct result r;
 	unsigned int wait_ms = 0;
+	uint64_t card_ns;
 	size_t n;
 
 	free(s->chain_in);
@@ -112,11 +127,13 @@ static struct result exchange(struct vreader *v, struct vslot *s, const uint8_t 
 	n = s->card->ops->exchange(s->card, cmd, len, v->rsp, sizeof(v->rsp), &wait_ms);
 	if (!n)
 		return fail(CCID_E_ICC_MUTE);
+	card_ns = card_time(v, s->card, len, n);
 	if (v->cfg.level != VREADER_EXTENDED) {
 		/* Below extended APDUs nothing is chained: what does not fit has overrun the reader. */
 		if (n > 258 || n + CCID_HDR > v->cfg.max_message)
 			return fail(CCID_E_OVERRUN);
-		return (struct result){ .error = -1, .data = v->rsp, .len = n, .wait_ms = wait_ms };
+		return (struct result){ .error = -1, .data = v->rsp, .len = n, .wait_ms = wait_ms,
+					.card_ns = card_ns };
 	}
 	s->chain_in = malloc(n);
 	if (!s->chain_in)
@@ -126,6 +143,7 @@ static struct result exchange(struct vreader *v, struct vslot *s, const uint8_t 
 	s->chain_in_off = 0;
 	r = response_part(v, s, true);
 	r.wait_ms = wait_ms;
+	r.card_ns = card_ns;
 	return r;
 }
 
@@ -333,6 +351,23 @@ static struct answer *answer_new(struct vreader *v, const uint8_t *msg, const st
 	return a;
 }
 
+/*
+ * How long the card takes over the command that has just come. The frames of one answer and of the next command keep
+ * their distance: the host that is quicker waits for the rest of it.
+ */
+static uint64_t on_air(struct vreader *v, struct vslot *s, const struct result *r)
+{
+	uint64_t ns = r->card_ns;
+
+	if (!ns)
+		return 0;
+	if (s->cmd != PC_ICC_POWER_ON && s->air_free > v->now)
+		ns += s->air_free - v->now;
+	s->air_free = v->now + ns + timing_guard_ns(&v->cfg.timing);
+	v->stamp[(v->stamped - 1) % VREADER_STAMPS].card_ns = ns;	/* the command's own stamp */
+	return ns;
+}
+
 /* Gives the slot its command, and the command its faults. */
 static void start(struct vreader *v, const uint8_t *msg, size_t len)
 {
@@ -362,7 +397,7 @@ static void start(struct vreader *v, const uint8_t *msg, size_t len)
 	if (!a)
 		return;
 	a->faults = faults;
-	a->due = v->now + v->cfg.latency_us * 1000ULL + r.wait_ms * VREADER_MS;
+	a->due = v->now + v->cfg.latency_us * 1000ULL + r.wait_ms * VREADER_MS + on_air(v, s, &r);
 	if ((f = fault_met(&faults, FAULT_DELAY)))
 		a->due += f->ms * VREADER_MS;
 	if (fault_met(&faults, FAULT_LATE))

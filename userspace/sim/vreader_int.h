@@ -76,6 +76,7 @@ struct vslot {
 	uint64_t extend_at;	/* next time extension */
 	uint64_t extend_every;
 	long extend_left;	/* -1: for as long as the answer takes */
+	uint64_t air_free;	/* timing model: no frame to the card before this */
 
 	/* CCID 1.1, 5.3.1 and 6.1.13: both halves of an abort must come, with one bSeq */
 	bool abort_control, abort_bulk;

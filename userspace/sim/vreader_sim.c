@@ -33,6 +33,11 @@ static size_t sim_exchange(struct vcard *card, const uint8_t *cmd, size_t len, u
 	return s->t0 ? sim_t0_tpdu(s->t0, cmd, len, rsp, size) : sim_card_apdu(s->sim, cmd, len, rsp, size);
 }
 
+static struct card_work sim_work(const struct vcard *card)
+{
+	return sim_card_work(((const struct sim_vcard *)card)->sim);
+}
+
 static void sim_free(struct vcard *card)
 {
 	struct sim_vcard *s = (struct sim_vcard *)card;
@@ -45,7 +50,7 @@ static void sim_free(struct vcard *card)
 
 struct vcard *vcard_sim_new(const char *name, enum vreader_level level, int *err)
 {
-	static const struct vcard_ops ops = { sim_power_on, sim_power_off, sim_exchange, sim_free };
+	static const struct vcard_ops ops = { sim_power_on, sim_power_off, sim_exchange, sim_free, sim_work };
 	struct sim_vcard *s = calloc(1, sizeof(*s));
 
 	*err = CR_E_NOMEM;

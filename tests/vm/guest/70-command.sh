@@ -25,8 +25,9 @@ expect() {
 }
 
 mkfifo /run/faults
+# start_reader [LEVEL [RATE]]
 start_reader() {
-	$cardring sim serve an --usbip --level "${1:-extended}" </run/faults >/run/serve.log 2>&1 &
+	$cardring sim serve an --usbip --level "${1:-extended}" ${2:+--timing "$2"} </run/faults >/run/serve.log 2>&1 &
 	server=$!
 	exec 6>/run/faults
 }
@@ -158,5 +159,12 @@ kill -TERM $stat
 wait $stat
 rc=$?
 check "which ends well" [ $rc = 0 ]
+start_reader extended 106
+wait_for 10 has_node
+verify --can 123456
+expect "a contactless card is verified" 0 genuine
+# 24,400 bytes of 9 bits at 106 kbit/s are 2 s, and more than a fifth of that is around them.
+if [ "$took" -ge 2500 ]; then ok "and is no faster than the air"; else not_ok "and is no faster than the air" "$took ms"; fi
+stop_reader
 check "driver unload unloads it" $cardring driver unload
 check "and it is gone" [ ! -d /sys/module/cardring ]

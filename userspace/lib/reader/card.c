@@ -78,12 +78,13 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 	card->first_id += n;
 	/* completions come in the order of the entries: one chain, one slot */
 	while (got < n) {
+		uint64_t enters = card->ring->enters;
 		int rc;
 
 		if (canceled(card) && !aborted)
 			aborted = abort_slot(card);
-		card->exchange.enters++;
 		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel ? SLICE_MS : -1);
+		card->exchange.enters += card->ring->enters - enters;
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
 			const struct cardring_cqe lost = { .result = rc };
 
@@ -416,4 +417,9 @@ void cr_card_set_cancel(cr_card_t *card, const volatile int *flag)
 void cr_card_set_deadline(cr_card_t *card, unsigned int ms)
 {
 	card->deadline_ms = ms;
+}
+
+int cr_card_set_spin(cr_card_t *card, enum cr_spin how, unsigned int max_us)
+{
+	return cr_ring_set_spin(card->ring, how, max_us) ? CR_E_INVALID : 0;
 }

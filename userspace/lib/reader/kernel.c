@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The backend of cardring.ko: readers are the devices of class cardring, their ring is the memory
- * that the module shares (uapi/cardring.h). Nothing here waits but in ioctl.
+ * that the module shares (uapi/cardring.h). Nothing here waits but in ioctl; what comes first is in wait.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +13,13 @@
 #include <unistd.h>
 #include <libudev.h>
 #include "reader/backend.h"
+#include "reader/wait.h"
 
 struct kernel_ring {
 	struct cr_ring ring;	/* first: programs hold this */
 	int fd;
 	size_t map_size;
+	struct cr_wait wait;
 };
 
 static int call(int fd, unsigned long request, void *arg)
@@ -149,7 +151,9 @@ static int map(struct kernel_ring *k, const struct cr_ring_params *params)
 		.cq_entries = hdr->cq_entries,
 		.buffers = hdr->buffers,
 		.buf_stride = hdr->buf_stride,
+		.wait = &k->wait,
 	};
+	cr_wait_init(&k->wait);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
  * indices in the header page; each has one writer.
  */
 #include <string.h>
-#include <cardring/ring.h>
+#include "reader/wait.h"
 
 struct cardring_sqe *cr_ring_sqe(cr_ring_t *ring)
 {
@@ -26,7 +26,7 @@ int cr_ring_submit(cr_ring_t *ring, unsigned int min_complete, int timeout_ms)
 
 	/* Pairs with the backend's acquire of sq_tail: entries are whole before it sees them. */
 	__atomic_store_n(&ring->hdr->sq_tail, ring->sq_tail, __ATOMIC_RELEASE);
-	return ring->ops->enter(ring, ring->sq_tail - head, min_complete, timeout_ms);
+	return cr_wait_enter(ring, ring->sq_tail - head, min_complete, timeout_ms);
 }
 
 const struct cardring_cqe *cr_ring_peek(cr_ring_t *ring)
