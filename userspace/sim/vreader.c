@@ -12,6 +12,9 @@
 
 static void declaration_defaults(struct vreader_config *c)
 {
+	c->vid = c->vid ? c->vid : 0x1209;
+	c->pid = c->pid ? c->pid : 0xC1D0;
+	c->bcd_device = c->bcd_device ? c->bcd_device : 0x0100;
 	c->level = c->level ? c->level : VREADER_EXTENDED;
 	if (!c->max_message)
 		c->max_message = c->level == VREADER_EXTENDED ? 65554 : 271;
@@ -32,9 +35,6 @@ static void config_defaults(struct vreader_config *c)
 		[VREADER_HIGH_SPEED] = 512, [VREADER_FULL_SPEED] = 64, [VREADER_SUPER_SPEED] = 1024,
 	};
 
-	c->vid = c->vid ? c->vid : 0x1209;
-	c->pid = c->pid ? c->pid : 0xC1D0;
-	c->bcd_device = c->bcd_device ? c->bcd_device : 0x0100;
 	c->manufacturer = c->manufacturer ? c->manufacturer : "cardring";
 	c->product = c->product ? c->product : "Virtual Reader";
 	c->interface_class = c->interface_class ? c->interface_class : 0x0B;

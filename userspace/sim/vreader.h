@@ -141,7 +141,7 @@ struct vreader_config {
 	enum vreader_zlp zlp;
 	const uint8_t *class_desc;	/* the CCID class descriptor, any bytes [built from the above] */
 	unsigned int class_desc_len;
-	bool as_declared;		/* level, features, protocols, max_ifsd, voltage: as they are, zeroes too */
+	bool as_declared;		/* vid to bcd_device, level to voltage: as they are, zeroes too */
 	unsigned int latency_us;	/* from command to answer [0] */
 	unsigned int extension_ms;	/* time extension is sent so often while the card works [500] */
 	struct vcard *const *cards;	/* one a slot, owned by the reader from vreader_new on [vcard_echo_new] */
