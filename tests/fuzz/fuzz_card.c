@@ -77,6 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    !cr_access_open(&s, data[0] & 2 ? &can : data[0] & 4 ? &mrz : NULL, &ca, &access, &why)) {
 		if (s.secured || strcmp(access.protocol, "none"))
 			__builtin_trap();
+		if (data[0] & 8)
+			r.tag = 0x61;
 		if (!cr_file_read(&s, &r) && (!r.data || r.len > CR_FILE_MAX + 5))
 			__builtin_trap();
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "eid/blocks.h"
 #include "eid/files.h"
 #include "eid/limits.h"
 #include "iso7816/tlv.h"
@@ -20,6 +21,12 @@ struct card {
 	uint16_t too_much;	/* status word then; 0: fewer bytes with 9000; 1: silence */
 	bool plain_error;	/* errors come without secure messaging, and end it */
 	bool talkative;		/* answers SELECT with data though P2 asks for none */
+	uint16_t sfi;		/* status word for a short identifier; 0: the file; 1: silence */
+	bool sfi_other;		/* gives another file by it */
+	bool sfi_passing;	/* gives the file, which does not become the current one */
+	bool current;		/* a file is selected */
+	uint32_t by_sfi;	/* READ BINARY with one that it met */
+	uint16_t beyond;	/* status word for Le beyond the end, without data; 0: 6282 and data */
 	bool secured;
 	struct cr_sm sm;	/* the card's own counter */
 	uint32_t commands, batches, extended;
@@ -130,6 +137,7 @@ static uint16_t respond(struct card *c, const struct cr_capdu *cmd, uint8_t *out
 			return 0x6a82;
 		if (cmd->p1 == 2 && cmd->data[1] == 0x98)
 			return 0x6982;
+		c->current = cmd->p1 == 2;
 		if (c->talkative)
 			memcpy(out, "\x6f\x02\x84\x00", *n = 4);
 		return 0x9000;
@@ -143,12 +151,29 @@ static uint16_t respond(struct card *c, const struct cr_capdu *cmd, uint8_t *out
 		want -= cr_tlv_header_size(0x53, want);
 	} else {
 		assert_int_equal(cmd->ins, 0xb0);
-		assert_true(offset < 0x8000);
+	}
+	if (cmd->ins == 0xb0 && offset & 0x8000) {
+		c->by_sfi++;
+		if (c->sfi)
+			return c->sfi;
+		if (cmd->p1 != 0x82)	/* DG2 is all that there is */
+			return 0x6a82;
+		offset &= 0xff;
+		if (!c->sfi_passing)
+			c->current = true;
+		if (c->sfi_other) {
+			memset(out, 0x31, *n = want);
+			return 0x9000;
+		}
+	} else if (!c->current) {
+		return 0x6986;
 	}
 	if (offset >= c->len)
 		return 0x6b00;
 	if (want > c->max_le && c->too_much)
 		return c->too_much;
+	if (offset + want > c->len && c->beyond)
+		return c->beyond;
 	*n = want;
 	if (*n > c->max_le)
 		*n = c->max_le;
@@ -225,6 +250,7 @@ static void new_session(struct cr_session *s, struct card *c, bool secured, size
 	s->max_response = max;
 	s->block_max = SIZE_MAX;
 	c->secured = secured;
+	c->current = false;
 	if (secured) {
 		cr_sm_init(&c->sm, CR_AES128, k, k, NULL);
 		cr_session_secure(s, &c->sm);
@@ -337,7 +363,7 @@ static void a_session_lost_to_size_can_begin_anew_with_less(void **state)
 			assert_int_equal(r.sw, 0x6700);
 		assert_true(s.lost);
 		assert_int_equal(cr_file_read(&s, &r), CR_E_INVALID);	/* nothing more is sent */
-		assert_true(cr_file_shrink(&s));
+		assert_true(cr_block_shrink(&s));
 		cr_session_reset(&s);
 		memset(c.sm.ssc, 0, 16);
 		cr_session_secure(&s, &c.sm);
@@ -354,7 +380,7 @@ static void shrinking_ends(void **state)
 
 	new_card(&c, 100);
 	new_session(&s, &c, true, 65536);
-	while (cr_file_shrink(&s))
+	while (cr_block_shrink(&s))
 		n++;
 	assert_int_equal(n, 3);
 	free(c.file);
@@ -468,6 +494,250 @@ static void an_answer_that_nobody_asked_for_does_not_matter(void **state)
 	free(c.file);
 }
 
+/* ---- by short identifier ---- */
+
+static struct cr_file_request dg2(void)
+{
+	return (struct cr_file_request){ .fid = 0x0102, .tag = 0x75, .least = 256 };
+}
+
+static void read_dg2(struct cr_session *s, struct card *c)
+{
+	struct cr_file_request r = dg2();
+
+	assert_int_equal(cr_file_read(s, &r), 0);
+	assert_int_equal(r.len, c->len);
+	assert_memory_equal(r.data, c->file, c->len);
+	free(r.data);
+	if (s->secured)
+		assert_memory_equal(s->sm.ssc, c->sm.ssc, 16);
+}
+
+/* As after cr_card_reset and access anew; what the session learnt stays. */
+static void open_anew(struct cr_session *s, struct card *c)
+{
+	cr_session_reset(s);
+	c->current = false;
+	memset(c->sm.ssc, 0, 16);
+	cr_session_secure(s, &c->sm);
+}
+
+static void a_short_identifier_saves_the_select(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 3, 17, 222, 300, 3000, 40000 };
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		for (int secured = 0; secured < 2; secured++) {
+			struct cr_session s;
+			struct card c;
+			size_t block = secured ? 223 : 256;
+
+			new_card(&c, lengths[i]);
+			new_session(&s, &c, secured, 256);
+			read_dg2(&s, &c);
+			assert_int_equal(s.sfi, CR_SFI_WORKS);
+			assert_int_equal(c.by_sfi, 1);
+			assert_int_equal(c.batches, c.len > 5 ? 2 : 1);
+			if (c.len > 5 && c.len < 32000)
+				assert_int_equal(c.commands, 1 + (c.len - 5 + block - 1) / block);
+			free(c.file);
+		}
+	}
+}
+
+static void a_long_file_is_not_asked_for_its_header_alone(void **state)
+{
+	for (int secured = 0; secured < 2; secured++) {
+		struct cr_session s;
+		struct card c;
+		size_t block = secured ? 223 : 256;
+
+		new_card(&c, 3000);
+		new_session(&s, &c, secured, 256);
+		read_dg2(&s, &c);
+		c.commands = c.batches = 0;
+		read_dg2(&s, &c);
+		assert_int_equal(c.commands, (c.len + block - 1) / block);
+		assert_int_equal(c.batches, 2);
+		free(c.file);
+	}
+}
+
+static void spoil(struct card *c, int way)
+{
+	static const uint16_t sws[] = { 0x6700, 0x6982, 0x6985, 0x6a81, 0x6a82, 0x6a86,
+					0x6b00, 0x6d00, 0x6f00, 0x6c05 };
+
+	if (way < 10)
+		c->sfi = sws[way];
+	c->sfi_other = way == 10;
+	c->sfi_passing = way == 11;
+}
+
+#define WAYS	12
+
+static void a_card_without_short_identifiers_is_asked_once(void **state)
+{
+	for (int way = 0; way < WAYS; way++) {
+		for (int secured = 0; secured < 2; secured++) {
+			struct cr_session s;
+			struct card c;
+			uint32_t before;
+
+			new_card(&c, 3000);
+			spoil(&c, way);
+			new_session(&s, &c, secured, 256);
+			read_dg2(&s, &c);
+			assert_int_equal(s.sfi, CR_SFI_REFUSED);
+			assert_true(s.block_max == SIZE_MAX);
+			before = c.batches;
+			read_dg2(&s, &c);
+			assert_int_equal(c.by_sfi, 1);
+			assert_int_equal(c.batches - before, 2);
+			free(c.file);
+		}
+	}
+}
+
+/* A chip that ends secure messaging over it, or falls silent: one session, no more. */
+static void a_short_identifier_costs_one_session_at_most(void **state)
+{
+	for (int way = 0; way < WAYS + 1; way++) {
+		for (int known = 0; known < 2; known++) {
+			struct cr_file_request r = dg2();
+			struct cr_session s;
+			struct card c;
+
+			if (way == 10)
+				continue;	/* another file: nothing is lost */
+			new_card(&c, 3000);
+			spoil(&c, way);
+			if (way == WAYS)
+				c.sfi = 1;
+			c.plain_error = true;
+			new_session(&s, &c, true, 256);
+			if (known)		/* they worked under the master file */
+				s.sfi = CR_SFI_WORKS;
+			r.least = 0;
+			assert_true(cr_file_read(&s, &r) < 0);
+			assert_true(s.lost && r.again);
+			assert_null(r.data);
+			open_anew(&s, &c);
+			read_dg2(&s, &c);
+			read_dg2(&s, &c);
+			assert_int_equal(c.by_sfi, 1);
+			assert_true(s.block_max == SIZE_MAX);
+			free(c.file);
+		}
+	}
+}
+
+static void a_first_block_that_is_too_long_is_no_matter_of_the_identifier(void **state)
+{
+	static const uint16_t sws[] = { 0x6700, 0x6b00, 0x6cdf, 0x6f00, 0 };
+
+	for (size_t i = 0; i < sizeof(sws) / sizeof(*sws); i++) {
+		struct cr_session s;
+		struct card c;
+		uint32_t before;
+
+		new_card(&c, 3000);
+		c.max_le = 0xa0;
+		c.too_much = sws[i];
+		new_session(&s, &c, true, 256);
+		s.sfi = CR_SFI_WORKS;
+		read_dg2(&s, &c);
+		before = c.commands;
+		read_dg2(&s, &c);
+		assert_int_equal(s.sfi, CR_SFI_WORKS);
+		assert_int_equal(c.by_sfi, 2);
+		assert_true(c.commands - before <= 1 + (c.len + 0x9f) / 0xa0);
+		free(c.file);
+	}
+}
+
+static void a_first_block_that_loses_the_session_is_not_asked_for_again(void **state)
+{
+	for (int silent = 0; silent < 2; silent++) {
+		struct cr_file_request r = dg2();
+		struct cr_session s;
+		struct card c;
+
+		new_card(&c, 3000);
+		c.max_le = 0xa0;
+		c.too_much = silent ? 1 : 0x6700;
+		c.plain_error = true;
+		new_session(&s, &c, true, 256);
+		s.sfi = CR_SFI_WORKS;
+		assert_true(cr_file_read(&s, &r) < 0);
+		assert_true(s.lost && r.again);
+		open_anew(&s, &c);
+		read_dg2(&s, &c);
+		assert_int_equal(s.sfi, CR_SFI_WORKS);
+		free(c.file);
+	}
+}
+
+/* A file that is shorter than any of its kind, on cards that take it in each way there is. */
+static void a_file_shorter_than_it_can_be_is_read_all_the_same(void **state)
+{
+	static const uint16_t sws[] = { 0, 0x6b00, 0x6700, 0x6c40, 1 };
+
+	for (size_t i = 0; i < sizeof(sws) / sizeof(*sws); i++) {
+		struct cr_file_request r = dg2();
+		struct cr_session s;
+		struct card c;
+
+		new_card(&c, 60);
+		c.beyond = sws[i];
+		new_session(&s, &c, true, 256);
+		s.sfi = CR_SFI_WORKS;
+		if (sws[i] == 1) {
+			assert_int_equal(cr_file_read(&s, &r), CR_E_TIMEOUT);
+			assert_true(r.again);
+			open_anew(&s, &c);
+		}
+		read_dg2(&s, &c);
+		assert_int_equal(s.sfi, CR_SFI_WORKS);
+		free(c.file);
+	}
+}
+
+static void a_file_that_is_not_there_does_not_speak_against_short_identifiers(void **state)
+{
+	struct cr_file_request missing = { .fid = 0x0199, .tag = 0x6e };
+	struct cr_session s;
+	struct card c;
+
+	new_card(&c, 300);
+	new_session(&s, &c, true, 256);
+	read_dg2(&s, &c);
+	assert_int_equal(cr_file_read(&s, &missing), CR_E_NOT_FOUND);
+	assert_int_equal(missing.sw, 0x6a82);
+	read_dg2(&s, &c);
+	assert_int_equal(s.sfi, CR_SFI_WORKS);
+	assert_int_equal(c.by_sfi, 3);
+	free(c.file);
+}
+
+static void what_a_truncated_file_ends_with_is_no_size(void **state)
+{
+	for (uint8_t tag = 0; tag <= 0x75; tag += 0x75) {
+		struct cr_file_request r = { .fid = 0x0102, .tag = tag };
+		struct cr_session s;
+		struct card c;
+
+		new_card(&c, 3000);
+		c.len = 5 + 3 * 223 + 20;
+		new_session(&s, &c, true, 256);
+		assert_true(cr_file_read(&s, &r) < 0);
+		assert_false(s.lost);
+		assert_true(s.block_max == SIZE_MAX);
+		assert_true(c.commands <= 10);		/* and it is not read twice */
+		free(c.file);
+	}
+}
+
 static size_t told;
 
 static void progress(void *arg, size_t got, size_t total)
@@ -526,6 +796,15 @@ int main(void)
 		cmocka_unit_test(what_was_not_sent_is_not_counted),
 		cmocka_unit_test(a_master_file_that_is_none_does_not_matter),
 		cmocka_unit_test(an_answer_that_nobody_asked_for_does_not_matter),
+		cmocka_unit_test(a_short_identifier_saves_the_select),
+		cmocka_unit_test(a_long_file_is_not_asked_for_its_header_alone),
+		cmocka_unit_test(a_card_without_short_identifiers_is_asked_once),
+		cmocka_unit_test(a_short_identifier_costs_one_session_at_most),
+		cmocka_unit_test(a_first_block_that_is_too_long_is_no_matter_of_the_identifier),
+		cmocka_unit_test(a_first_block_that_loses_the_session_is_not_asked_for_again),
+		cmocka_unit_test(a_file_shorter_than_it_can_be_is_read_all_the_same),
+		cmocka_unit_test(a_file_that_is_not_there_does_not_speak_against_short_identifiers),
+		cmocka_unit_test(what_a_truncated_file_ends_with_is_no_size),
 		cmocka_unit_test(progress_is_told_on_the_way),
 		cmocka_unit_test(info_of_the_card_bounds_extended_length),
 	};

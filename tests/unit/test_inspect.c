@@ -26,18 +26,26 @@ struct cr_card {
 	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
 	unsigned int flip_at;		/* whose answer has a bit flipped */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
-	unsigned int resets, pace_runs, bac_runs, reads;
+	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
+	unsigned int resets, pace_runs, bac_runs, reads, selects, by_sfi;	/* selects: of files */
 	bool wrong_expect;
 };
 
 static char dir[] = "/tmp/cardring-inspect-XXXXXX";
 static cr_trust_t *trust;
 
+static bool by_sfi(const struct cr_apdu *a)
+{
+	return a->cmd[1] == 0xb0 && a->cmd[2] & 0x80;
+}
+
 static void listen(struct cr_card *c, const struct cr_apdu *a)
 {
 	c->pace_runs += a->cmd[1] == 0x22 && a->cmd[2] == 0xc1;
 	c->bac_runs += a->cmd[1] == 0x82;
 	c->reads += (a->cmd[1] & 0xfe) == 0xb0;
+	c->selects += a->cmd[1] == 0xa4 && a->cmd[2] == 0x02;
+	c->by_sfi += by_sfi(a);
 }
 
 int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t *done)
@@ -54,6 +62,8 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 		if (c->ex.commands == c->gone_at)
 			return CR_E_CARD_GONE;
 		listen(c, a);
+		if (c->silent_to_sfi && by_sfi(a))
+			return CR_E_TIMEOUT;
 		len = sim_card_apdu(c->sim, a->cmd, a->cmd_len, rsp, sizeof(rsp));
 		if (c->silent_above && (a->cmd[1] & 0xfe) == 0xb0 && len > c->silent_above)
 			return CR_E_TIMEOUT;
@@ -507,6 +517,99 @@ static void a_chip_that_falls_silent_is_asked_for_less(void **state)
 	}
 }
 
+/* Bytes of a file on the card; 0: not there. */
+static size_t length(const struct cr_card *c, uint16_t fid)
+{
+	const struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++)
+		if (p->files[i].fid == fid)
+			return p->files[i].len;
+	return 0;
+}
+
+/*
+ * The least that the protocols allow with short APDUs: EF.CardAccess, five for PACE, SELECT of the
+ * application, the signed files in answers of 223 bytes, two for chip authentication.
+ */
+static void a_card_takes_hardly_more_commands_than_it_must(void **state)
+{
+	static const uint16_t fids[] = { CR_FID_SOD, CR_FID_DG(1), CR_FID_DG(2), CR_FID_DG(13),
+					 CR_FID_DG(14) };
+
+	for (int extended = 0; extended < 2; extended++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		size_t least = 1 + 5 + 1 + 2;
+		struct cr_card c;
+
+		insert(&c, "an");
+		c.max_response = extended ? 65536 : 256;
+		secret_of("an", true, &secret);
+		for (size_t i = 0; i < sizeof(fids) / sizeof(*fids); i++)
+			least += (length(&c, fids[i]) + 222) / 223;
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		if (insp->exchange.commands * 100 > least * 108)
+			fail_msg("%u commands, %zu are the least",
+				 (unsigned int)insp->exchange.commands, least);
+		/* EF.ATR/INFO, and EF.COM as the proof of chip authentication */
+		assert_int_equal(c.selects, 1 + extended);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/*
+ * Whatever a card makes of short identifiers, with or without the end of its session, it is read
+ * as one whose files are selected is, and asked by short identifier no more.
+ */
+static void no_card_fails_over_short_identifiers(void **state)
+{
+	static const char *const names[] = { "an", "bac", "eac", "tdes", "forged" };
+	static const uint16_t sws[] = { 0x6700, 0x6982, 0x6a82, 0x6a86, 0x6b00, 0x6d00, 0x6f00 };
+	enum { N = sizeof(sws) / sizeof(*sws), PASSING = N, OTHER, SILENT, WAYS };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		for (int way = 0; way < WAYS * 2; way++) {
+			struct cr_inspection *insp;
+			struct cr_secret secret;
+			struct cr_card c;
+			struct sim_profile *p;
+
+			insert(&c, names[i]);
+			p = &c.sim->prof;
+			p->plain_errors = way >= WAYS;
+			c.silent_to_sfi = way % WAYS == SILENT;
+			if (way % WAYS == PASSING) {
+				p->sfi = SIM_SFI_PASSING;
+			} else if (way % WAYS == OTHER) {
+				p->sfi = SIM_SFI_OTHER;
+			} else if (way % WAYS < N) {
+				p->sfi = SIM_SFI_REFUSED;
+				p->sfi_sw = sws[way % WAYS];
+			}
+			secret_of(names[i], i & 1, &secret);
+			assert_int_equal(verify(&c, &secret, &insp), 0);
+			for (size_t k = 0; k < insp->n_files; k++) {
+				const struct cr_file *f = &insp->files[k];
+
+				if (f->fid != CR_FID_DG(3) && length(&c, f->fid))
+					assert_int_equal(f->len, length(&c, f->fid));
+			}
+			if (length(&c, CR_FID_DG(14)))
+				assert_int_equal(insp->verdict, i == 4 ? CR_FORGED : CR_GENUINE);
+			/* EF.CardAccess, EF.COM; that it gives another shows at the next, or the one behind */
+			assert_true(c.by_sfi <= (p->sfi == SIM_SFI_OTHER ? 4 : 2));
+			/* and the one for DG14, where none is listed and none is there */
+			assert_true(c.resets <= 1U + (p->plain_errors && !length(&c, CR_FID_DG(14))));
+			assert_true(insp->access.tries <= c.resets + 1);
+			cr_inspection_free(insp);
+			sim_card_free(c.sim);
+		}
+	}
+}
+
 static int setup(void **state)
 {
 	char path[100];
@@ -543,6 +646,8 @@ int main(void)
 		cmocka_unit_test(a_card_taken_out_is_said_to_be_gone),
 		cmocka_unit_test(a_changed_bit_never_gives_other_data),
 		cmocka_unit_test(a_chip_that_falls_silent_is_asked_for_less),
+		cmocka_unit_test(a_card_takes_hardly_more_commands_than_it_must),
+		cmocka_unit_test(no_card_fails_over_short_identifiers),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -98,6 +98,9 @@ static void a_vietnamese_card_refuses(void **state)
 		{ "00B0FC0000", 0x6a86 },
 		{ "00B09C00", 0x6700 },
 		{ "00B09CFF01", 0x6b00 },
+		{ "00B09F0000", 0x6a86 },		/* 31 is no short identifier */
+		{ "00B1001F03 540100 07", 0x6a86 },
+		{ "00B0810000", 0x6a82 },		/* EF.ATR/INFO: this card has none */
 		{ "00840000 08", 0x6d00 },		/* no BAC on this card */
 		{ "008200002800", 0x6700 },
 		{ "00860000 027C00 00", 0x6985 },
@@ -506,6 +509,108 @@ static void what_was_begun_is_gone_after_another_command(void **state)
 	term_free(t);
 }
 
+/* Gives a card a file of these bytes beside what it has. */
+static void add_file(struct sim_profile *p, uint16_t fid, const char *text)
+{
+	struct sim_file *f = &p->files[p->n_files++];
+
+	f->fid = fid;
+	f->len = strlen(text);
+	f->data = malloc(f->len);
+	assert_non_null(f->data);
+	memcpy(f->data, text, f->len);
+}
+
+/* ICAO 9303-10, 3.6: what a short identifier means depends on where one is. */
+static void short_identifiers_name_the_files_of_the_place(void **state)
+{
+	static const struct { const char *cmd; uint8_t first; } rows[] = {
+		{ "00B09E0005", 0x60 }, { "00B09D0005", 0x77 }, { "00B0810005", 0x61 }, { "00B0820005", 0x75 },
+		{ "00B08D0005", 0x6d }, { "00B08E0005", 0x6e },
+	};
+	struct term *t = term_new("an");
+	uint8_t fifth;
+
+	add_file(&t->card->prof, 0x2f00, "directory");
+	add_file(&t->card->prof, 0x2f01, "information");
+	assert_int_equal(term_plain(t, "00B09E0009"), 0x9000);
+	assert_memory_equal(t->data, "directory", 9);
+	assert_int_equal(term_plain(t, "00B081000B"), 0x9000);
+	assert_memory_equal(t->data, "information", 11);
+	assert_int_equal(term_plain(t, "00B0000202"), 0x9000);	/* which is the current file now */
+	assert_memory_equal(t->data, "fo", 2);
+	assert_int_equal(term_plain(t, "00B09C0001"), 0x9000);
+	assert_int_equal(t->data[0], 0x31);
+	assert_int_equal(term_pace_can(t, "123456"), 0x9000);
+	assert_int_equal(term_apdu(t, SELECT_APP), 0x9000);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(term_apdu(t, rows[i].cmd), 0x9000);
+		assert_int_equal(t->data[0], rows[i].first);
+		fifth = t->data[4];
+		assert_int_equal(term_apdu(t, "00B0000401"), 0x9000);
+		assert_int_equal(t->data[0], fifth);
+	}
+	assert_int_equal(term_apdu(t, "00B0810501"), 0x9000);	/* P2 is the offset */
+	assert_int_equal(t->data[0], 'I');
+	assert_int_equal(term_apdu(t, "00B0850001"), 0x6a82);
+	assert_int_equal(term_apdu(t, "00B09C0001"), 0x6a82);	/* not in the application */
+	term_free(t);
+}
+
+static void what_a_short_identifier_does_not_open_is_not_made_current(void **state)
+{
+	struct term *t = term_new("an");
+
+	assert_int_equal(term_plain(t, SELECT_APP), 0x9000);
+	assert_int_equal(term_plain(t, "00B0810001"), 0x6982);
+	assert_int_equal(term_plain(t, "00B0000001"), 0x6986);
+	term_free(t);
+}
+
+/* What cards in the field make of a short identifier, for the library to be tried on. */
+static void a_profile_can_spoil_short_identifiers(void **state)
+{
+	static const uint16_t sws[] = { 0x6700, 0x6982, 0x6a82, 0x6a86, 0x6b00, 0x6d00 };
+	struct term *t = opened("an", "123456");
+	struct sim_profile *p = &t->card->prof;
+
+	p->sfi = SIM_SFI_REFUSED;
+	for (size_t i = 0; i < sizeof(sws) / sizeof(*sws); i++) {
+		p->sfi_sw = sws[i];
+		assert_int_equal(term_apdu(t, "00B0820001"), sws[i]);
+		assert_int_equal(term_apdu(t, "00B1000203 540100 07"), sws[i]);
+		assert_true(t->card->sm.active);
+	}
+	assert_int_equal(term_apdu(t, "00A4020C020101"), 0x9000);
+	assert_int_equal(term_apdu(t, "00B0000001"), 0x9000);
+	p->sfi = SIM_SFI_PASSING;
+	assert_int_equal(term_apdu(t, "00B0820001"), 0x9000);
+	assert_int_equal(t->data[0], 0x75);
+	assert_int_equal(term_apdu(t, "00B0000001"), 0x9000);
+	assert_int_equal(t->data[0], 0x61);
+	p->sfi = SIM_SFI_OTHER;
+	assert_int_equal(term_apdu(t, "00B0820001"), 0x9000);
+	assert_int_equal(t->data[0], 0x60);
+	term_free(t);
+}
+
+static void a_profile_can_end_the_session_at_an_error(void **state)
+{
+	static const char *const wrong[] = { "00A4020C020105", "00B0850001", "00B0817001", "00D6000001 00" };
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct term *t = opened("an", "123456");
+
+		t->card->prof.plain_errors = true;
+		assert_int_equal(term_apdu(t, "00B08100FF"), 0x6282);	/* a warning is none */
+		assert_true(t->card->sm.active);
+		assert_true((term_apdu(t, wrong[i]) & 0xf000) == 0x6000);
+		assert_int_equal(t->raw_len, 2);
+		assert_false(t->card->sm.active || t->card->access);
+		term_free(t);
+	}
+}
+
 /* ICAO 9303-11, 4.4.4.1: 84 is required where there is more than one set of domain parameters. */
 static void ambiguous_domain_parameters_have_to_be_named(void **state)
 {
@@ -650,6 +755,12 @@ static void profiles_that_say_nothing_sensible_are_refused(void **state)
 	assert_int_equal(load_text("max_le = 0\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("max_le = 99999999999999999999\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("atr = 3\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("sfi = 6A86\nerrors = plain\n"), 0);
+	assert_int_equal(load_text("sfi = other\nerrors = protected\n"), 0);
+	assert_int_equal(load_text("sfi = 9000\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("sfi = 6A\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("sfi = no\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("errors = none\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("ca = aes128\n"), CR_E_IO);
 	memset(longline, 'x', sizeof(longline));
 	longline[0] = '#';
@@ -678,6 +789,10 @@ int main(void)
 		cmocka_unit_test(a_command_cannot_be_replayed),
 		cmocka_unit_test(an_extended_command_that_is_not_known_ends_the_session),
 		cmocka_unit_test(what_was_begun_is_gone_after_another_command),
+		cmocka_unit_test(short_identifiers_name_the_files_of_the_place),
+		cmocka_unit_test(what_a_short_identifier_does_not_open_is_not_made_current),
+		cmocka_unit_test(a_profile_can_spoil_short_identifiers),
+		cmocka_unit_test(a_profile_can_end_the_session_at_an_error),
 		cmocka_unit_test(ambiguous_domain_parameters_have_to_be_named),
 		cmocka_unit_test(odd_read_reaches_beyond_32767),
 		cmocka_unit_test(extended_reads_bring_a_file_at_once),

@@ -5,7 +5,8 @@
  *
  * Secure messaging (ICAO 9303-11, 9.8): while a session is open, a plain command, a wrong or missing data object or a
  * wrong MAC ends it: keys are gone, and with them access; the answer is plain. A command that is well protected but
- * refused is answered under secure messaging and the session goes on.
+ * refused is answered under secure messaging and the session goes on, unless the profile says that this chip, as many
+ * do, ends it there too.
  */
 #include "simcard.h"
 
@@ -217,6 +218,12 @@ static size_t process_plain(struct sim_card *card, const struct sim_apdu *a, uin
 	return n;
 }
 
+/* ISO/IEC 7816-4, 5.6: 62xx and 63xx are warnings. */
+static bool is_error(uint16_t sw)
+{
+	return sw >= 0x6400 && sw < 0x7000;
+}
+
 static size_t process_protected(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
 {
 	struct sim_buf data = { 0 }, out = { 0 }, wrapped = { 0 };
@@ -236,6 +243,8 @@ static size_t process_protected(struct sim_card *card, const struct sim_apdu *a,
 		goto done;
 	}
 	sw = run(card, &plain, true, &out, &next);
+	if (card->prof.plain_errors && is_error(sw))
+		goto plain_error;
 	if (!sim_sm_wrap(&card->sm, plain.ins, &out, sw, &wrapped, &card->work)) {
 		n = finish(NULL, SW_INTERNAL, rsp, size);
 		goto done;
@@ -248,6 +257,8 @@ static size_t process_protected(struct sim_card *card, const struct sim_apdu *a,
 			;
 		sim_buf_free(&wrapped);
 		sw = SW_LENGTH;
+		if (card->prof.plain_errors)
+			goto plain_error;
 		if (!sim_sm_wrap(&card->sm, plain.ins, &none, sw, &wrapped, &card->work)) {
 			n = finish(NULL, SW_INTERNAL, rsp, size);
 			goto done;
@@ -256,6 +267,10 @@ static size_t process_protected(struct sim_card *card, const struct sim_apdu *a,
 	n = finish(&wrapped, sw, rsp, size);
 	if (next.active)	/* ICAO 9303-11, 6.2: the answer was the last one under the old keys */
 		card->sm = next;
+	goto done;
+plain_error:
+	sim_card_session_end(card);
+	n = finish(NULL, sw, rsp, size);
 done:
 	OPENSSL_cleanse(&next, sizeof(next));
 	sim_buf_free(&data);

@@ -32,6 +32,8 @@ static const struct sim_file *find(const struct sim_card *card, uint16_t fid)
 
 static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 {
+	if (card->prof.sfi == SIM_SFI_OTHER)
+		return find(card, card->app ? 0x011e : 0x011c);
 	if (!card->app && sfi == 0x01)
 		return find(card, 0x2f01);
 	if (!card->app && sfi == 0x1e)
@@ -166,6 +168,7 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 	uint8_t sfi = 0;
 	uint16_t sw;
 
+	/* ISO/IEC 7816-4, 11.2.2: bit 8 of P1, or bits 5 to 1 of P2; 31 is no short identifier. */
 	if (odd) {
 		if (a->p1 || (a->p2 & 0xe0))
 			return SW_P1P2;
@@ -180,6 +183,10 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 	} else {
 		offset = (size_t)a->p1 << 8 | a->p2;
 	}
+	if (sfi == 0x1f)
+		return SW_P1P2;
+	if (sfi && card->prof.sfi == SIM_SFI_REFUSED)
+		return card->prof.sfi_sw;
 	if (!a->le || (!odd && a->lc))
 		return SW_LENGTH;
 	if (sfi) {
@@ -192,7 +199,8 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 	sw = may_read(card, f);
 	if (sw != SW_OK)
 		return sw;
-	card->ef = f;
+	if (!sfi || card->prof.sfi != SIM_SFI_PASSING)
+		card->ef = f;
 	if (odd)
 		return read_odd(card, a, f, out);
 	sw = read_from(card, f, offset, a->le, a->le_all, &p, &n);

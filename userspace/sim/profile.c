@@ -20,6 +20,9 @@
  *   extended = yes|no             extended APDUs; yes
  *   max_le = 65536                most data in one READ BINARY
  *   le_beyond = 6282|6B00         READ BINARY beyond the end of file: data and 6282, or 6B00; 6282
+ *   sfi = yes                     short identifiers in READ BINARY; "passing": the file does not become the current
+ *                                 one; "other": another file is given; a status word: they are refused with it; yes
+ *   errors = protected|plain      what answers to protected commands that fail; plain ends the session; protected
  *   atr = 3B...                   hexadecimal; one as PC/SC part 3 builds it
  *   atr_t0 = 3B...                where the reader speaks T=0
  */
@@ -156,6 +159,26 @@ static bool pace_line(struct sim_profile *p, const char *v)
 	return true;
 }
 
+static bool sfi(struct sim_profile *p, const char *v)
+{
+	uint8_t sw[2];
+	size_t n;
+
+	if (!strcmp(v, "yes")) {
+		p->sfi = SIM_SFI_YES;
+	} else if (!strcmp(v, "passing")) {
+		p->sfi = SIM_SFI_PASSING;
+	} else if (!strcmp(v, "other")) {
+		p->sfi = SIM_SFI_OTHER;
+	} else {
+		if (!hex(v, sw, sizeof(sw), &n) || n != 2 || sw[0] < 0x64 || sw[0] > 0x6f)
+			return false;
+		p->sfi = SIM_SFI_REFUSED;
+		p->sfi_sw = (uint16_t)(sw[0] << 8 | sw[1]);
+	}
+	return true;
+}
+
 static bool set(struct sim_profile *p, const char *key, char *v)
 {
 	unsigned long n;
@@ -199,6 +222,12 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 	if (!strcmp(key, "le_beyond")) {
 		p->le_beyond = !strcasecmp(v, "6b00") ? SW_OFFSET : SW_END_OF_FILE;
 		return p->le_beyond == SW_OFFSET || !strcmp(v, "6282");
+	}
+	if (!strcmp(key, "sfi"))
+		return sfi(p, v);
+	if (!strcmp(key, "errors")) {
+		b = p->plain_errors = !strcmp(v, "plain");
+		return b || !strcmp(v, "protected");
 	}
 	if (!strcmp(key, "atr"))
 		return hex(v, p->atr, sizeof(p->atr), &p->atr_len);

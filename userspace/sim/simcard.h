@@ -63,6 +63,13 @@ struct sim_pace_info {
 	unsigned int domain;
 };
 
+enum sim_sfi {
+	SIM_SFI_YES,
+	SIM_SFI_PASSING,	/* gives the file, and does not make it the current one */
+	SIM_SFI_OTHER,		/* gives EF.COM, or EF.CardAccess outside of the application, whichever is asked for */
+	SIM_SFI_REFUSED,	/* with the status word sfi_sw */
+};
+
 struct sim_profile {
 	char name[32], text[128];
 	char can[16], mrz[100];
@@ -71,6 +78,9 @@ struct sim_profile {
 	unsigned int n_pace;
 	unsigned int max_le;	/* longest response data in one READ BINARY */
 	uint16_t le_beyond;	/* READ BINARY with Le beyond the end: 6282 (with data) or 6B00 */
+	enum sim_sfi sfi;
+	uint16_t sfi_sw;
+	bool plain_errors;	/* an error is answered without secure messaging, and ends it */
 	bool ca;
 	enum sim_cipher ca_cipher;
 	int ca_nid;		/* curve of the key */

@@ -18,7 +18,7 @@ serve() { # SERIAL FIFO
 
 $cardring monitor --json >/run/monitor 2>/run/monitor.err &
 monitor=$!
-wait_for 10 grep -q 'SigCgt:.*[2367abef]$' /proc/$monitor/status
+wait_for 10 sh -c "grep -qx cardring /proc/$monitor/comm && grep -q 'SigCgt:.*[2367abef]$' /proc/$monitor/status"
 serve ONE /run/one
 one=$!
 exec 7>/run/one

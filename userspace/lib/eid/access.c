@@ -12,6 +12,7 @@
 const uint8_t cr_emrtd_aid[7] = { 0xa0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01 };
 
 #define PROTOCOL_RESPONSE_MAX	512
+#define TAG_SET			0x31	/* of SecurityInfos, with which EF.CardAccess begins */
 
 int cr_protocol_run(struct cr_session *s, cr_protocol_step step, void *state)
 {
@@ -37,30 +38,22 @@ void cr_card_access_free(struct cr_card_access *ca)
 	memset(ca, 0, sizeof(*ca));
 }
 
-/* A status word is an answer; all else means that the session is lost. */
-static bool card_said_no(const struct cr_session *s, int err)
-{
-	return !s->lost &&
-	       (err == CR_E_NOT_FOUND || err == CR_E_ACCESS_REFUSED || err == CR_E_CARD_STATUS ||
-		err == CR_E_MALFORMED || err == CR_E_CARD_PROTOCOL);
-}
-
 /*
  * Vietnamese cards answer 6D00 to SELECT of the master file and have EF.CardAccess all the same;
  * Latvian ones have it inside of the application. Not to have it is no error.
  */
 static int look_for_card_access(struct cr_session *s, struct cr_card_access *ca)
 {
-	struct cr_file_request r = { .fid = CR_FID_CARD_ACCESS, .select_mf = true };
+	struct cr_file_request r = { .fid = CR_FID_CARD_ACCESS, .tag = TAG_SET, .select_mf = true };
 	int err = cr_file_read(s, &r);
 
-	if (err && card_said_no(s, err)) {
+	if (err && cr_file_refused(s, err)) {
 		r = (struct cr_file_request){ .fid = CR_FID_CARD_ACCESS, .aid = cr_emrtd_aid,
 					      .aid_len = sizeof(cr_emrtd_aid) };
 		err = cr_file_read(s, &r);
 		ca->in_application = !err;
 	}
-	if (err && !card_said_no(s, err))
+	if (err && !cr_file_refused(s, err))
 		return err;
 	ca->looked = true;
 	if (err)
@@ -156,7 +149,7 @@ static int probe(struct cr_session *s, bool *open, uint16_t *sw)
 		OPENSSL_cleanse(r.data, r.len);
 		free(r.data);
 	}
-	return card_said_no(s, err) ? 0 : err;
+	return cr_file_refused(s, err) ? 0 : err;
 }
 
 static int fail(const char **why, int err, const char *msgid)
@@ -227,7 +220,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 				    ? "The CAN is not that of this card."
 				    : "The MRZ data are not those of this card.");
 	/* a card whose PACE does not work may still know BAC, from the application selected anew */
-	if (secret->type != CR_SECRET_MRZ || !card_said_no(s, err))
+	if (secret->type != CR_SECRET_MRZ || !cr_file_refused(s, err))
 		return fail(why, err, "The card did not go through with PACE.");
 	*why = "The card did not go through with PACE: BAC was taken.";
 	return open_application(s, secret, access, why);

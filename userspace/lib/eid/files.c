@@ -1,106 +1,37 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A file tells its length in its first bytes, so reading takes two batches: SELECT and the header;
- * then all blocks. Many chips refuse a READ BINARY that asks for more than they like, or than is
- * left, by one of several status words, by fewer bytes than asked for, or by silence; nobody asks
- * for more than is left here, and what is too much is found out once and remembered.
+ * A file tells its length in its first bytes, so reading takes two batches: the header; then all
+ * blocks (blocks.h).
+ *
+ * The header comes by READ BINARY with the short identifier, which also makes the file the current
+ * one (ISO/IEC 7816-4, 11.2.2), so that no SELECT is spent. A chip may not know that, may mean
+ * another file by it, or may end the session over it: then the file is selected as it always could
+ * be, and so are all that follow. What a chip refuses by short identifier is not refused before
+ * SELECT has been tried.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/crypto.h>
+#include "eid/blocks.h"
 #include "eid/files.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 
 #define HEADER_LEN	5	/* one byte of tag, at most four of length: 1 MiB takes three */
-#define BATCH_MAX	256	/* commands; bounds the memory of a batch */
-#define TOLD_MAX	32	/* of those, where somebody watches the progress */
-#define SHORTEST	16	/* who gives fewer bytes at a time mocks us */
-#define EVEN_MAX	0x7fff	/* the offset in P1-P2 has 15 bits */
+#define FIRST_MAX	256	/* the most that the first READ BINARY asks for */
 
-/* What chips in the field take at most when they take less than they say. */
-static const size_t steps[] = { 0xdf, 0xa0, 0x60 };
-
-/* DO53 around n bytes, the answer to READ BINARY with odd INS (ISO/IEC 7816-4, 11.2.3). */
-static size_t do53_len(size_t n)
+/* A status word is an answer; all else means that the session is lost. */
+bool cr_file_refused(const struct cr_session *s, int err)
 {
-	return cr_tlv_header_size(0x53, n) + n;
-}
-
-size_t cr_file_block(const struct cr_session *s, bool odd)
-{
-	size_t n = s->max_response;
-
-	if (s->secured)
-		n = cr_sm_response_room(&s->sm, odd, n);
-	if (odd)
-		n -= do53_len(n) - n;
-	return n < s->block_max ? n : s->block_max;
-}
-
-bool cr_file_shrink(struct cr_session *s)
-{
-	size_t now = cr_file_block(s, false);
-
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		if (steps[i] < now) {
-			s->block_max = steps[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-static int status_error(uint16_t sw)
-{
-	switch (sw) {
-	case CR_SW_FILE_NOT_FOUND:
-	case CR_SW_REF_NOT_FOUND:
-		return CR_E_NOT_FOUND;
-	case CR_SW_SECURITY_STATUS:
-	case CR_SW_CONDITIONS:
-		return CR_E_ACCESS_REFUSED;
-	}
-	return CR_E_CARD_STATUS;
-}
-
-/* READ BINARY of n bytes at offset. oset: where DO54 is built. */
-static void read_command(const struct cr_session *s, struct cr_message *m, size_t offset, size_t n,
-			 uint8_t oset[8])
-{
-	size_t answer;
-
-	memset(m, 0, sizeof(*m));
-	if (offset <= EVEN_MAX) {
-		m->cmd = (struct cr_capdu){
-			.ins = 0xb0, .p1 = (uint8_t)(offset >> 8), .p2 = (uint8_t)offset, .le = n
-		};
-		answer = n;
-	} else {
-		/* odd INS: current file, offset in DO54, data in DO53 */
-		bool wide = offset > 0xffff;
-		struct cr_buf b;
-
-		cr_buf_init_fixed(&b, oset, 8);
-		cr_tlv_put_header(&b, 0x54, wide ? 3 : 2);
-		if (wide)
-			cr_buf_put_u8(&b, (uint8_t)(offset >> 16));
-		cr_buf_put_u8(&b, (uint8_t)(offset >> 8));
-		cr_buf_put_u8(&b, (uint8_t)offset);
-		answer = do53_len(n);
-		m->cmd = (struct cr_capdu){ .ins = 0xb1, .data = oset, .lc = b.len, .le = answer };
-	}
-	if (s->secured)
-		answer = cr_sm_response_len(&s->sm, m->cmd.ins & 1, answer) - 2;
-	m->cmd.extended = answer > CR_APDU_MAX_SHORT_LE;
-	m->size = m->cmd.le;
-	m->exact = true;
+	return !s->lost &&
+	       (err == CR_E_NOT_FOUND || err == CR_E_ACCESS_REFUSED || err == CR_E_CARD_STATUS ||
+		err == CR_E_MALFORMED || err == CR_E_CARD_PROTOCOL);
 }
 
 struct selection {
 	struct cr_message m[4];
-	size_t n, app, file;	/* indices; app: 0 if no application is selected */
-	uint8_t fid[2], header[256];
+	size_t n;
+	uint8_t fid[2];
 };
 
 static void add_select(struct selection *sel, uint8_t p1, const uint8_t *data, size_t len, bool any)
@@ -113,13 +44,36 @@ static void add_select(struct selection *sel, uint8_t p1, const uint8_t *data, s
 	};
 }
 
-/* SELECT what has to be, SELECT the file, and its first bytes. *got of them. */
-static int select_file(struct cr_session *s, struct cr_file_request *r, uint8_t header[HEADER_LEN],
-		       size_t *got)
+/* The first bytes of a file. A card may give more than it is asked for; len counts what was asked. */
+struct first {
+	uint8_t data[FIRST_MAX];
+	size_t asked, len;
+};
+
+static void first_command(const struct cr_session *s, struct cr_message *m, struct first *f,
+			  size_t asked)
+{
+	f->asked = asked;
+	cr_read_command(s, m, 0, asked, NULL);
+	m->data = f->data;
+	m->size = sizeof(f->data);
+	m->exact = false;
+}
+
+static int first_answer(struct cr_file_request *r, const struct cr_message *m, struct first *f)
+{
+	/* 6282: the whole file is shorter than what was asked for */
+	if (r->sw != CR_SW_OK && !(r->sw == CR_SW_END_OF_FILE && m->len))
+		return cr_read_error(r->sw);
+	f->len = m->len < f->asked ? m->len : f->asked;
+	return 0;
+}
+
+/* SELECT what has to be, SELECT the file, and its first bytes. */
+static int select_file(struct cr_session *s, struct cr_file_request *r, struct first *f)
 {
 	static const uint8_t mf[2] = { 0x3f, 0x00 };
 	struct selection sel = { .fid = { (uint8_t)(r->fid >> 8), (uint8_t)r->fid } };
-	struct cr_message *last;
 	size_t done, app = 0;
 	int err;
 
@@ -130,11 +84,7 @@ static int select_file(struct cr_session *s, struct cr_file_request *r, uint8_t 
 		add_select(&sel, 0x04, r->aid, r->aid_len, false);
 	}
 	add_select(&sel, 0x02, sel.fid, sizeof(sel.fid), false);
-	last = &sel.m[sel.n++];
-	read_command(s, last, 0, HEADER_LEN, NULL);
-	last->data = sel.header;
-	last->size = sizeof(sel.header);
-	last->exact = false;
+	first_command(s, &sel.m[sel.n++], f, HEADER_LEN);
 
 	err = cr_session_batch(s, sel.m, sel.n, &done);
 	if (r->aid)
@@ -144,157 +94,139 @@ static int select_file(struct cr_session *s, struct cr_file_request *r, uint8_t 
 	if (err)
 		return err;
 	if (done < sel.n)
-		return status_error(r->sw);
-	/* 6282: the whole file is shorter than what was asked for */
-	if (r->sw != CR_SW_OK && !(r->sw == CR_SW_END_OF_FILE && last->len))
-		return status_error(r->sw);
-	*got = last->len < HEADER_LEN ? last->len : HEADER_LEN;
-	memcpy(header, sel.header, *got);
-	OPENSSL_cleanse(sel.header, sizeof(sel.header));
-	return 0;
+		return cr_read_error(r->sw);
+	return first_answer(r, &sel.m[sel.n - 1], f);
 }
 
-static bool asked_too_much(uint16_t sw)
+/* The first bytes by the short identifier: ISO/IEC 7816-4, 11.2.2, bit 8 of P1. */
+static int take_by_sfi(struct cr_session *s, struct cr_file_request *r, struct first *f)
 {
-	return sw == CR_SW_END_OF_FILE || sw == CR_SW_WRONG_LENGTH || sw == CR_SW_WRONG_P1P2 ||
-	       sw == CR_SW_INCORRECT_P1P2 || sw >> 8 == CR_SW_WRONG_LE >> 8 || sw == CR_SW_UNKNOWN;
-}
+	size_t asked = HEADER_LEN, block = cr_block_size(s, false), done;
+	struct cr_message m;
+	int err;
 
-/* The file's bytes in an answer: inside of DO53 with odd INS. */
-static int contents(const struct cr_message *m, const uint8_t **p, size_t *n)
-{
-	struct cr_tlv t;
-
-	*p = m->data;
-	*n = m->len;
-	if (!(m->cmd.ins & 1))
-		return 0;
-	if (cr_tlv_parse_all(m->data, m->len, &t) || t.tag != 0x53)
-		return CR_E_CARD_PROTOCOL;
-	*p = t.val;
-	*n = t.len;
-	return 0;
-}
-
-struct ask {
-	uint8_t offset[8];	/* DO54 */
-	size_t len;
-};
-
-/* Reads on from r->len; returns with r->len further on, or an error. total - r->len > 0. */
-static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t total)
-{
-	size_t block = cr_file_block(s, false), odd_block = cr_file_block(s, true), n = 0, done = 0,
-	       at, room = 0, got, most = r->progress ? TOLD_MAX : BATCH_MAX;
-	struct cr_message *m;
-	uint8_t *bytes = NULL, *to;
-	struct ask *ask;
-	const uint8_t *p;
-	int err = CR_E_NOMEM;
-
-	if (!block || !odd_block || block > CR_APDU_MAX_LE)
-		return CR_E_INVALID;
-	m = calloc(most, sizeof(*m));
-	ask = calloc(most, sizeof(*ask));
-	if (!m || !ask)
-		goto out;
-	for (at = r->len; at < total && n < most; n++) {
-		size_t part = total - at < block ? total - at : block;
-
-		if (at > EVEN_MAX && part > odd_block)
-			part = odd_block;
-		read_command(s, &m[n], at, part, ask[n].offset);
-		ask[n].len = part;
-		room += m[n].size;
-		at += part;
+	if (s->sfi == CR_SFI_WORKS && !s->header_first && r->least > asked) {
+		asked = r->least < block ? r->least : block;
+		asked = asked < FIRST_MAX ? asked : FIRST_MAX;
 	}
-	to = bytes = malloc(room);
-	if (!bytes)
-		goto out;
-	for (size_t i = 0; i < n; i++) {
-		m[i].data = to;
-		to += m[i].size;
-	}
-	err = cr_session_batch(s, m, n, &done);
-	for (size_t i = 0; i < done; i++) {
-		r->sw = m[i].sw;
-		if (m[i].sw != CR_SW_OK && m[i].sw != CR_SW_END_OF_FILE)
-			break;
-		if (contents(&m[i], &p, &got) || got > ask[i].len) {
-			err = err ? err : CR_E_CARD_PROTOCOL;
-			break;
-		}
-		memcpy(r->data + r->len, p, got);
-		r->len += got;
-		if (m[i].sw != CR_SW_OK || got < ask[i].len) {
-			/* fewer than asked for: that is what it gives at a time */
-			if (got >= SHORTEST && got < s->block_max && r->len < total)
-				s->block_max = got;
-			else if (got && got < SHORTEST && r->len < total)
-				err = err ? err : CR_E_CARD_PROTOCOL;
-			break;
-		}
-	}
-out:
-	if (bytes)
-		OPENSSL_cleanse(bytes, room);
-	free(bytes);
-	free(m);
-	free(ask);
-	return err;
+	first_command(s, &m, f, asked);
+	m.cmd.p1 = 0x80 | (r->fid & 0x1f);
+	err = cr_session_batch(s, &m, 1, &done);
+	if (done)
+		r->sw = m.sw;
+	if (err)
+		return err;
+	err = first_answer(r, &m, f);
+	if (err == CR_E_CARD_STATUS && f->asked > HEADER_LEN)
+		s->header_first = true;
+	else if (err == CR_E_CARD_STATUS || (!err && (!f->len || f->data[0] != r->tag)))
+		s->sfi = CR_SFI_REFUSED;
+	return err || s->sfi != CR_SFI_REFUSED ? err : CR_E_MALFORMED;
 }
 
-static int read_rest(struct cr_session *s, struct cr_file_request *r, size_t total)
+/* The object that begins with the first bytes, to its end; *reached: how far it came. */
+static int read_object(struct cr_session *s, struct cr_file_request *r, const struct first *f,
+		       size_t *reached)
 {
-	while (r->len < total) {
-		size_t before = r->len;
-		int err = read_batch(s, r, total);
-
-		if (err)
-			return err;
-		if (r->progress)
-			r->progress(r->progress_arg, r->len, total);
-		if (r->len > before)
-			continue;
-		/* no step forward: ask for less, or believe that there is no more */
-		if (r->sw == CR_SW_OK || !asked_too_much(r->sw))
-			return r->sw == CR_SW_OK ? CR_E_CARD_PROTOCOL : status_error(r->sw);
-		if (!cr_file_shrink(s))
-			return r->sw == CR_SW_END_OF_FILE ? CR_E_CARD_PROTOCOL : CR_E_CARD_STATUS;
-	}
-	return 0;
-}
-
-int cr_file_read(struct cr_session *s, struct cr_file_request *r)
-{
-	uint8_t header[HEADER_LEN];
-	size_t got, header_len, value_len, total;
+	size_t header_len, value_len, total, block_max = s->block_max;
 	uint32_t tag;
 	int err;
 
-	r->data = NULL;
-	r->len = 0;
-	r->sw = 0;
-	r->aid_sw = 0;
-	err = select_file(s, r, header, &got);
-	if (err)
-		return err;
-	if (cr_tlv_header(header, got, &tag, &header_len, &value_len) || value_len > CR_FILE_MAX)
+	*reached = 0;
+	if (cr_tlv_header(f->data, f->len, &tag, &header_len, &value_len) || value_len > CR_FILE_MAX)
 		return CR_E_MALFORMED;
 	total = header_len + value_len;
-	r->data = malloc(total < HEADER_LEN ? HEADER_LEN : total);
+	r->data = malloc(total);
 	if (!r->data)
 		return CR_E_NOMEM;
-	r->len = got < total ? got : total;
-	memcpy(r->data, header, r->len);
+	r->len = f->len < total ? f->len : total;
+	memcpy(r->data, f->data, r->len);
 	if (r->progress)
 		r->progress(r->progress_arg, r->len, total);
-	err = read_rest(s, r, total);
+	err = cr_read_rest(s, r, total);
+	*reached = r->len;
+	if (err && !s->lost)
+		s->block_max = block_max;	/* a file that ends too early tells nothing of sizes */
 	if (err) {
 		OPENSSL_cleanse(r->data, total);
 		free(r->data);
 		r->data = NULL;
 		r->len = 0;
 	}
+	return err;
+}
+
+/* What a session that was lost on the way tells for the next time. */
+static void learn_from_loss(struct cr_session *s, struct cr_file_request *r, const struct first *f,
+			    size_t reached, int err)
+{
+	bool known = s->sfi == CR_SFI_WORKS;
+
+	if (!reached && f->asked > HEADER_LEN && r->sw != CR_SW_FILE_NOT_FOUND) {
+		/* short identifiers are known; a wrong MAC on a successful answer is no matter of size */
+		r->again = !(err == CR_E_SM && r->sw == CR_SW_OK);
+		if (r->again) {
+			s->header_first = true;
+			cr_block_shrink(s);
+		}
+	} else if (!reached || (reached <= f->len && (!known || r->sw == CR_SW_NO_CURRENT_EF))) {
+		s->sfi = CR_SFI_REFUSED;
+		r->again = true;
+	}
+}
+
+/*
+ * By short identifier. *ask: where that went wrong, so that SELECT has to tell whether the file or
+ * the way to it was the matter.
+ */
+static int read_by_sfi(struct cr_session *s, struct cr_file_request *r, bool *ask)
+{
+	struct first f = { .len = 0 };
+	size_t reached = 0;
+	int err = take_by_sfi(s, r, &f);
+
+	if (!err)
+		err = read_object(s, r, &f, &reached);
+	*ask = err && cr_file_refused(s, err) && reached <= f.len;
+	if (!err)
+		s->sfi = CR_SFI_WORKS;
+	else if (s->lost)
+		learn_from_loss(s, r, &f, reached, err);
+	OPENSSL_cleanse(&f, sizeof(f));
+	return err;
+}
+
+static int read_selected(struct cr_session *s, struct cr_file_request *r)
+{
+	struct first f = { .len = 0 };
+	size_t reached;
+	int err = select_file(s, r, &f);
+
+	if (!err)
+		err = read_object(s, r, &f, &reached);
+	OPENSSL_cleanse(&f, sizeof(f));
+	return err;
+}
+
+int cr_file_read(struct cr_session *s, struct cr_file_request *r)
+{
+	bool ask, header_first = s->header_first;
+	int err;
+
+	r->data = NULL;
+	r->len = 0;
+	r->sw = 0;
+	r->aid_sw = 0;
+	r->again = false;
+	if (s->lost)
+		return CR_E_INVALID;
+	if (!r->tag || s->sfi == CR_SFI_REFUSED)
+		return read_selected(s, r);
+	err = read_by_sfi(s, r, &ask);
+	if (!ask)
+		return err;
+	err = read_selected(s, r);
+	if (!err && s->header_first == header_first)
+		s->sfi = CR_SFI_REFUSED;
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading elementary files: SELECT and READ BINARY, ICAO 9303-10, 3.6; planned and sent as batches.
+ * Reading elementary files, ICAO 9303-10, 3.6: READ BINARY by short identifier, or SELECT and READ
+ * BINARY; planned and sent as batches.
  */
 #ifndef CR_EID_FILES_H
 #define CR_EID_FILES_H
@@ -16,8 +17,14 @@ typedef void (*cr_file_progress)(void *arg, size_t got, size_t total);
 
 struct cr_file_request {
 	uint16_t fid;
+	/*
+	 * The file's first byte: it is read by its short identifier, the last five bits of fid, and
+	 * another byte tells that the card took another file. 0: it is selected.
+	 */
+	uint8_t tag;
+	size_t least;		/* no such file is shorter: so much is asked for at first */
 	bool select_mf;		/* SELECT the master file before; what it answers does not matter */
-	const uint8_t *aid;	/* SELECT this application before; NULL: none */
+	const uint8_t *aid;	/* SELECT this application before (without tag); NULL: none */
 	size_t aid_len;
 	cr_file_progress progress;
 	void *progress_arg;
@@ -26,12 +33,14 @@ struct cr_file_request {
 	size_t len;
 	uint16_t sw;		/* the status word that ended an attempt without success */
 	uint16_t aid_sw; /* what SELECT of the application said; 0: not sent or not answered */
+	bool again; /* the session was lost in a way that is not taken again: open the card anew */
 };
 
 /*
- * Selects a file and reads it to the end that its own first object has. Two batches for a file on a
- * card that takes what it is asked for; a card that does not is asked for less, and that is
- * remembered in s->block_max.
+ * Reads a file to the end that its own first object has. Two batches for a file on a card that
+ * takes what it is asked for; a card that does not is asked for less, and that is remembered in
+ * s->block_max. A card that refuses a short identifier, or gives another file by it, has its files
+ * selected; that is remembered in s->sfi, also where it lost the session.
  *
  * 0; CR_E_NOT_FOUND: no such file or application; CR_E_ACCESS_REFUSED: the card wants
  * authentication first; CR_E_CARD_STATUS: refused otherwise; CR_E_MALFORMED: the first bytes are no
@@ -40,11 +49,7 @@ struct cr_file_request {
  */
 int cr_file_read(struct cr_session *s, struct cr_file_request *r);
 
-/* How much one READ BINARY asks for at this moment. */
-size_t cr_file_block(const struct cr_session *s, bool odd);
-/*
- * For next time, when reading has lost the session: less a command. False: it was the least already.
- */
-bool cr_file_shrink(struct cr_session *s);
+/* Whether err was the card's answer, and the session goes on. */
+bool cr_file_refused(const struct cr_session *s, int err);
 
 #endif

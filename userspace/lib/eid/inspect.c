@@ -4,8 +4,8 @@
  * (the order of TR-03110-1, 3.1.1; ICAO 9303-11, 4.2 and 6).
  *
  * An exchange that fails loses the session. Where that may be because the card was asked for too
- * much at once, it is reset and opened again, and asked for less; so often at most as there are
- * sizes to try.
+ * much at once, or by a short identifier, it is reset and opened again, and asked for less, or its
+ * files are selected; so often at most as there are sizes and ways to try.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <time.h>
 #include <openssl/crypto.h>
 #include "eid/access.h"
+#include "eid/blocks.h"
 #include "eid/checks.h"
 #include "eid/chip.h"
 #include "eid/files.h"
@@ -21,7 +22,7 @@
 #include "iso7816/sw.h"
 #include "trust/passive.h"
 
-#define REOPEN_MAX	5
+#define REOPEN_MAX	6
 #define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
 
 struct inspector {
@@ -46,6 +47,15 @@ static int open_access(struct inspector *in)
 	const char *why = NULL;
 	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
 
+	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked &&
+	    in->s.sfi == CR_SFI_REFUSED) {
+		/* lost to a short identifier, before any secret was tried */
+		err = cr_card_reset(in->card);
+		cr_session_reset(&in->s);
+		if (!err)
+			err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access,
+					     &why);
+	}
 	if (err)
 		cr_check_set(in->insp, CR_CHECK_ACCESS,
 			     err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED, "%s",
@@ -142,6 +152,9 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 {
 	struct cr_file *f = add_file(in->insp, fid);
 	struct cr_file_request r = { .fid = fid,
+				     /* a file that is not there costs least by SELECT */
+				     .tag = may_be_absent ? 0 : cr_lds_file_tag(fid),
+				     .least = cr_lds_file_least(fid),
 				     .progress = in->opts->progress ? progress : NULL };
 	struct report report = { .opts = in->opts };
 	int err, opened;
@@ -157,8 +170,14 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 		f->sw = r.sw;
 		again = false;
 		if (err && !cr_chip_fatal(err) && in->s.lost) {
-			/* a wrong MAC on a successful answer is no matter of size */
-			again = !(err == CR_E_SM && r.sw == CR_SW_OK) && cr_file_shrink(&in->s);
+			/*
+			 * a wrong MAC on a successful answer is no matter of size, nor is a file
+			 * that is not there
+			 */
+			again = r.again ||
+				(!(err == CR_E_SM &&
+				   (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
+				 cr_block_shrink(&in->s));
 			opened = reopen(in);
 			if (opened)
 				return opened;

@@ -11,6 +11,7 @@
 #include "lds_text.h"
 
 #define TAG_COM			0x60
+#define TAG_SOD			0x77
 #define TAG_LDS_VERSION		0x5f01
 #define TAG_UNICODE_VERSION	0x5f36
 #define TAG_LIST		0x5c
@@ -35,6 +36,21 @@ unsigned int cr_lds_dg_number(uint8_t tag)
 			return n;
 	}
 	return 0;
+}
+
+uint8_t cr_lds_file_tag(uint16_t fid)
+{
+	if (fid == CR_FID_COM)
+		return TAG_COM;
+	if (fid == CR_FID_SOD)
+		return TAG_SOD;
+	return fid >= CR_FID_DG(1) && fid <= CR_FID_DG(16) ? cr_lds_dg_tag(fid & 0xffU) : 0;
+}
+
+/* Two hashes and a signature, or a portrait and its header: more than a short answer carries. */
+size_t cr_lds_file_least(uint16_t fid)
+{
+	return fid == CR_FID_SOD || fid == CR_FID_DG(2) ? 256 : 0;
 }
 
 /* ICAO 9303-10, 4.6.1: "aabb" (LDS) and "aabbcc" (Unicode), decimal digits. */

@@ -17,6 +17,11 @@
 uint8_t cr_lds_dg_tag(unsigned int n);
 unsigned int cr_lds_dg_number(uint8_t tag);
 
+/* The first byte of EF.COM, EF.SOD or a data group; 0: none of them. */
+uint8_t cr_lds_file_tag(uint16_t fid);
+/* Bytes that the file has for sure if it is what it must be; 0: that cannot be said. */
+size_t cr_lds_file_least(uint16_t fid);
+
 /* EF.COM: *dgs bit n set where data group n is listed. */
 int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs);
 /*

@@ -10,13 +10,17 @@
 #include <cardring/card.h>
 #include "eid/sm.h"
 
+enum cr_sfi { CR_SFI_UNKNOWN, CR_SFI_WORKS, CR_SFI_REFUSED };
+
 struct cr_session {
 	/* cr_card_transmit_batch and its card, or a test's */
 	int (*batch)(void *io, struct cr_apdu *apdus, size_t n, size_t *done);
 	void *io;
 	size_t max_response; /* response data that reader and card carry in one APDU; 256: short
 				only */
-	size_t block_max; /* what READ BINARY has been adapted down to, SIZE_MAX at first (files.h) */
+	size_t block_max; /* what READ BINARY has been adapted down to, SIZE_MAX at first (blocks.h) */
+	enum cr_sfi sfi;  /* READ BINARY by short identifier (files.h) */
+	bool header_first; /* and asking for no more than a header by it */
 	bool secured;
 	struct cr_sm sm;
 	bool lost; /* an exchange failed or secure messaging broke: nothing more before a reset */
