@@ -48,6 +48,11 @@ PO       := $(sort $(wildcard userspace/cli/po/*.po))
 EXAMPLES := $(sort $(wildcard userspace/examples/*.c))
 MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.mo,$(PO))
 
+VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/cli/cli.h)
+
+# pcscd's handler, where what it is built against is there.
+IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
+
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
@@ -63,7 +68,7 @@ $(B)/sim/.made: $(B)/cardring
 all: userspace samples $(if $(KDIRS),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO) \
-	$(patsubst userspace/%.c,$(B)/%,$(EXAMPLES))
+	$(patsubst userspace/%.c,$(B)/%,$(EXAMPLES)) $(IFD)
 tests: userspace $(TESTS) $(VMT)
 
 $(B)/obj/%.o: %.c
@@ -92,6 +97,19 @@ $(B)/libcardring.so: $(call obj,$(LIB_SRC)) $(B)/libcardring.map
 
 $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
+
+# It exports what pcscd asks for, and nothing of the library in it.
+$(B)/obj/userspace/ifd/ifdhandler.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(B)/obj/userspace/ifd/ifdhandler.o: ALL_CFLAGS += -fvisibility=hidden
+$(B)/ifd/libifdcardring.so: $(B)/obj/userspace/ifd/ifdhandler.o $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $^ $(LIBS) -lpthread
+
+# The readers that it may be asked for: all that are known. name, interface, idVendor, idProduct, bcdDevice, vendor, product
+$(B)/ifd/Info.plist: userspace/ifd/plist tests/data/readers.tsv userspace/cli/cli.h
+	@mkdir -p $(@D)
+	$(call say,GEN)awk -F '\t' -v OFS='\t' '!/^[#@]/ { n = $$6 " " $$7; gsub(/^ +| +$$/, "", n); \
+		print substr($$3, 3), substr($$4, 3), n == "" ? $$1 : n }' tests/data/readers.tsv | userspace/ifd/plist $(VERSION) >$@
 
 # As programs outside of the tree are built: nothing but the public headers.
 $(B)/examples/%: userspace/examples/%.c $(B)/libcardring.a
@@ -178,7 +196,8 @@ $(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 INC   := $(DESTDIR)$(PREFIX)/include
 LIB   := $(DESTDIR)$(PREFIX)/lib
 SHARE := $(DESTDIR)$(PREFIX)/share
-VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/cli/cli.h)
+# Where pcscd looks, whatever PREFIX is.
+BUNDLE = $(DESTDIR)$(shell pkg-config --variable=usbdropdir libpcsclite)/ifd-cardring.bundle/Contents
 define PC
 prefix=$(PREFIX)
 Name: libcardring
@@ -209,6 +228,8 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@install -d $(SHARE)/cardring/sim
 	@cp -r $(B)/sim/cards $(B)/sim/trust $(SHARE)/cardring/sim/
 	@chmod -R a+rX $(LIB)/pkgconfig/libcardring.pc $(SHARE)/cardring/sim
+	@$(if $(IFD),install -D -m 755 $(B)/ifd/libifdcardring.so $(BUNDLE)/Linux/libifdcardring.so)
+	@$(if $(IFD),install -D -m 644 $(B)/ifd/Info.plist $(BUNDLE)/Info.plist)
 	@install -D -m 644 udev/70-cardring.rules $(DESTDIR)/usr/lib/udev/rules.d/70-cardring.rules
 	@install -D -m 644 udev/cardring-modules-load.conf $(DESTDIR)/usr/lib/modules-load.d/cardring.conf
 	@install -D -m 644 udev/cardring-modprobe.conf $(DESTDIR)/usr/lib/modprobe.d/cardring.conf

@@ -49,6 +49,10 @@ done
 for f in usr/lib/udev/rules.d/70-cardring.rules usr/lib/modprobe.d/cardring.conf usr/lib/modules-load.d/cardring.conf; do
 	check "$f" [ -s "$dest/$f" ]
 done
+bundle=$dest$(pkg-config --variable=usbdropdir libpcsclite)/ifd-cardring.bundle/Contents
+check "pcscd's handler" sh -c "nm -D --defined-only '$bundle/Linux/libifdcardring.so' | grep -q ' T IFDHTransmitToICC'"
+check "which gives nothing else" sh -c "! nm -D --defined-only '$bundle/Linux/libifdcardring.so' | grep -v IFDH"
+check "and the readers it may be asked for" [ "$(grep -c '<string>0x08E6' "$bundle/Info.plist")" -gt 10 ]
 mv "$at" "$w/moved"	# nothing of the tree, or of where it was put first, is needed
 at=$w/moved
 cmd() { (cd / && env -i PATH=/usr/bin:/bin LANG=C "$@"); }

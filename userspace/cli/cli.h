@@ -52,7 +52,7 @@ struct cli {
 	long interval, count;		/* s */
 
 	/* sim serve */
-	const char *vscard, *level, *serial, *timing;
+	const char *vscard, *as, *level, *serial, *timing;
 	bool usbip, no_interrupt;
 	long slots, busy, readers, max_message, latency;
 };

@@ -79,6 +79,40 @@ static int make(const struct cli *c)
 	return CLI_OK;
 }
 
+/* --as FILE:NAME. 0, or the exit code of what was told; *table is the caller's to free. */
+static int load_reader(const struct cli *c, struct drawer **table, struct sim_usbip_options *opt)
+{
+	const char *name = strrchr(c->as, ':');
+	unsigned int line;
+	char *file;
+	size_t at;
+	int err;
+
+	if (c->level || c->slots || c->busy || c->max_message || c->no_interrupt)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("What kind of reader it is the table of --as says, not another option."));
+	if (!name || name == c->as || !name[1])
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--as takes FILE:NAME."));
+	file = strndup(c->as, (size_t)(name++ - c->as));
+	if (!file)
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	err = drawer_load(file, table, &line);
+	if (err == CR_E_NOT_FOUND)
+		err = cli_fail(c, CLI_ERROR, "not-found", NULL, _("%s cannot be read: %s"), file, strerror(errno));
+	else if (err == CR_E_MALFORMED)
+		err = cli_fail(c, CLI_ERROR, "malformed", NULL, _("%s is no table of readers: line %u."), file, line);
+	else if (err)
+		err = cli_fail_err(c, err, NULL, NULL);
+	else if ((at = drawer_find(*table, name)) == (*table)->n)
+		err = cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no reader \"%s\" in %s."), name, file);
+	else {
+		opt->as = &(*table)->interface[at];
+		opt->n_as = drawer_device(*table, at);
+	}
+	free(file);
+	return err;
+}
+
 static int serve_usbip(const struct cli *c, const char *card)
 {
 	struct sim_usbip_options opt = {
@@ -88,6 +122,8 @@ static int serve_usbip(const struct cli *c, const char *card)
 		.readers = (unsigned int)c->readers,
 		.reply = c->json ? NULL : stdout,
 	};
+	struct drawer *table = NULL;
+	int rc = 0;
 
 	if (c->level) {
 		opt.reader.level = vreader_level_parse(c->level);
@@ -102,7 +138,12 @@ static int serve_usbip(const struct cli *c, const char *card)
 			return cli_fail(c, CLI_ERROR, "usage", NULL,
 					_("--timing is of contactless cards, which have no --level tpdu."));
 	}
-	return sim_usbip_serve(card, &opt, STDIN_FILENO, &stop);
+	if (c->as)
+		rc = load_reader(c, &table, &opt);
+	if (!rc)
+		rc = sim_usbip_serve(card, &opt, STDIN_FILENO, &stop);
+	drawer_free(table);
+	return rc;
 }
 
 static int serve(const struct cli *c)

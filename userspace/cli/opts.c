@@ -53,6 +53,8 @@ static const struct option options[] = {
 	  N_("into QEMU's usb-ccid reader, through this socket of its ccid-card-passthru") },
 	{ "usbip", NULL, FLAG, AT(usbip), CLI_FOR_SERVE, 0, 0,
 	  N_("in a virtual USB reader of this machine (root; needs vhci_hcd)") },
+	{ "as", "FILE:NAME", STRING, AT(as), CLI_FOR_SERVE, 0, 0,
+	  N_("the virtual reader is one of a table of real ones, such as tests/data/readers.tsv") },
 	{ "level", "LEVEL", STRING, AT(level), CLI_FOR_SERVE, 0, 0,
 	  N_("the virtual reader's exchange level: tpdu, short or extended (extended)") },
 	{ "slots", "N", NUMBER, AT(slots), CLI_FOR_SERVE, 1, 32, N_("its slots, each with a card (1)") },

@@ -39,6 +39,26 @@ static void put_be32(uint8_t *p, uint32_t x)
 	p[0] = x >> 24; p[1] = x >> 16; p[2] = x >> 8; p[3] = x;
 }
 
+int usbip_function_of(const struct usbip_dev *d, unsigned int number, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (d->fn[i].number == number)
+			return i;
+	return -1;
+}
+
+/* What it asks for; where one before it has that, the first that none before it has. */
+static unsigned int interface_number(const struct usbip_dev *d, unsigned int fn)
+{
+	unsigned int wanted = vreader_cfg(d->fn[fn].reader)->interface_number, number = 0;
+
+	if (usbip_function_of(d, wanted, fn) < 0)
+		return wanted;
+	while (usbip_function_of(d, number, fn) >= 0)
+		number++;
+	return number;
+}
+
 struct usbip_dev *usbip_dev_new(struct vreader *const *readers, unsigned int n)
 {
 	struct usbip_dev *d;
@@ -49,8 +69,14 @@ struct usbip_dev *usbip_dev_new(struct vreader *const *readers, unsigned int n)
 	if (!d)
 		return NULL;
 	d->functions = n;
-	for (unsigned int i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++) {
 		d->fn[i].reader = readers[i];
+		d->fn[i].number = interface_number(d, i);
+		if (d->fn[i].number >= USBIP_MAX_INTERFACES) {
+			free(d);
+			return NULL;
+		}
+	}
 	return d;
 }
 
@@ -73,7 +99,9 @@ void usbip_dev_free(struct usbip_dev *d)
 
 int usbip_ep_number(const struct usbip_dev *d, unsigned int fn, enum vreader_ep ep)
 {
-	if (ep == VREADER_INTERRUPT && vreader_cfg(d->fn[fn].reader)->no_interrupt)
+	const struct vreader_config *c = vreader_cfg(d->fn[fn].reader);
+
+	if (ep == VREADER_INTERRUPT ? c->no_interrupt : c->no_bulk)
 		return -1;
 	return 3 * fn + 1 + ep;
 }

@@ -7,14 +7,19 @@
 #define CARDRING_USBIP_H
 
 #include <stdio.h>
+#include "drawer.h"
 #include "vreader.h"
 
 /* ---- the protocol, without I/O: bytes from the host in, bytes to the host out ---- */
 
 #define USBIP_MAX_FUNCTIONS	5	/* readers in one device: three endpoints each, of 15 */
+#define USBIP_MAX_INTERFACES	32	/* what Linux takes of one device */
 
 struct usbip_dev;
-/* One USB device with n CCID interfaces, one a reader (n > 1: a composite device; the first names it). */
+/*
+ * One USB device with n CCID interfaces, one a reader (n > 1: a composite device; the first names it). Where their
+ * numbers leave gaps there are interfaces that do nothing. NULL: out of memory, or a number is beyond the maximum.
+ */
 struct usbip_dev *usbip_dev_new(struct vreader *const *readers, unsigned int n);
 void usbip_dev_free(struct usbip_dev *d);	/* not the readers */
 /* Bytes from the host. 0, or -1: not USB/IP; hang up. */
@@ -67,6 +72,8 @@ void vreader_detach(struct vreader_usb *u);
 
 struct sim_usbip_options {
 	struct vreader_config reader;	/* zeroes: the defaults of vreader.h */
+	const struct drawer_interface *as; /* a real reader, then reader's serial and latency alone count; NULL */
+	unsigned int n_as;		/* its interfaces */
 	unsigned int readers;		/* how many such devices (1) */
 	FILE *reply;			/* what to say to whom gives the commands; NULL: nothing */
 };

@@ -37,8 +37,8 @@ static void device(const struct usbip_dev *d, struct builder *b, bool qualifier)
 	const struct vreader_config *c = config(d, 0);
 	uint8_t dev[18] = {
 		18, 1, 0x00, super(d) ? 0x03 : 0x02, 0, 0, 0, super(d) ? 9 : 64, c->vid, c->vid >> 8, c->pid,
-		c->pid >> 8, c->bcd_device, c->bcd_device >> 8, STR_MANUFACTURER, STR_PRODUCT,
-		c->serial ? STR_SERIAL : 0, 1,
+		c->pid >> 8, c->bcd_device, c->bcd_device >> 8, *c->manufacturer ? STR_MANUFACTURER : 0,
+		*c->product ? STR_PRODUCT : 0, c->serial ? STR_SERIAL : 0, 1,
 	};
 
 	if (qualifier) {
@@ -69,17 +69,33 @@ static void endpoint(const struct usbip_dev *d, struct builder *b, unsigned int 
 		add(b, companion, sizeof(companion));
 }
 
+static unsigned int interfaces(const struct usbip_dev *d)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < d->functions; i++)
+		n = d->fn[i].number >= n ? d->fn[i].number + 1u : n;
+	return n;
+}
+
 /* 9.6.3, 9.6.5, 9.6.6; CCID 1.1, 5.1: the class descriptor follows the interface's */
 static void configuration(const struct usbip_dev *d, struct builder *b)
 {
-	uint8_t conf[9] = { 9, 2, 0, 0, d->functions, 1, 0, 0xA0, super(d) ? 13 : 50 };
+	uint8_t conf[9] = { 9, 2, 0, 0, interfaces(d), 1, 0, 0xA0, super(d) ? 13 : 50 };
 	uint8_t class[256];
 
 	add(b, conf, sizeof(conf));
+	for (unsigned int i = 0; i < interfaces(d); i++) {
+		const uint8_t gap[9] = { 9, 4, i, 0, 0, 0xFF };	/* of the vendor's class, without endpoints */
+
+		if (usbip_function_of(d, i, d->functions) < 0)
+			add(b, gap, sizeof(gap));
+	}
 	for (unsigned int i = 0; i < d->functions; i++) {
+		const struct vreader_config *c = config(d, i);
 		const uint8_t interface[9] = {
-			9, 4, i, 0, config(d, i)->no_interrupt ? 2 : 3, 0x0B, 0, 0,
-			config(d, i)->interface ? STR_INTERFACE + i : 0,
+			9, 4, d->fn[i].number, 0, (c->no_bulk ? 0 : 2) + !c->no_interrupt, c->interface_class,
+			c->interface_subclass, c->interface_protocol, c->interface ? STR_INTERFACE + i : 0,
 		};
 
 		add(b, interface, sizeof(interface));
@@ -216,7 +232,7 @@ static int standard_in(struct usbip_dev *d, unsigned int type, unsigned int requ
 	case 0:		/* GET_STATUS */
 		if (type == 0)
 			status[0] = d->remote_wakeup << 1;
-		else if (type == 1 && index >= d->functions)
+		else if (type == 1 && index >= interfaces(d))
 			return -1;
 		else if (type == 2 && index & 0x0F && !usbip_ep_find(d, index, &fn, &ep))
 			return -1;
@@ -228,7 +244,7 @@ static int standard_in(struct usbip_dev *d, unsigned int type, unsigned int requ
 		return type == 0 ? get_descriptor(d, value, data, size) : -1;
 	case 8:		/* GET_CONFIGURATION */
 	case 10:	/* GET_INTERFACE */
-		if (request == 10 && (type != 1 || !d->configuration || index >= d->functions))
+		if (request == 10 && (type != 1 || !d->configuration || index >= interfaces(d)))
 			return -1;
 		if (size)
 			data[0] = request == 8 ? d->configuration : 0;
@@ -241,6 +257,8 @@ static int standard_in(struct usbip_dev *d, unsigned int type, unsigned int requ
 static int standard_out(struct usbip_dev *d, unsigned int type, unsigned int request, unsigned int value,
 			unsigned int index)
 {
+	int f;
+
 	switch (request) {
 	case 1:		/* CLEAR_FEATURE */
 	case 3:		/* SET_FEATURE */
@@ -254,10 +272,11 @@ static int standard_out(struct usbip_dev *d, unsigned int type, unsigned int req
 	case 9:		/* SET_CONFIGURATION */
 		return type == 0 ? set_configuration(d, value) : -1;
 	case 11:	/* SET_INTERFACE: 9.4.10; it clears halts, as a configuration would */
-		if (type != 1 || value || index >= d->functions)
+		if (type != 1 || value || index >= interfaces(d))
 			return -1;
-		for (int ep = 0; ep < 3; ep++)
-			vreader_clear_halt(d->fn[index].reader, ep);
+		f = usbip_function_of(d, index, d->functions);
+		for (int ep = 0; f >= 0 && ep < 3; ep++)
+			vreader_clear_halt(d->fn[f].reader, ep);
 		return 0;
 	case 48:	/* SET_SEL */
 	case 49:	/* SET_ISOCH_DELAY */
@@ -270,13 +289,14 @@ static int standard_out(struct usbip_dev *d, unsigned int type, unsigned int req
 int usbip_control(struct usbip_dev *d, const uint8_t s[8], const uint8_t *out, uint8_t *data, size_t size)
 {
 	unsigned int value = s[2] | s[3] << 8, index = s[4] | s[5] << 8, length = s[6] | s[7] << 8;
+	int f = usbip_function_of(d, index & 0xFF, d->functions);
 
 	if (vreader_ep0_stalls(d->fn[0].reader, s[0] == 0x80 && s[1] == 6 && s[3] == 1))
 		return -1;
 	if ((s[0] & 0x60) == 0x20) {
-		if ((s[0] & 0x1F) != 1 || (index & 0xFF) >= d->functions)
+		if ((s[0] & 0x1F) != 1 || f < 0)
 			return -1;
-		return vreader_control(d->fn[index & 0xFF].reader, s[0], s[1], value, length, data, d->now);
+		return vreader_control(d->fn[f].reader, s[0], s[1], value, length, data, d->now);
 	}
 	if (s[0] & 0x60)
 		return -1;

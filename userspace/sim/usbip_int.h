@@ -7,6 +7,7 @@
 
 struct usbip_function {
 	struct vreader *reader;
+	uint8_t number;			/* bInterfaceNumber */
 	struct urb *queue[3];		/* by enum vreader_ep: URBs that wait, oldest first */
 };
 
@@ -26,6 +27,8 @@ struct usbip_dev {
 
 /* A device's endpoint number (1 up) for a function's endpoint; -1 if it has none. */
 int usbip_ep_number(const struct usbip_dev *d, unsigned int fn, enum vreader_ep ep);
+/* Which of the first n functions has that interface number; -1: none. */
+int usbip_function_of(const struct usbip_dev *d, unsigned int number, unsigned int n);
 /* The other way round: an endpoint address (bit 7: IN). false: no such endpoint. */
 bool usbip_ep_find(const struct usbip_dev *d, uint8_t address, unsigned int *fn, enum vreader_ep *ep);
 

@@ -181,8 +181,13 @@ struct vreader_usb *vreader_attach_composite(const struct vreader_config *cfgs, 
 	pthread_mutex_init(&u->lock, NULL);
 	while (u->readers < n && u->readers < USBIP_MAX_FUNCTIONS) {
 		u->reader[u->readers] = vreader_new(&cfgs[u->readers]);
-		if (!u->reader[u->readers])
+		if (!u->reader[u->readers]) {
+			/* the cards are ours all the same */
+			for (unsigned int i = u->readers + 1; i < n; i++)
+				for (unsigned int k = 0; cfgs[i].cards && k < (cfgs[i].slots ? cfgs[i].slots : 1); k++)
+					vcard_free(cfgs[i].cards[k]);
 			goto fail;
+		}
 		u->readers++;
 	}
 	u->dev = usbip_dev_new(u->reader, u->readers);

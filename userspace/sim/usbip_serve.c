@@ -45,7 +45,7 @@ static int load(struct vcard **cards, const char *card, const struct vreader_con
 	if (n > VREADER_MAX_SLOTS)
 		return CR_E_INVALID;
 	for (unsigned int i = 0; i < n; i++) {
-		cards[i] = vcard_sim_new(card, c->level ? c->level : VREADER_EXTENDED, &err);
+		cards[i] = vcard_sim_new(card, c->level || c->as_declared ? c->level : VREADER_EXTENDED, &err);
 		if (cards[i])
 			continue;
 		while (i--)
@@ -103,25 +103,47 @@ static bool all_gone(const struct server *s)
 	return true;
 }
 
+/* Plugs in one device. 0 or negative enum cr_error. */
+static int plug(struct server *s, const char *card, const struct sim_usbip_options *opt)
+{
+	struct vreader_config c[USBIP_MAX_FUNCTIONS] = { opt->reader };
+	struct vcard *cards[USBIP_MAX_FUNCTIONS][VREADER_MAX_SLOTS];
+	unsigned int n = opt->as ? opt->n_as : 1, loaded = 0;
+	int err = 0;
+
+	for (unsigned int i = 0; opt->as && i < n; i++) {
+		c[i] = opt->as[i].config;
+		c[i].serial = opt->reader.serial;
+		c[i].latency_us = opt->reader.latency_us;
+	}
+	for (; !err && strcmp(card, "echo") && loaded < n; loaded += !err) {
+		err = load(cards[loaded], card, &c[loaded]);
+		c[loaded].cards = cards[loaded];
+	}
+	if (!err) {
+		s->dev[s->count] = vreader_attach_composite(c, n);
+		if (s->dev[s->count]) {
+			s->count++;
+			return 0;
+		}
+		return errno == ENOENT ? CR_E_NO_DRIVER : errno == EACCES || errno == EPERM ? CR_E_READER_DENIED :
+		       CR_E_IO;
+	}
+	while (loaded--)
+		for (unsigned int i = 0; i < (c[loaded].slots ? c[loaded].slots : 1); i++)
+			vcard_free(cards[loaded][i]);
+	return err;
+}
+
 static int attach_all(struct server *s, const char *card, const struct sim_usbip_options *opt, unsigned int n)
 {
-	struct vcard *cards[VREADER_MAX_SLOTS];
 	char name[32];
 	int err;
 
-	for (; s->count < n; s->count++) {
-		struct vreader_config c = opt->reader;
-
-		if (strcmp(card, "echo")) {
-			err = load(cards, card, &c);
-			if (err)
-				return err;
-			c.cards = cards;
-		}
-		s->dev[s->count] = vreader_attach(&c);
-		if (!s->dev[s->count])
-			return errno == ENOENT ? CR_E_NO_DRIVER : errno == EACCES || errno == EPERM ?
-			       CR_E_READER_DENIED : CR_E_IO;
+	while (s->count < n) {
+		err = plug(s, card, opt);
+		if (err)
+			return err;
 	}
 	for (unsigned int i = 0; i < n; i++)
 		if (vreader_usb_wait(s->dev[i], name, sizeof(name), 10000) == 0)

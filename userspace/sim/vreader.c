@@ -10,21 +10,11 @@
 #include <string.h>
 #include "vreader_int.h"
 
-static void config_defaults(struct vreader_config *c)
+static void declaration_defaults(struct vreader_config *c)
 {
-	static const uint16_t packet[] = {
-		[VREADER_HIGH_SPEED] = 512, [VREADER_FULL_SPEED] = 64, [VREADER_SUPER_SPEED] = 1024,
-	};
-
 	c->vid = c->vid ? c->vid : 0x1209;
 	c->pid = c->pid ? c->pid : 0xC1D0;
 	c->bcd_device = c->bcd_device ? c->bcd_device : 0x0100;
-	c->manufacturer = c->manufacturer ? c->manufacturer : "cardring";
-	c->product = c->product ? c->product : "Virtual Reader";
-	c->slots = c->slots ? c->slots : 1;
-	if (c->slots > VREADER_MAX_SLOTS)
-		c->slots = VREADER_MAX_SLOTS;
-	c->busy_slots = c->busy_slots && !c->busy_slots_zero ? c->busy_slots : 1;
 	c->level = c->level ? c->level : VREADER_EXTENDED;
 	if (!c->max_message)
 		c->max_message = c->level == VREADER_EXTENDED ? 65554 : 271;
@@ -37,6 +27,23 @@ static void config_defaults(struct vreader_config *c)
 	c->protocols = c->protocols ? c->protocols : c->level == VREADER_TPDU ? 1 : 3;
 	c->max_ifsd = c->max_ifsd ? c->max_ifsd : 254;
 	c->voltage = c->voltage ? c->voltage : 7;
+}
+
+static void config_defaults(struct vreader_config *c)
+{
+	static const uint16_t packet[] = {
+		[VREADER_HIGH_SPEED] = 512, [VREADER_FULL_SPEED] = 64, [VREADER_SUPER_SPEED] = 1024,
+	};
+
+	c->manufacturer = c->manufacturer ? c->manufacturer : "cardring";
+	c->product = c->product ? c->product : "Virtual Reader";
+	c->interface_class = c->interface_class ? c->interface_class : 0x0B;
+	c->slots = c->slots ? c->slots : 1;
+	if (c->slots > VREADER_MAX_SLOTS)
+		c->slots = VREADER_MAX_SLOTS;
+	c->busy_slots = c->busy_slots && !c->busy_slots_zero ? c->busy_slots : 1;
+	if (!c->as_declared)
+		declaration_defaults(c);
 	c->bulk_packet = c->bulk_packet ? c->bulk_packet : packet[c->speed];
 	if (!c->interrupt_interval)
 		c->interrupt_interval = c->speed == VREADER_FULL_SPEED ? 24 : 8;

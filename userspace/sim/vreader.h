@@ -55,13 +55,17 @@ enum ccid_error {
 	CCID_E_PARAM0		= 0x07,
 	CCID_E_PARAM1		= 0x08,
 	CCID_E_SLOT_BUSY	= 0xE0,
+	CCID_E_PROTOCOL		= 0xF6,
 	CCID_E_OVERRUN		= 0xFC,
 	CCID_E_ICC_MUTE		= 0xFE,
 	CCID_E_ABORTED		= 0xFF,
 };
 
-/* Exchange level: the values of dwFeatures bits 16 to 18 and of enum cardring_level. */
-enum vreader_level { VREADER_TPDU = 1, VREADER_SHORT = 2, VREADER_EXTENDED = 4 };
+/*
+ * Exchange level: the values of dwFeatures bits 16 to 18 and of enum cardring_level. Character level is declared, not
+ * spoken: XfrBlock is unsupported there.
+ */
+enum vreader_level { VREADER_CHARACTER = 0, VREADER_TPDU = 1, VREADER_SHORT = 2, VREADER_EXTENDED = 4 };
 enum vreader_speed { VREADER_HIGH_SPEED, VREADER_FULL_SPEED, VREADER_SUPER_SPEED };
 
 /* ---- cards ---- */
@@ -113,10 +117,12 @@ enum vreader_zlp {
 /* Zeroes: the defaults in brackets. */
 struct vreader_config {
 	uint16_t vid, pid, bcd_device;	/* [1209:c1d0 0100] */
-	const char *manufacturer;	/* ["cardring"] */
-	const char *product;		/* ["Virtual Reader"] */
+	const char *manufacturer;	/* ["cardring"]; "": none */
+	const char *product;		/* ["Virtual Reader"]; "": none */
 	const char *serial;		/* [none] */
 	const char *interface;		/* [none] */
+	uint8_t interface_number;	/* [0; the first that is free beside those before it in its device] */
+	uint8_t interface_class, interface_subclass, interface_protocol; /* [0B 00 00] */
 	enum vreader_speed speed;	/* [high] */
 	unsigned int slots;		/* [1] */
 	uint8_t busy_slots;		/* bMaxCCIDBusySlots [1]; commands at once that are taken */
@@ -131,12 +137,14 @@ struct vreader_config {
 	uint8_t pin_support;
 	const uint32_t *clocks, *rates;	/* GET_CLOCK_FREQUENCIES (kHz), GET_DATA_RATES (bit/s) [none: stalls] */
 	unsigned int nclocks, nrates;
+	bool no_bulk;			/* no bulk endpoints: an ICCD by control transfers, which are not served */
 	bool no_interrupt;		/* no interrupt endpoint: card changes must be polled for */
 	uint16_t bulk_packet;		/* wMaxPacketSize [full 64, high 512, super 1024] */
 	uint8_t interrupt_interval;	/* bInterval [full 24, high and super 8] */
 	enum vreader_zlp zlp;
 	const uint8_t *class_desc;	/* the CCID class descriptor, any bytes [built from the above] */
 	unsigned int class_desc_len;
+	bool as_declared;		/* vid to bcd_device, level to voltage: as they are, zeroes too */
 	unsigned int latency_us;	/* from command to answer [0] */
 	struct timing timing;		/* the cards are contactless and take so long, on top of that [rate 0: no time] */
 	unsigned int extension_ms;	/* time extension is sent so often while the card works [500] */

@@ -84,6 +84,12 @@ static struct result power_on(struct vreader *v, struct vslot *s, const uint8_t 
 	vreader_params_from_atr(s, r.data, r.len);
 	if (v->cfg.level == VREADER_TPDU)
 		s->protocol = 0;
+	/* where the reader sets the parameters, or makes the PPS, itself: it cannot for this card */
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0xC2 &&
+	    !(v->cfg.protocols >> s->protocol & 1)) {
+		vreader_power_off(v, s - v->slot);
+		return fail(CCID_E_PROTOCOL);
+	}
 	if (v->cfg.timing.rate)		/* the ATR's historical bytes are the ATS's: PC/SC part 3, 3.1.3.2.3.1 */
 		r.card_ns = timing_activation_ns(&v->cfg.timing, r.len > 1 ? r.data[1] & 0x0F : 0);
 	return r;
@@ -169,6 +175,8 @@ static struct result xfr_block(struct vreader *v, struct vslot *s, const uint8_t
 	const uint8_t *data = msg + CCID_HDR;
 	struct result r;
 
+	if (v->cfg.level == VREADER_CHARACTER)
+		return unsupported;
 	if (!s->present || !s->powered)
 		return fail(CCID_E_ICC_MUTE);
 	if (v->cfg.level != VREADER_EXTENDED) {

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Peace with pcscd: the module's readers through our IFD handler, by programs that know nothing of it (opensc-tool,
+# pcsc_scan); what pcscd does not use, others may; and without the module libccid has the reader as before.
+. tests/vm/guest.lib.sh
+cardring=build/cardring
+drivers=$(pkg-config --variable=usbdropdir libpcsclite)
+[ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
+unload_module
+
+# pcscd hears of readers from udev.
+/lib/systemd/systemd-udevd --daemon
+udevadm trigger --subsystem-match=usb --action=add
+udevadm settle
+
+bundle=$drivers/ifd-cardring.bundle/Contents
+mkdir -p "$bundle/Linux"
+cp build/ifd/libifdcardring.so "$bundle/Linux/"
+# The list as it is, and the virtual reader in front of it.
+add() { echo "/<key>$1</{n;s|\$|<string>$2</string>|}"; }
+sed -e "$(add ifdVendorID 0x1209)" -e "$(add ifdProductID 0xC1D0)" -e "$(add ifdFriendlyName 'cardring Virtual Reader')" \
+	build/ifd/Info.plist >"$bundle/Info.plist"
+
+start_pcscd() {
+	pcscd --foreground --debug >/run/pcscd.log 2>&1 &
+	pcscd=$!
+	wait_for 10 test -S /run/pcscd/pcscd.comm
+}
+stop_pcscd() {
+	kill $pcscd
+	wait $pcscd
+}
+# The readers as a PC/SC program sees them, with their cards; there may be others than the one that is meant.
+reader="Virtual Reader"
+has_reader() { opensc-tool -l 2>&1 | grep -q "$reader"; }
+has_card() { opensc-tool -l 2>&1 | grep -q "^[0-9 ]*Yes .*$reader"; }
+has_none() { ! has_card; }
+sees_no_reader() { ! has_reader; }
+tool() { opensc-tool --reader "$(opensc-tool -l | sed -n "s/^\\([0-9]*\\) .*$reader.*/\\1/p")" "$@"; }
+has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
+
+mkfifo /run/faults
+serve() {
+	$cardring sim serve an --usbip --level "$1" </run/faults >/run/serve.log 2>&1 &
+	server=$!
+	exec 6>/run/faults
+}
+fault() { (echo "$1" >&6) 2>/dev/null; }
+reads_atr() { tool -a | grep -qi '^3b:'; }
+selects_lds() { tool -s 00:A4:04:0C:07:A0:00:00:02:47:10:01 | grep -q 'SW1=0x90, SW2=0x00'; }
+reads_card() {
+	check "$1: opensc-tool reads its ATR" reads_atr
+	check "$1: and sends it commands" selects_lds
+	check "$1: pcsc_scan sees it" sh -c "timeout 5 pcsc_scan -n >/run/scan 2>&1; grep -q 'Card inserted' /run/scan"
+}
+
+load_module
+start_pcscd
+check "pcscd runs" kill -0 $pcscd
+serve extended
+wait_for 10 has_node
+check "a reader that is plugged in is found, with its card" wait_for 10 has_card
+check "through our handler" grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
+reads_card "virtual reader"
+fault remove
+check "a card that is taken out is told" wait_for 5 has_none
+fault insert
+check "and one that is put in" wait_for 5 has_card
+# pcscd lets an unused card be powered for five seconds
+check "nobody asks the reader anything while nothing happens" sh -c '
+	sleep 8; a=$(cat /sys/class/cardring/cardring*/commands); sleep 3
+	[ $(cat /sys/class/cardring/cardring*/commands) = $a ]'
+check "a card that no PC/SC program uses is free for verify" $cardring verify --can 123456 --trust build/sim/trust
+check "and then for PC/SC programs again" selects_lds
+fault unplug
+exec 6>&-
+wait $server
+check "a reader that is unplugged goes" wait_for 10 sees_no_reader
+
+# QEMU's reader is one that libccid knows.
+if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
+	tests/vm/vmctl card an
+	reader=433	# in its name by our list and by that of libccid
+	check "QEMU's reader: found" wait_for 10 has_card
+	reads_card "QEMU's reader"
+	tests/vm/vmctl card-remove
+	check "QEMU's reader: its card is gone" wait_for 5 has_none
+	tests/vm/vmctl card-insert
+	check "QEMU's reader: and back" wait_for 5 has_card
+	stop_pcscd
+	unload_module
+	start_pcscd
+	check "QEMU's reader without the module: libccid has it" wait_for 10 has_card
+	check "which our handler left to it" grep -q "cardring: .* is not taken" /run/pcscd.log
+	reads_card "QEMU's reader by libccid"
+	tests/vm/vmctl unplug-reader
+fi
+stop_pcscd
+check "pcscd ended well" [ $? = 0 ]
+unload_module
