@@ -30,6 +30,7 @@ enum outcome { NOT_DRIVEN, READ, NOT_BOUND, REFUSED, FAILED };
 
 struct result {
 	enum outcome outcome;
+	int err;			/* with REFUSED */
 	unsigned int slots, ms;		/* slots read; the first one's time */
 	char why[120];			/* where it was not read */
 };
@@ -77,12 +78,13 @@ static const struct rule {
 	const char *why;
 	bool (*is)(const struct vreader_config *c);
 	enum outcome outcome;
+	int err;		/* with REFUSED; 0: any */
 } rules[] = {
-	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND },
-	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND },
-	{ "character level, where the host is the card's interface device", character, REFUSED },
-	{ "TPDU level with T=1 alone", t1_alone, REFUSED },
-	{ "messages too small for one command of PACE", small, REFUSED },
+	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
+	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
+	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
+	{ "TPDU level with T=1 alone", t1_alone, REFUSED, 0 },
+	{ "messages too small for one command of PACE", small, REFUSED, CR_E_TOO_LONG },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
@@ -197,6 +199,7 @@ static void verify(const char *path, unsigned int slot, cr_trust_t *trust, struc
 	err = cr_card_open(&reader, 0, 10000, &card);
 	if (!err)
 		err = cr_inspect(card, &opts, &in);
+	r->err = err;
 	if (err)
 		say(r, REFUSED, "slot %u: %d, %s", slot, err, cr_strerror(err));
 	else if (in->verdict != CR_GENUINE)
@@ -362,7 +365,7 @@ static bool judge_level(enum vreader_level level)
 			ms[read++] = r->ms;
 			slots += r->slots;
 		}
-		if (r->outcome == (rule ? rule->outcome : READ))
+		if (r->outcome == (rule ? rule->outcome : READ) && (!rule || !rule->err || rule->err == r->err))
 			continue;
 		if (wrong++ < 20)
 			printf("not ok drawer, %s: %s, interface %u: %s%s%s%s%s\n", backend->name,
