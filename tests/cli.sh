@@ -216,6 +216,11 @@ done <<'END'
 1|sim: a card to nowhere|sim serve an
 1|sim: no such card|sim serve nobody --vscard /nonexistent
 1|sim: a level that is none|sim serve an --usbip --level 9
+1|sim: a reader of no table|sim serve an --usbip --as /nonexistent:SCR331
+1|sim: a table that is none|sim serve an --usbip --as tests/data/samples.tsv:SCR331
+1|sim: a reader that the table has not|sim serve an --usbip --as tests/data/readers.tsv:nobody
+1|sim: a reader without a name|sim serve an --usbip --as tests/data/readers.tsv
+1|sim: a reader at another level than its own|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --level tpdu
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456
