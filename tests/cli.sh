@@ -220,6 +220,11 @@ done <<'END'
 1|sim: a bit rate that is no number|sim serve an --usbip --timing 424k
 1|sim: a bit rate of QEMU's reader|sim serve an --vscard /nonexistent --timing 424
 1|sim: a bit rate of a card with contacts|sim serve an --usbip --timing 424 --level tpdu
+1|sim: a reader of no table|sim serve an --usbip --as /nonexistent:SCR331
+1|sim: a table that is none|sim serve an --usbip --as tests/data/samples.tsv:SCR331
+1|sim: a reader that the table has not|sim serve an --usbip --as tests/data/readers.tsv:nobody
+1|sim: a reader without a name|sim serve an --usbip --as tests/data/readers.tsv
+1|sim: a reader at another level than its own|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --level tpdu
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456

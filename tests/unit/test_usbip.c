@@ -120,6 +120,37 @@ static void end(unsigned int n)
 static const struct vreader_config plain[2];
 static const uint8_t status_cmd[10] = { PC_GET_SLOT_STATUS };
 
+static void interfaces_have_their_numbers_and_gaps_are_filled(void **state)
+{
+	static const struct vreader_config c[2] = {
+		{ .interface_number = 3, .manufacturer = "" },
+		{ .interface_number = 1, .interface_class = 0xFF, .interface_subclass = 92, .no_bulk = true },
+	};
+	static const uint8_t interfaces[4][9] = {
+		{ 9, 4, 0, 0, 0, 0xFF }, { 9, 4, 2, 0, 0, 0xFF }, { 9, 4, 3, 0, 3, 0x0B }, { 9, 4, 1, 0, 1, 0xFF, 92 },
+	};
+	unsigned int total, at, n = 0;
+
+	begin(c, 2);
+	assert_int_equal(control(0x80, 6, 0x100, 0, 18), 18);
+	assert_memory_equal(answer + 14, "\0\2", 2);	/* no manufacturer, but a product */
+	total = control(0x80, 6, 0x200, 0, 1000);
+	assert_int_equal(total, 9 + 4 * 9 + 2 * 54 + 4 * 7);
+	assert_int_equal(answer[4], 4);
+	for (at = 0; at < total; at += answer[at])
+		if (answer[at + 1] == 4)
+			assert_memory_equal(answer + at, interfaces[n++], 9);
+	assert_int_equal(n, 4);
+	/* class requests go by the number: an abort of a slot that is there; to a gap there is nobody */
+	assert_int_equal(control(0x21, 1, 0, 3, 0), 0);
+	assert_int_equal(control(0x21, 1, 0, 1, 0), 0);
+	assert_int_equal(control(0x21, 1, 0, 2, 0), -EPIPE);
+	assert_int_equal(control(0x81, 10, 0, 2, 1), 1);
+	assert_int_equal(control(0x01, 11, 0, 2, 0), 0);
+	assert_int_equal(control(0x81, 10, 0, 4, 1), -EPIPE);
+	end(2);
+}
+
 static void descriptors_are_whole_and_cut_to_length(void **state)
 {
 	static const struct vreader_config c[2] = {
@@ -372,6 +403,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(descriptors_are_whole_and_cut_to_length),
+		cmocka_unit_test(interfaces_have_their_numbers_and_gaps_are_filled),
 		cmocka_unit_test(standard_requests_are_answered),
 		cmocka_unit_test(superspeed_has_bos_and_companions),
 		cmocka_unit_test(message_and_answer_pass),

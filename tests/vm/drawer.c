@@ -4,7 +4,10 @@
  * in every slot of every interface. What a backend does not serve must be said by a rule below, and a rule that does
  * not hold is an error too.
  *
- *   drawer BACKEND TABLE [REPORT] [NAME...]    BACKEND: kernel. "ok" and "not ok" lines; REPORT: a line an interface
+ *   drawer BACKEND TABLE REPORT [--kinds | NAME...]
+ *
+ * BACKEND: kernel. Prints "ok" and "not ok" lines; REPORT is written, a line an interface. --kinds: of devices that
+ * look alike to a driver the first alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +33,7 @@ enum outcome { NOT_DRIVEN, READ, NOT_BOUND, REFUSED, FAILED };
 
 struct result {
 	enum outcome outcome;
+	int err;			/* with REFUSED */
 	unsigned int slots, ms;		/* slots read; the first one's time */
 	char why[120];			/* where it was not read */
 };
@@ -40,7 +44,7 @@ static const struct backend *backend;
 static const char *trust_dir;
 static struct cr_secret secret;
 static size_t next;			/* interface; under lock */
-static char **only;
+static bool *chosen;			/* by interface */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_name[] = { "character", "tpdu", "short", NULL, "extended" };
@@ -77,12 +81,13 @@ static const struct rule {
 	const char *why;
 	bool (*is)(const struct vreader_config *c);
 	enum outcome outcome;
+	int err;		/* with REFUSED; 0: any */
 } rules[] = {
-	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND },
-	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND },
-	{ "character level, where the host is the card's interface device", character, REFUSED },
-	{ "TPDU level with T=1 alone", t1_alone, REFUSED },
-	{ "messages too small for one command of PACE", small, REFUSED },
+	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
+	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
+	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
+	{ "TPDU level with T=1 alone", t1_alone, REFUSED, 0 },
+	{ "messages too small for one command of PACE", small, REFUSED, CR_E_TOO_LONG },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
@@ -197,6 +202,7 @@ static void verify(const char *path, unsigned int slot, cr_trust_t *trust, struc
 	err = cr_card_open(&reader, 0, 10000, &card);
 	if (!err)
 		err = cr_inspect(card, &opts, &in);
+	r->err = err;
 	if (err)
 		say(r, REFUSED, "slot %u: %d, %s", slot, err, cr_strerror(err));
 	else if (in->verdict != CR_GENUINE)
@@ -277,14 +283,6 @@ static void device(size_t at, unsigned int n, cr_trust_t *trust)
 	vreader_detach(usb);
 }
 
-static bool wanted(const char *name)
-{
-	for (char **p = only; *p; p++)
-		if (!strcmp(*p, name))
-			return true;
-	return !*only;
-}
-
 static void *work(void *arg)
 {
 	cr_trust_t *trust;
@@ -301,7 +299,7 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&lock);
 		if (!n)
 			break;
-		if (wanted(table->interface[at].name))
+		if (chosen[at])
 			device(at, n, trust);
 	}
 	cr_trust_free(trust);
@@ -332,6 +330,8 @@ static bool report(const char *file)
 		const struct rule *rule = rule_of(c);
 		const struct result *r = &results[i];
 
+		if (!chosen[i])
+			continue;
 		fprintf(f, "%s\t%u\t%s\t%u\t%s\t%u\t%u\t%s%s%s\n", table->interface[i].name, c->interface_number,
 			level_name[c->level], c->slots, outcome_name(r->outcome), r->slots, r->ms, r->why,
 			*r->why && rule ? "; " : "", rule ? rule->why : "");
@@ -355,14 +355,14 @@ static bool judge_level(enum vreader_level level)
 		const struct rule *rule = rule_of(c);
 		const struct result *r = &results[i];
 
-		if (c->level != level || !wanted(table->interface[i].name))
+		if (c->level != level || !chosen[i])
 			continue;
 		all++;
 		if (r->outcome == READ) {
 			ms[read++] = r->ms;
 			slots += r->slots;
 		}
-		if (r->outcome == (rule ? rule->outcome : READ))
+		if (r->outcome == (rule ? rule->outcome : READ) && (!rule || !rule->err || rule->err == r->err))
 			continue;
 		if (wrong++ < 20)
 			printf("not ok drawer, %s: %s, interface %u: %s%s%s%s%s\n", backend->name,
@@ -387,15 +387,51 @@ static void exceptions(void)
 		unsigned int n = 0;
 
 		for (size_t i = 0; i < table->n; i++)
-			n += rule_of(&table->interface[i].config) == &rules[k] && wanted(table->interface[i].name);
+			n += chosen[i] && rule_of(&table->interface[i].config) == &rules[k];
 		if (!n)
 			continue;
 		printf("# %s, %u: %s:\n#  ", outcome_name(rules[k].outcome), n, rules[k].why);
 		for (size_t i = 0; i < table->n; i++)
-			if (rule_of(&table->interface[i].config) == &rules[k] && wanted(table->interface[i].name))
+			if (chosen[i] && rule_of(&table->interface[i].config) == &rules[k])
 				printf(" %s", table->interface[i].name);
 		printf("\n");
 	}
+}
+
+/* What a driver looks at. */
+static bool same_kind(const struct drawer_interface *a, const struct drawer_interface *b)
+{
+	const struct vreader_config *x = &a->config, *y = &b->config;
+
+	return x->interface_class == y->interface_class && x->no_bulk == y->no_bulk &&
+	       x->no_interrupt == y->no_interrupt && a->class_desc[1] == b->class_desc[1] && x->slots == y->slots &&
+	       x->busy_slots == y->busy_slots && x->level == y->level && x->max_message == y->max_message &&
+	       (x->protocols & 1) == (y->protocols & 1) && (x->features & 0x08) == (y->features & 0x08) &&
+	       x->voltage == y->voltage;
+}
+
+static bool choose(char *const *what)
+{
+	bool kinds = *what && !strcmp(*what, "--kinds");
+
+	chosen = calloc(table->n, sizeof(*chosen));
+	for (size_t i = 0, n; chosen && i < table->n; i += n) {
+		bool yes = !*what;
+
+		n = drawer_device(table, i);
+		for (char *const *p = what; !kinds && *p; p++)
+			yes |= !strcmp(*p, table->interface[i].name);
+		for (size_t k = i; kinds && k < i + n; k++) {
+			size_t j = 0;
+
+			while (j < k && !(chosen[j] && same_kind(&table->interface[j], &table->interface[k])))
+				j++;
+			yes |= j == k;
+		}
+		for (size_t k = i; k < i + n; k++)
+			chosen[k] = yes;
+	}
+	return chosen;
 }
 
 static int prepare(const char *backend_name, const char *file)
@@ -438,13 +474,12 @@ int main(int argc, char **argv)
 	uint64_t begin = now_ms();
 	bool ok = true;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: drawer BACKEND TABLE [REPORT] [NAME...]\n");
+	if (argc < 4) {
+		fprintf(stderr, "usage: drawer BACKEND TABLE REPORT [--kinds | NAME...]\n");
 		return 2;
 	}
-	if (prepare(argv[1], argv[2]))
+	if (prepare(argv[1], argv[2]) || !choose(argv + 4))
 		return 1;
-	only = argc > 4 ? argv + 4 : argv + argc;
 	while (workers < WORKERS && !pthread_create(&worker[workers], NULL, work, NULL))
 		workers++;
 	for (unsigned int i = 0; i < workers; i++)
@@ -459,11 +494,12 @@ int main(int argc, char **argv)
 	exceptions();
 	printf("# drawer, %s: %u of %zu interfaces driven, %u read card " CARD ", %u ms\n", backend->name, driven,
 	       table->n, read, (unsigned int)(now_ms() - begin));
-	if (argc > 3 && !report(argv[3])) {
+	if (!report(argv[3])) {
 		printf("not ok drawer, %s: %s: %s\n", backend->name, argv[3], strerror(errno));
 		ok = false;
 	}
 	drawer_free(table);
 	free(results);
+	free(chosen);
 	return !ok;
 }

@@ -51,6 +51,19 @@ static int controllers(void)
 	return n;
 }
 
+/* Whose file has that port: each has the same number of them, and the kernel takes a while to write one. */
+static unsigned int controller_of(int port)
+{
+	int all = 0, n = controllers();
+	FILE *f = fopen(VHCI "nports", "re");
+
+	if (f && fscanf(f, "%d", &all) != 1)
+		all = 0;
+	if (f)
+		fclose(f);
+	return all && n && all >= n ? port / (all / n) : 0;
+}
+
 /*
  * Calls match for every port, from this controller's on, until it says yes; that port. 0, or -errno: -EBUSY where none
  * matched.
@@ -121,7 +134,7 @@ int usbip_vhci_device(int port, unsigned int devid, struct usbip_vhci_device *de
 {
 	char path[96];
 	struct port p;
-	int err = find(this_port, port, 0, &p);
+	int err = find(this_port, port, controller_of(port), &p);
 	FILE *f;
 
 	dev->name[0] = 0;
@@ -159,11 +172,12 @@ static bool same_device(const struct usbip_vhci_device *dev)
 int usbip_vhci_wait_free(int port, unsigned int devid, const struct usbip_vhci_device *dev, unsigned int wait_ms)
 {
 	const struct timespec ms = { .tv_nsec = 1000000 };
+	unsigned int controller = controller_of(port);
 	struct port p;
 	int err;
 
 	for (unsigned int i = 0; i <= wait_ms; i++) {
-		err = find(this_port, port, 0, &p);
+		err = find(this_port, port, controller, &p);
 		if (err)
 			return err;
 		/* devid is shown of ports in use alone; another's there: ours is gone long since */

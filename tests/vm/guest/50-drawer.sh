@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Every real reader of tests/data/readers.tsv, by each backend: card `an` in each slot (tests/vm/drawer.c). The report
-# is left in build/vm/out/, a line an interface.
+# is left in build/vm/out/RIG, a line an interface.
 . tests/vm/guest.lib.sh
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 load_module
