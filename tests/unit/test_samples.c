@@ -2,6 +2,7 @@
 /* The sample cards, judged by tools that nobody here wrote: the openssl command; and the reader "sim:NAME". */
 #include "simterm.h"
 #include <errno.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <cardring/ring.h>
 #include "eid/lds.h"
@@ -312,6 +313,36 @@ static void each_sample_is_a_reader(void **state)
 	assert_int_equal(sim_backend.open("sim:..", NULL, &ring, &info), CR_E_NO_READER);
 }
 
+static void *asks_where_samples_are(void *wrong)
+{
+	for (int i = 0; i < 20000; i++) {
+		const char *dir = sim_dir();
+
+		if (!dir || access(dir, R_OK | X_OK))
+			__atomic_fetch_add((int *)wrong, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Beside the program, for which several places are tried. */
+static void samples_are_found_by_several_threads(void **state)
+{
+	pthread_t thread[4];
+	int wrong = 0;
+
+	assert_int_equal(unsetenv("CARDRING_SIM_DIR"), 0);
+	if (!sim_dir()) {
+		setenv("CARDRING_SIM_DIR", simterm_dir, 1);
+		skip();		/* none were made there */
+	}
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, asks_where_samples_are, &wrong), 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(thread[i], NULL);
+	setenv("CARDRING_SIM_DIR", simterm_dir, 1);
+	assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +354,7 @@ int main(void)
 		cmocka_unit_test(an_is_as_big_as_real_cards_are),
 		cmocka_unit_test(malformed_files_are_malformed),
 		cmocka_unit_test(each_sample_is_a_reader),
+		cmocka_unit_test(samples_are_found_by_several_threads),
 		cmocka_unit_test(make_is_repeatable_in_place_and_says_where_it_cannot),
 	};
 

@@ -246,19 +246,24 @@ static struct vreader_usb *plug_in(const struct drawer_interface *i, unsigned in
 {
 	struct vreader_config c[USBIP_MAX_FUNCTIONS];
 	struct vcard *cards[USBIP_MAX_FUNCTIONS][VREADER_MAX_SLOTS];
-	struct vreader_usb *usb;
+	struct vreader_usb *usb = NULL;
+	bool all = true;
 
+	memset(cards, 0, sizeof(cards));
 	for (unsigned int k = 0; k < n; k++) {
 		c[k] = i[k].config;
 		c[k].cards = cards[k];
-		for (unsigned int s = 0; s < c[k].slots; s++) {
-			cards[k][s] = vcard_sim_new(CARD, c[k].level, err);
-			if (!cards[k][s])
-				return NULL;	/* nothing goes on without its cards: the process ends */
-		}
+		for (unsigned int s = 0; all && s < c[k].slots; s++)
+			all = (cards[k][s] = vcard_sim_new(CARD, c[k].level, err));
 	}
-	usb = vreader_attach_composite(c, n);
-	*err = usb ? 0 : CR_E_IO;
+	if (all) {
+		usb = vreader_attach_composite(c, n);	/* the cards go with it, in each case */
+		*err = usb ? 0 : CR_E_IO;
+	} else {
+		for (unsigned int k = 0; k < n; k++)
+			for (unsigned int s = 0; s < c[k].slots; s++)
+				vcard_free(cards[k][s]);
+	}
 	return usb;
 }
 

@@ -449,7 +449,7 @@ void sim_profile_free(struct sim_profile *p)
 
 const char *sim_dir(void)
 {
-	static char dir[3072];
+	static __thread char dir[3072];	/* cards are loaded by several threads */
 	const char *env = getenv("CARDRING_SIM_DIR");
 	char exe[3000], *slash;
 	ssize_t n;

@@ -17,7 +17,10 @@
 
 struct sim_card;
 
-/* Where sample cards live: $CARDRING_SIM_DIR, else sim/ beside the executable, else PREFIX/share/cardring/sim. NULL if none exists. */
+/*
+ * Where sample cards live: $CARDRING_SIM_DIR, else sim/ beside the executable, else PREFIX/share/cardring/sim. NULL if
+ * none exists. Valid in this thread, until the next call.
+ */
 const char *sim_dir(void);
 /* Makes issuers and sample cards below dir (created). 0 or negative enum cr_error. */
 int sim_make(const char *dir);
