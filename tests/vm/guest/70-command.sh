@@ -9,16 +9,16 @@ unload_module
 # verify ARG...: its exit code in $rc, seconds in $took
 verify() {
 	_begin=$(date +%s%N)
-	$cardring verify --trust build/sim/trust "$@" >/run/out 2>/run/err
+	$cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
 	rc=$?
 	took=$((($(date +%s%N) - _begin) / 1000000))
 }
 # expect NAME EXIT TEXT: of the last verify; the text is in what it said
 expect() {
 	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/err)"
-	elif ! grep -qi "$3" /run/out /run/err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/err)"
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
+	elif ! grep -qi "$3" /run/said /run/said.err; then
+		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
 	else
 		ok "$1"
 	fi
@@ -107,7 +107,7 @@ expect "is free when its holder is killed" 0 genuine
 gone() { # NAME FAULT
 	start=$(date +%s%N)
 	fault "latency value=20000"
-	$cardring verify --can 123456 --trust build/sim/trust >/run/out 2>/run/err &
+	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 0.7
 	t0=$(date +%s%N)
@@ -142,8 +142,8 @@ check "driver unload refuses while a reader is open" sh -c "
 	! $cardring driver unload"
 # The hot path: what one verification asks of the kernel.
 if command -v strace >/dev/null; then
-	strace -f -o /run/strace $cardring verify --can 123456 --trust build/sim/trust --json >/run/out 2>&1
-	commands=$(jq .exchange.commands /run/out)
+	strace -f -o /run/strace $cardring verify --can 123456 --trust build/sim/trust --json >/run/said 2>&1
+	commands=$(jq .exchange.commands /run/said)
 	from=$(grep -n 'openat.*"/dev/cardring' /run/strace | tail -n 1 | cut -d: -f1)
 	calls=$(tail -n +"$from" /run/strace | grep -c '(')
 	ioctls=$(tail -n +"$from" /run/strace | grep -c 'ioctl(')
