@@ -13,8 +13,6 @@
 #include <cmocka.h>
 #include "cardrig.h"
 
-static const uint8_t atr_t1[] = { 0x3b, 0x80, 0x01, 0x81 };
-
 /* ---- opening ---- */
 
 static void opening_powers_and_closing_powers_off(void **state)
@@ -91,11 +89,13 @@ static void a_claimed_slot_is_busy(void **state)
 	cr_card_close(open_card(0));
 }
 
-static void a_tpdu_reader_needs_a_card_with_t0(void **state)
+static void a_card_of_no_protocol_of_ours_is_refused(void **state)
 {
+	static const uint8_t atr_t14[] = { 0x3b, 0x80, 0x0e, 0x8e };
+
 	rig_make(CARDRING_LEVEL_TPDU);
-	rig.atr = atr_t1;
-	rig.atr_len = sizeof(atr_t1);
+	rig.atr = atr_t14;
+	rig.atr_len = sizeof(atr_t14);
 	open_card(CR_E_UNSUPPORTED);
 	rig_make(CARDRING_LEVEL_TPDU);
 	rig.atr_len = 1;
@@ -302,7 +302,7 @@ int main(void)
 		cmocka_unit_test(a_card_put_in_while_waiting_is_taken),
 		cmocka_unit_test(a_card_that_is_mute_once_is_powered_again),
 		cmocka_unit_test(a_claimed_slot_is_busy),
-		cmocka_unit_test(a_tpdu_reader_needs_a_card_with_t0),
+		cmocka_unit_test(a_card_of_no_protocol_of_ours_is_refused),
 		cmocka_unit_test(a_reader_without_automatics_is_told_the_parameters),
 		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
 		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
