@@ -85,7 +85,7 @@ static int serve_usbip(const struct cli *c, const char *card)
 		.reader = { .slots = (unsigned int)c->slots, .busy_slots = (uint8_t)c->busy, .serial = c->serial,
 			    .max_message = (uint32_t)c->max_message, .latency_us = (unsigned int)c->latency,
 			    .no_interrupt = c->no_interrupt },
-		.readers = (unsigned int)c->readers,
+		.readers = (unsigned int)c->readers, .protocol = (unsigned int)c->protocol,
 		.reply = c->json ? NULL : stdout,
 	};
 
@@ -94,6 +94,8 @@ static int serve_usbip(const struct cli *c, const char *card)
 		if (!opt.reader.level)
 			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--level takes tpdu, short or extended."));
 	}
+	if (c->protocol && opt.reader.level != VREADER_TPDU)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--protocol is for --level tpdu."));
 	return sim_usbip_serve(card, &opt, STDIN_FILENO, &stop);
 }
 

@@ -68,6 +68,7 @@ void vreader_detach(struct vreader_usb *u);
 struct sim_usbip_options {
 	struct vreader_config reader;	/* zeroes: the defaults of vreader.h */
 	unsigned int readers;		/* how many such devices (1) */
+	unsigned int protocol;		/* at TPDU level: of the cards, T=0 or T=1; that at a rate of F 512, D 16 */
 	FILE *reply;			/* what to say to whom gives the commands; NULL: nothing */
 };
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cardring/error.h>
+#include "contact.h"
 #include "usbip.h"
 
 struct server {
@@ -36,16 +37,28 @@ enum vreader_level vreader_level_parse(const char *s)
 	       !strcmp(s, "extended") ? VREADER_EXTENDED : 0;
 }
 
-/* A card for each slot of one reader; all NULL for the built-in one. 0 or negative enum cr_error. */
-static int load(struct vcard **cards, const char *card, const struct vreader_config *c)
+static struct vcard *load_one(const char *card, const struct sim_usbip_options *opt, int *err)
 {
-	unsigned int n = c->slots ? c->slots : 1;
+	const struct sim_contact_config contact = { .ta1 = 0x95 };
+	enum vreader_level level = opt->reader.level ? opt->reader.level : VREADER_EXTENDED;
+	bool echo = !strcmp(card, "echo");
+
+	*err = CR_E_NOMEM;
+	if (opt->protocol)
+		return echo ? vcard_echo_contact_new(&contact) : vcard_sim_contact_new(card, &contact, err);
+	return echo ? vcard_echo_new(level) : vcard_sim_new(card, level, err);
+}
+
+/* A card for each slot of one reader. 0 or negative enum cr_error. */
+static int load(struct vcard **cards, const char *card, const struct sim_usbip_options *opt)
+{
+	unsigned int n = opt->reader.slots ? opt->reader.slots : 1;
 	int err;
 
 	if (n > VREADER_MAX_SLOTS)
 		return CR_E_INVALID;
 	for (unsigned int i = 0; i < n; i++) {
-		cards[i] = vcard_sim_new(card, c->level ? c->level : VREADER_EXTENDED, &err);
+		cards[i] = load_one(card, opt, &err);
 		if (cards[i])
 			continue;
 		while (i--)
@@ -112,12 +125,12 @@ static int attach_all(struct server *s, const char *card, const struct sim_usbip
 	for (; s->count < n; s->count++) {
 		struct vreader_config c = opt->reader;
 
-		if (strcmp(card, "echo")) {
-			err = load(cards, card, &c);
-			if (err)
-				return err;
-			c.cards = cards;
-		}
+		err = load(cards, card, opt);
+		if (err)
+			return err;
+		c.cards = cards;
+		if (opt->protocol)
+			c.protocols = 3;
 		s->dev[s->count] = vreader_attach(&c);
 		if (!s->dev[s->count])
 			return errno == ENOENT ? CR_E_NO_DRIVER : errno == EACCES || errno == EPERM ?

@@ -54,6 +54,7 @@ enum ccid_error {
 	CCID_E_PARAM0		= 0x07,
 	CCID_E_PARAM1		= 0x08,
 	CCID_E_SLOT_BUSY	= 0xE0,
+	CCID_E_PROTOCOL		= 0xF6,
 	CCID_E_OVERRUN		= 0xFC,
 	CCID_E_ICC_MUTE		= 0xFE,
 	CCID_E_ABORTED		= 0xFF,
@@ -66,7 +67,7 @@ enum vreader_speed { VREADER_HIGH_SPEED, VREADER_FULL_SPEED, VREADER_SUPER_SPEED
 /* ---- cards ---- */
 
 /*
- * A card as a slot sees it. exchange: one APDU, or one T=0 TPDU where the reader works at TPDU level;
+ * A card as a slot sees it. exchange: one APDU, or, where the reader works at TPDU level, a T=0 TPDU or a T=1 block;
  * *wait_ms: how long the card takes over it (0 unless set). Returns the response's length.
  */
 struct vcard;
@@ -76,6 +77,11 @@ struct vcard_ops {
 	size_t (*exchange)(struct vcard *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
 			   unsigned int *wait_ms);
 	void (*free)(struct vcard *card);
+	/*
+	 * TPDU level: the protocol and rate (Fi/Di) that the card hears; a reader set to others gets nothing through.
+	 * NULL: T=0 at the default rate.
+	 */
+	void (*line)(const struct vcard *card, unsigned int *protocol, uint8_t *fi_di);
 };
 struct vcard { const struct vcard_ops *ops; };
 
@@ -96,6 +102,11 @@ uint8_t vcard_echo_byte(unsigned int offset);
 
 /* The virtual identity card (sim.h): a sample's name or a folder. NULL and *err (enum cr_error) on failure. */
 struct vcard *vcard_sim_new(const char *name, enum vreader_level level, int *err);
+/* The same with contacts for a reader at TPDU level, on these terms (contact.h); its historical bytes are the sample's. */
+struct sim_contact_config;
+struct vcard *vcard_sim_contact_new(const char *name, const struct sim_contact_config *cfg, int *err);
+/* The built-in test card with contacts. NULL: out of memory. */
+struct vcard *vcard_echo_contact_new(const struct sim_contact_config *cfg);
 void vcard_free(struct vcard *card);
 
 /* ---- the reader ---- */

@@ -81,8 +81,8 @@ static struct result power_on(struct vreader *v, struct vslot *s, const uint8_t 
 	s->powered = true;
 	s->clock = 0;
 	vreader_params_from_atr(s, r.data, r.len);
-	if (v->cfg.level == VREADER_TPDU)
-		s->protocol = 0;
+	if (v->cfg.level == VREADER_TPDU && !vreader_settle(v, s))
+		return fail(CCID_E_ICC_MUTE);
 	return r;
 }
 
@@ -144,6 +144,18 @@ static bool chain_append(struct vslot *s, const uint8_t *data, size_t len)
 	return true;
 }
 
+static struct result tpdu(struct vreader *v, struct vslot *s, const uint8_t *data, size_t len, uint8_t bwi)
+{
+	struct result r;
+
+	if (!vreader_line_hears(s, data, bwi))
+		return fail(CCID_E_ICC_MUTE);
+	r = exchange(v, s, data, len);
+	if (r.error < 0)
+		vreader_line_heard(s, r.data, r.len);
+	return r;
+}
+
 /* 6.1.4: wLevelParameter, meant for extended APDU level; RFU, so 0, at the others but character level. */
 static struct result xfr_block(struct vreader *v, struct vslot *s, const uint8_t *msg, size_t len)
 {
@@ -156,6 +168,8 @@ static struct result xfr_block(struct vreader *v, struct vslot *s, const uint8_t
 	if (v->cfg.level != VREADER_EXTENDED) {
 		if (level)
 			return fail(CCID_E_PARAM1);
+		if (v->cfg.level == VREADER_TPDU && len >= 3 && len <= 261)
+			return tpdu(v, s, data, len, msg[7]);
 		if (len < 4 || len > 261)
 			return fail(CCID_E_LENGTH);
 		return exchange(v, s, data, len);
@@ -218,6 +232,8 @@ static struct result set_parameters(struct vreader *v, struct vslot *s, const ui
 	error = vreader_params_check(protocol, msg + CCID_HDR);
 	if (error)
 		return fail(error);
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0x80 && !vreader_pps(v, s, protocol, msg[CCID_HDR]))
+		return fail(CCID_E_PROTOCOL);
 	s->protocol = protocol;
 	memcpy(s->params[protocol], msg + CCID_HDR, len);
 	return parameters(s);
