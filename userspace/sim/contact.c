@@ -89,9 +89,9 @@ static size_t pps(struct sim_contact *c, const uint8_t *in, size_t len, uint8_t 
 	if (c->cfg.pps_mute || c->cfg.specific || len != (rate ? 4 : 3) || pck || (in[1] & 0xE0) ||
 	    (in[1] & 0x0F) > 1 || ((in[1] & 0x0F) == 0 && !c->cfg.t0_too))
 		return 0;
-	/* its own F, and a D between 1 and its own: table 8 rises up to D = 64 (7), and 12 and 20 are between */
-	if (rate && (!c->cfg.ta1 || (in[2] & 0xF0) != (c->cfg.ta1 & 0xF0) || !(in[2] & 0x0F) ||
-		     (in[2] & 0x0F) > (c->cfg.ta1 & 0x0F)))
+	/* the default; else its own F, and a D from 1 to its own (up to 64 table 8 rises with its code) */
+	if (rate && in[2] != 0x11 && ((in[2] & 0xF0) != (c->cfg.ta1 & 0xF0) || !(in[2] & 0x0F) ||
+				      (in[2] & 0x0F) > (c->cfg.ta1 & 0x0F)))
 		return 0;
 	c->protocol = in[1] & 0x0F;
 	if (rate && c->cfg.pps_default_rate) {

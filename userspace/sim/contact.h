@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A card with contacts, as the line sees it (ISO/IEC 7816-3:2006): answer to reset, PPS as the first thing or never,
- * then T=1 blocks, or T=0 TPDUs where it offers them. It hears only who speaks its protocol at its rate: sim_contact_line
- * tells which, and a reader that is set to another hears nothing.
+ * then T=1 blocks, or T=0 TPDUs where it offers them. It hears only who speaks its protocol at its rate, which
+ * sim_contact_line tells: a reader that is set to another hears nothing.
  */
 #ifndef CARDRING_SIM_CONTACT_H
 #define CARDRING_SIM_CONTACT_H

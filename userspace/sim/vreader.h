@@ -102,7 +102,7 @@ uint8_t vcard_echo_byte(unsigned int offset);
 
 /* The virtual identity card (sim.h): a sample's name or a folder. NULL and *err (enum cr_error) on failure. */
 struct vcard *vcard_sim_new(const char *name, enum vreader_level level, int *err);
-/* The same with contacts for a reader at TPDU level, on these terms (contact.h); its historical bytes are the sample's. */
+/* The same with contacts for a reader at TPDU level, on these terms (contact.h); historical bytes are the sample's. */
 struct sim_contact_config;
 struct vcard *vcard_sim_contact_new(const char *name, const struct sim_contact_config *cfg, int *err);
 /* The built-in test card with contacts. NULL: out of memory. */

@@ -153,7 +153,8 @@ static size_t echo_tpdu(struct echo *e, const uint8_t *c, size_t n, uint8_t *rsp
 	return sw(rsp, 0, 0x6100 | (e->held_len & 0xFF));
 }
 
-static size_t whole_apdu(struct echo *e, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size, unsigned int *wait_ms)
+static size_t whole_apdu(struct echo *e, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
+			 unsigned int *wait_ms)
 {
 	const uint8_t *data;
 	size_t lc, le;

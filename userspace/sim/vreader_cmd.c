@@ -114,7 +114,9 @@ static struct result exchange(struct vreader *v, struct vslot *s, const uint8_t 
 		return fail(CCID_E_ICC_MUTE);
 	if (v->cfg.level != VREADER_EXTENDED) {
 		/* Below extended APDUs nothing is chained: what does not fit has overrun the reader. */
-		if (n > 258 || n + CCID_HDR > v->cfg.max_message)
+		size_t most = v->cfg.level == VREADER_TPDU && s->protocol ? 3 + 254 + 2 : 256 + 2;
+
+		if (n > most || n + CCID_HDR > v->cfg.max_message)
 			return fail(CCID_E_OVERRUN);
 		return (struct result){ .error = -1, .data = v->rsp, .len = n, .wait_ms = wait_ms };
 	}

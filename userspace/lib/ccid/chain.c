@@ -15,7 +15,8 @@ static void cut(struct cr_ccid_chain *c)
 	c->part = left < c->most ? left : c->most;
 }
 
-int cr_ccid_chain_begin(struct cr_ccid_chain *c, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size, size_t most)
+int cr_ccid_chain_begin(struct cr_ccid_chain *c, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
+			size_t most)
 {
 	memset(c, 0, sizeof(*c));
 	if (!most || size < 2)

@@ -24,7 +24,8 @@ struct cr_ccid_chain {
  * Takes a C-APDU, which must stay where it is, where its R-APDU is to go (size bytes), and how many
  * bytes a message carries. CR_E_TOO_LONG: none, or size is below 2.
  */
-int cr_ccid_chain_begin(struct cr_ccid_chain *c, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size, size_t most);
+int cr_ccid_chain_begin(struct cr_ccid_chain *c, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
+			size_t most);
 /* The payload to send now: its length, *data into the C-APDU, and its wLevelParameter. */
 size_t cr_ccid_chain_message(const struct cr_ccid_chain *c, const uint8_t **data, uint16_t *level);
 /*
