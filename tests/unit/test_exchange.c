@@ -395,6 +395,49 @@ static void what_cannot_be_agreed_is_an_error(void **state)
 	assert_int_equal(rig.power_ons, 2);
 }
 
+/* ---- T=0 ---- */
+
+#define CHAINS	.hist = { 0x80, 0x73, 0x00, 0x00, 0x80 }, .hist_len = 5
+
+static void long_commands_go_over_t0_as_the_card_takes_them(void **state)
+{
+	static const struct sim_contact_config cards[] = {
+		{ .t0_too = true, .envelope = true },
+		{ .t0_too = true, .chaining = true, CHAINS },
+		{ .t0_too = true, .envelope = true, .chaining = true, CHAINS, .ta1 = 0x95 },
+	};
+	static const size_t sizes[] = { 0, 1, 255, 256, 257, 500, 501, 502, 503, 510, 511, 5000, CR_APDU_MAX_LC };
+
+	for (size_t i = 0; i < sizeof(cards) / sizeof(*cards); i++) {
+		cr_card_t *card;
+
+		rig_contact(&cards[i], 0x38, 3);
+		card = open_card(0);
+		assert_parameters(0, cards[i].ta1 ? cards[i].ta1 : 0x11);
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++)
+			assert_int_equal(echo(card, sizes[k]), 0);
+		assert_int_equal(read_file(card, 256), 0);
+		cr_card_close(card);
+	}
+}
+
+static void a_card_without_envelope_says_so_itself(void **state)
+{
+	const struct sim_contact_config contact = { .t0_too = true };
+	static uint8_t cmd[7 + 256] = { 0, 0xd6, 0, 0, 0, 1, 0 };
+	uint8_t got[10];
+	size_t n = sizeof(got);
+	cr_card_t *card;
+
+	rig_contact(&contact, 0x38, 3);
+	card = open_card(0);
+	assert_int_equal(cr_card_transmit(card, cmd, sizeof(cmd), got, &n), 0);
+	assert_int_equal(cr_rapdu_sw(got, n), 0x6d00);
+	assert_int_equal(rig.xfers, 1);
+	assert_int_equal(echo(card, 200), 0);
+	cr_card_close(card);
+}
+
 /* ---- APDU levels ---- */
 
 static void long_apdus_are_chained_in_short_messages(void **state)
@@ -489,6 +532,8 @@ int main(void)
 		cmocka_unit_test(the_best_rate_is_what_they_speak_at),
 		cmocka_unit_test(refused_they_speak_at_the_default_rate),
 		cmocka_unit_test(what_cannot_be_agreed_is_an_error),
+		cmocka_unit_test(long_commands_go_over_t0_as_the_card_takes_them),
+		cmocka_unit_test(a_card_without_envelope_says_so_itself),
 		cmocka_unit_test(long_apdus_are_chained_in_short_messages),
 		cmocka_unit_test(what_is_known_to_fit_stays_in_one_batch),
 		cmocka_unit_test(extended_apdus_go_through_short_readers_as_far_as_they_can),

@@ -106,6 +106,10 @@ static void over_t0_long_data_go_by_envelope(void **state)
 	RUN(0, true, "00 88 00 00 00 01 00 [256] 00 00", "[300] 9000",
 	    { "00 c2 00 00 ff 00 88 00 00 00 01 00 [248]", "9000" },
 	    { "00 c2 00 00 0a [8] 0000 00", "[256] 612c" }, { "00 c0 00 00 2c", "[44] 9000" });
+	/* Le is never alone: the card has executed what it has whole by its Lc */
+	RUN(0, true, "00 88 00 00 00 01 f7 [503] 00 04", "[4] 9000",
+	    { "00 c2 00 00 ff 00 88 00 00 00 01 f7 [248]", "9000" }, { "00 c2 00 00 fd [253]", "9000" },
+	    { "00 c2 00 00 04 [2] 0004 04", "[4] 9000" });
 	/* it has none: the status word says so, and the rest stays here */
 	RUN(0, true, "00 d6 00 00 00 01 00 [256]", "6d00", { "00 c2 00 00 ff 00 d6 00 00 00 01 00 [248]", "6d00" });
 	/* the bit of chaining is not known in a proprietary class */

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "contact.h"
+#include "t0_long.h"
 
 struct sim_contact {
 	struct sim_contact_config cfg;
 	struct sim_contact_app app;
 	struct sim_t1 *t1;
+	struct sim_t0_long *t0;	/* NULL where the application has its own */
 	bool fresh;		/* nothing was said since the ATR */
 	unsigned int protocol;
 	uint8_t fi_di;
@@ -52,8 +54,10 @@ struct sim_contact *sim_contact_new(const struct sim_contact_config *cfg, const 
 		c->cfg.hist_len = sizeof(c->cfg.hist);
 	c->app = *app;
 	c->t1 = sim_t1_new(&cfg->t1, app->apdu, app->arg);
-	if (!c->t1) {
-		free(c);
+	if (c->t1 && !app->tpdu)
+		c->t0 = sim_t0_long_new(app->apdu, app->arg, cfg->chaining, cfg->envelope);
+	if (!c->t1 || (!app->tpdu && !c->t0)) {
+		sim_contact_free(c);
 		return NULL;
 	}
 	make_atr(c);
@@ -65,12 +69,15 @@ void sim_contact_free(struct sim_contact *c)
 	if (!c)
 		return;
 	sim_t1_free(c->t1);
+	sim_t0_long_free(c->t0);
 	free(c);
 }
 
 const uint8_t *sim_contact_reset(struct sim_contact *c, size_t *len)
 {
 	sim_t1_reset(c->t1);
+	if (c->t0)
+		sim_t0_long_reset(c->t0);
 	c->fresh = true;
 	c->protocol = c->cfg.t0_too && !c->cfg.specific ? 0 : 1;
 	c->fi_di = c->cfg.specific && c->cfg.ta1 ? c->cfg.ta1 : 0x11;
@@ -115,7 +122,11 @@ size_t sim_contact_exchange(struct sim_contact *c, const uint8_t *in, size_t len
 		return 0;
 	if (fresh && len && in[0] == 0xFF)
 		return pps(c, in, len, out);
-	return c->protocol ? sim_t1_block(c->t1, in, len, out) : c->app.tpdu(c->app.arg, in, len, out, size);
+	if (c->protocol)
+		return sim_t1_block(c->t1, in, len, out);
+	if (c->t0)
+		return sim_t0_long_tpdu(c->t0, in, len, out, size);
+	return c->app.tpdu(c->app.arg, in, len, out, size);
 }
 
 void sim_contact_line(const struct sim_contact *c, unsigned int *protocol, uint8_t *fi_di)

@@ -17,13 +17,14 @@ struct sim_contact_config {
 	uint8_t ta1;		/* 0: none */
 	bool pps_mute;		/* answers no PPS */
 	bool pps_default_rate;	/* answers it without PPS1 */
+	bool envelope, chaining;	/* over T=0, for long commands; that the ATR says so is up to hist */
 	uint8_t hist[15];	/* historical bytes */
 	unsigned int hist_len;
 };
 
 struct sim_contact_app {
 	sim_apdu_fn apdu;
-	/* One T=0 TPDU, header and data: data and status word. Only where t0_too. */
+	/* One T=0 TPDU, header and data: data and status word. NULL: made of apdu (t0_long.h). */
 	size_t (*tpdu)(void *arg, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size);
 	void *arg;
 };

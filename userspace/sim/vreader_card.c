@@ -203,13 +203,6 @@ static size_t contact_apdu(void *arg, const uint8_t *cmd, size_t len, uint8_t *r
 	return whole_apdu(arg, cmd, len, rsp, size, &wait_ms);
 }
 
-static size_t contact_tpdu(void *arg, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
-{
-	unsigned int wait_ms;
-
-	return len < 4 ? sw(rsp, 0, 0x6700) : echo_tpdu(arg, cmd, len, rsp, size, &wait_ms);
-}
-
 static void echo_line(const struct vcard *card, unsigned int *protocol, uint8_t *fi_di)
 {
 	sim_contact_line(((const struct echo *)card)->contact, protocol, fi_di);
@@ -219,7 +212,7 @@ struct vcard *vcard_echo_contact_new(const struct sim_contact_config *cfg)
 {
 	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free, echo_line };
 	struct echo *e = calloc(1, sizeof(*e));
-	const struct sim_contact_app app = { .apdu = contact_apdu, .tpdu = contact_tpdu, .arg = e };
+	const struct sim_contact_app app = { .apdu = contact_apdu, .arg = e };
 
 	if (!e)
 		return NULL;

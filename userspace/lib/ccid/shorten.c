@@ -12,6 +12,9 @@ static void cut(struct cr_shorten *s)
 	size_t left = s->out_len - s->sent;
 
 	s->part = left < CR_APDU_MAX_SHORT_LC ? left : CR_APDU_MAX_SHORT_LC;
+	/* The card sees by Lc that it has all, so Le must not come behind that by itself. */
+	if (s->way == CR_SHORTEN_ENVELOPE && s->part < left && left - s->part <= 2)
+		s->part -= 2;
 }
 
 int cr_shorten_begin(struct cr_shorten *s, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
