@@ -61,7 +61,7 @@ size_t cr_shorten_apdu(const struct cr_shorten *s, uint8_t out[CR_SHORT_APDU_MAX
 	if (s->fetching) {
 		a.le = s->fetch;
 	} else {
-		a.data = s->out + s->sent;
+		a.data = s->part ? s->out + s->sent : NULL;
 		a.lc = s->part;
 		if (last(s))
 			a.le = s->apdu.le < CR_APDU_MAX_SHORT_LE ? s->apdu.le : CR_APDU_MAX_SHORT_LE;
