@@ -4,6 +4,7 @@
  * card that share no code with it. The reader is as strict here as on the bus; there is no bus.
  */
 #include <errno.h>
+#include <unistd.h>
 #include <cardring/card.h>
 #include "vreader_host.h"
 #include "contact.h"
@@ -15,6 +16,8 @@ static struct {
 	cr_softreader_t *reader;
 	struct cardring_info dev;
 	unsigned int power_ons, xfers, level_used;
+	unsigned int longest_ms;	/* deadline of any command to the card */
+	unsigned int slow_us;		/* how long each takes */
 } rig;
 
 static const uint8_t message_of[CARDRING_OP__COUNT] = {
@@ -31,6 +34,10 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 	rig.xfers += cmd->op == CARDRING_OP_XFER;
 	rig.level_used |= cmd->op == CARDRING_OP_XFER ? cmd->param[1] : 0;
 	assert_true(message_of[cmd->op]);
+	if (cmd->op == CARDRING_OP_XFER && cmd->deadline_ms > rig.longest_ms)
+		rig.longest_ms = cmd->deadline_ms;
+	if (rig.slow_us)
+		usleep(rig.slow_us);
 	assert_int_equal(put(rig.v, message_of[cmd->op], 0, cmd->param[0] | cmd->param[1] << 8 | cmd->param[2] << 16,
 			     cmd->tx, cmd->tx_len), VREADER_OUT_TAKEN);
 	n = (size_t)get(rig.v);
@@ -250,6 +257,47 @@ static void t1_that_fails_for_good_is_an_error_and_a_reset_helps(void **state)
 	fault(rig.v, "error on=xfr value=0x05");
 	assert_int_equal(echo(card, 10), CR_E_READER_FAILED);
 	assert_int_equal(echo(card, 10), 0);
+	cr_card_close(card);
+}
+
+/* Of a card that asks for time the host expects nothing before that is over. */
+static void t1_waits_as_long_as_the_card_asked_for(void **state)
+{
+	const struct sim_contact_config contact = { .t1 = { .wtx = 20 } }, eternal = { .t1 = { .wtx = 255 } };
+	const unsigned int bwt_ms = (960 * 372 << 4) / 4000;	/* 7816-3, 11.4.3: BWI 4, at 4 MHz */
+	cr_card_t *card;
+
+	rig_contact(&contact, 0x38, 3);
+	card = open_card(0);
+	cr_card_set_deadline(card, 1000);
+	assert_int_equal(echo(card, 1), 0);
+	assert_in_range(rig.longest_ms, 1000 + 20 * bwt_ms, 1000 + 20 * (bwt_ms + 1));
+	cr_card_close(card);
+	/* but no longer than the ring takes */
+	rig_contact(&eternal, 0x38, 3);
+	card = open_card(0);
+	cr_card_set_deadline(card, 500000);
+	assert_int_equal(echo(card, 1), 0);
+	assert_int_equal(rig.longest_ms, CARDRING_MAX_DEADLINE_MS);
+	cr_card_close(card);
+}
+
+/* As with time extension within one command: uapi/cardring.h, CARDRING_EXTENSION_CAP. */
+static void t1_does_not_wait_for_ever(void **state)
+{
+	const struct sim_contact_config contact = { .t1 = { .wtx = 1, .wtx_times = 900 } };
+	cr_card_t *card;
+
+	rig_contact(&contact, 0x38, 3);
+	card = open_card(0);
+	cr_card_set_deadline(card, 1);
+	rig.slow_us = 1000;
+	assert_int_equal(echo(card, 1), CR_E_TIMEOUT);
+	assert_in_range(rig.xfers, 2, CARDRING_EXTENSION_CAP + 2);
+	/* the link is resynchronised, and then the card has its time */
+	rig.slow_us = 0;
+	cr_card_set_deadline(card, 10000);
+	assert_int_equal(echo(card, 1), 0);
 	cr_card_close(card);
 }
 
@@ -526,6 +574,8 @@ int main(void)
 		cmocka_unit_test(t1_goes_through_readers_with_short_messages),
 		cmocka_unit_test(t1_goes_on_where_the_line_fails),
 		cmocka_unit_test(t1_that_fails_for_good_is_an_error_and_a_reset_helps),
+		cmocka_unit_test(t1_waits_as_long_as_the_card_asked_for),
+		cmocka_unit_test(t1_does_not_wait_for_ever),
 		cmocka_unit_test(t1_is_in_order_again_after_a_cancel),
 		cmocka_unit_test(a_batch_over_t1_stops_where_it_should),
 		cmocka_unit_test(card_and_reader_agree_whoever_has_to_do_it),

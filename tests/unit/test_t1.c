@@ -635,6 +635,21 @@ static void a_block_longer_than_ifsd_is_refused(void **state)
 	assert_int_equal(out[1], 0x82);
 }
 
+/* There is no chain to break off: it is asked for its answer, not told that it may. */
+static void an_abort_of_nothing_is_no_block(void **state)
+{
+	const struct cr_t1_params params = { .ifsc = 32, .inf_max = 254 };
+	const uint8_t abort_request[] = { 0x00, 0xc2, 0x00, 0xc2 };
+	uint8_t cmd[5], out[CR_T1_BLOCK_MAX], rsp[300];
+	struct cr_t1 t;
+
+	command(cmd, 5, 0);
+	cr_t1_reset(&t, &params);
+	assert_int_equal(cr_t1_begin(&t, cmd, 5, rsp, sizeof(rsp)), 0);
+	assert_int_equal(cr_t1_answer(&t, abort_request, 4), 1);
+	assert_hex(out, cr_t1_block(&t, out), "00 82 00 82");
+}
+
 static size_t endless_wtx(unsigned int n, const uint8_t *in, uint8_t *out)
 {
 	block(out, 0, 0xc3, 1);
@@ -821,6 +836,7 @@ int main(void)
 		cmocka_unit_test(the_multiplier_is_for_the_next_block_alone),
 		cmocka_unit_test(blocks_that_are_none_end_in_an_error),
 		cmocka_unit_test(a_block_longer_than_ifsd_is_refused),
+		cmocka_unit_test(an_abort_of_nothing_is_no_block),
 		cmocka_unit_test(what_has_no_end_is_ended),
 		cmocka_unit_test(an_answer_without_status_word_is_none),
 		cmocka_unit_test(room_is_not_exceeded),
