@@ -42,7 +42,7 @@ secret() {
 # ---- every sample card, at every exchange level that the reader can have
 
 while read -r name verdict code; do
-	for level in extended short tpdu; do
+	for level in extended short tpdu "tpdu&protocol=1"; do
 		run verify --reader "sim:$name?level=$level" $(secret "$name") --json
 		got=$(jq -r .verdict "$w/out" 2>&1)
 		if [ "$got" = "$verdict" ] && [ $rc = "$code" ]; then
@@ -225,9 +225,13 @@ done <<'END'
 1|sim: a reader that the table has not|sim serve an --usbip --as tests/data/readers.tsv:nobody
 1|sim: a reader without a name|sim serve an --usbip --as tests/data/readers.tsv
 1|sim: a reader at another level than its own|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --level tpdu
+1|sim: a protocol that is none|sim serve an --usbip --level tpdu --protocol 2
+1|sim: a protocol where there is none|sim serve an --usbip --level short --protocol 1
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456
+1|a sample's protocol that is none|verify --reader sim:an?level=tpdu&protocol=2 --can 123456
+1|a sample's protocol where there is none|verify --reader sim:an?level=short&protocol=1 --can 123456
 3|a path that is no reader's|verify --reader /dev/tty --can 123456
 END
 check "and every one of them was" [ $objects -gt 20 ]

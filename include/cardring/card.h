@@ -15,7 +15,7 @@ typedef struct cr_card cr_card_t;
 
 struct cr_exchange {		/* what went over the reader since the card was opened */
 	uint64_t commands;	/* APDUs */
-	uint64_t messages;	/* entries sent: at TPDU level GET RESPONSE counts too */
+	uint64_t messages;	/* entries sent: at TPDU level GET RESPONSE and each T=1 block count too */
 	uint64_t bytes_sent, bytes_received;
 	uint64_t enters;	/* calls into the backend */
 	uint64_t us;		/* time in commands, as the completions tell it */
@@ -35,7 +35,8 @@ const struct cr_reader_info *cr_card_reader(const cr_card_t *card);
 void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out);
 
 /* The longest command and response data that reader and exchange level carry in one APDU, in bytes.
- * 255/256 where only short APDUs pass. What the card takes is another matter (EF.ATR/INFO). */
+ * 255/256 where only short APDUs pass; longer ones go there too, in pieces, if the card has a way (command
+ * chaining, over T=0 ENVELOPE). What the card takes is another matter (EF.ATR/INFO). */
 void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data);
 
 /* Every APDU is shown to this (tests, --trace); NULL takes it off. sw 0: no answer. */

@@ -26,6 +26,7 @@ static struct {
 	uint32_t max_payload;
 	unsigned int commands, opens, power_ons, power_offs, set_params;
 	uint8_t params[8], protocol;
+	uint8_t chosen;			/* the protocol that the reader has negotiated */
 	uint8_t log[LOG_MAX][8];	/* the first bytes of each command */
 	size_t log_len[LOG_MAX];
 	/* the answer to a command: returns its length; at most room */
@@ -76,6 +77,11 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 		rig.protocol = cmd->param[0];
 		assert_true(cmd->tx_len <= sizeof(rig.params));
 		memcpy(rig.params, cmd->tx, cmd->tx_len);
+		return 0;
+	case CARDRING_OP_GET_PARAMS:
+		cmd->rparam = rig.chosen;
+		memset(cmd->rx, 0, 7);
+		cmd->rx_len = rig.chosen ? 7 : 5;
 		return 0;
 	case CARDRING_OP_XFER:
 		break;

@@ -74,6 +74,63 @@ static void ta2_and_tc2_are_of_the_second_round(void **state)
 	assert_int_equal(a.wi, 0x0c);
 }
 
+static void t1_is_told_by_its_first_interface_bytes(void **state)
+{
+	/* TD1 81, TD2 B1: TA3 80, TB3 45, TD3 71 of T=1; TA4 10, TB4 11, TC4 01: not the first for T=1 */
+	uint8_t later[] = { 0x3b, 0x80, 0x81, 0xb1, 0x80, 0x45, 0x71, 0x10, 0x11, 0x01, 0 };
+	/* TD1 80 (T=0), TD2 71 (T=1): TA3 FE, TB3 95, TC3 01 */
+	uint8_t both[] = { 0x3b, 0x80, 0x80, 0x71, 0xfe, 0x95, 0x01, 0 };
+	/* RFU: IFSC FF, BWI A */
+	uint8_t rfu[] = { 0x3b, 0x80, 0x81, 0x31, 0xff, 0xa5, 0 };
+	const uint8_t none[] = { 0x3b, 0x80, 0x01, 0x81 };
+	struct cr_atr a;
+
+	seal(later, sizeof(later));
+	assert_int_equal(cr_atr_parse(later, sizeof(later), &a), 0);
+	assert_int_equal(a.ifsc, 0x80);
+	assert_int_equal(a.bwi_cwi, 0x45);
+	assert_false(a.crc);
+	seal(both, sizeof(both));
+	assert_int_equal(cr_atr_parse(both, sizeof(both), &a), 0);
+	assert_int_equal(a.protocols, 3);
+	assert_int_equal(a.ifsc, 0xfe);
+	assert_int_equal(a.bwi_cwi, 0x95);
+	assert_true(a.crc);
+	seal(rfu, sizeof(rfu));
+	assert_int_equal(cr_atr_parse(rfu, sizeof(rfu), &a), 0);
+	assert_int_equal(a.ifsc, 32);
+	assert_int_equal(a.bwi_cwi, 0x4d);
+	assert_int_equal(cr_atr_parse(none, sizeof(none), &a), 0);
+	assert_int_equal(a.ifsc, 32);
+	assert_int_equal(a.bwi_cwi, 0x4d);
+}
+
+static void capabilities_are_in_the_historical_bytes(void **state)
+{
+	static const struct { uint8_t hist[15]; uint8_t len, third; } cases[] = {
+		{ { 0x80, 0x73, 0xc0, 0x01, 0xe0 }, 5, 0xe0 },
+		{ { 0x80, 0x31, 0x81, 0x73, 0xc0, 0x01, 0x80 }, 7, 0x80 },
+		{ { 0x00, 0x73, 0xc0, 0x01, 0x40, 0x05, 0x90, 0x00 }, 8, 0x40 },
+		{ { 0x00, 0x73, 0xc0, 0x01, 0x05, 0x90, 0x00 }, 7, 0 },	/* it would be the status */
+		{ { 0x80, 0x71, 0xc0 }, 3, 0 },
+		{ { 0x80, 0x73, 0xc0, 0x01 }, 4, 0 },			/* cut short */
+		{ { 0x80, 0x7f, 0x73, 0x01, 0x80 }, 5, 0 },
+		{ { 0x10, 0x73, 0xc0, 0x01, 0xe0 }, 5, 0 },		/* a DIR reference */
+		{ { 'e', 0x73, 0xc0, 0x01, 0xe0 }, 5, 0 },
+		{ { 0 }, 1, 0 },
+		{ { 0 }, 0, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t atr[17] = { 0x3b, cases[i].len };
+		struct cr_atr a;
+
+		memcpy(atr + 2, cases[i].hist, cases[i].len);
+		assert_int_equal(cr_atr_parse(atr, 2 + cases[i].len, &a), 0);
+		assert_int_equal(cr_atr_capabilities(&a), cases[i].third);
+	}
+}
+
 static void what_is_damaged_is_refused(void **state)
 {
 	const uint8_t good[] = { 0x3b, 0x88, 0x80, 0x01, 0x80, 0x31, 0x81, 0x65, 0x02, 0x03, 0x04, 0x05, 0 };
@@ -105,6 +162,8 @@ int main(void)
 		cmocka_unit_test(interface_bytes_are_told_apart),
 		cmocka_unit_test(a_contactless_card_offers_both),
 		cmocka_unit_test(ta2_and_tc2_are_of_the_second_round),
+		cmocka_unit_test(t1_is_told_by_its_first_interface_bytes),
+		cmocka_unit_test(capabilities_are_in_the_historical_bytes),
 		cmocka_unit_test(what_is_damaged_is_refused),
 	};
 

@@ -13,8 +13,6 @@
 #include <cmocka.h>
 #include "cardrig.h"
 
-static const uint8_t atr_t1[] = { 0x3b, 0x80, 0x01, 0x81 };
-
 /* ---- opening ---- */
 
 static void opening_powers_and_closing_powers_off(void **state)
@@ -91,11 +89,13 @@ static void a_claimed_slot_is_busy(void **state)
 	cr_card_close(open_card(0));
 }
 
-static void a_tpdu_reader_needs_a_card_with_t0(void **state)
+static void a_card_of_no_protocol_of_ours_is_refused(void **state)
 {
+	static const uint8_t atr_t14[] = { 0x3b, 0x80, 0x0e, 0x8e };
+
 	rig_make(CARDRING_LEVEL_TPDU);
-	rig.atr = atr_t1;
-	rig.atr_len = sizeof(atr_t1);
+	rig.atr = atr_t14;
+	rig.atr_len = sizeof(atr_t14);
 	open_card(CR_E_UNSUPPORTED);
 	rig_make(CARDRING_LEVEL_TPDU);
 	rig.atr_len = 1;
@@ -123,6 +123,43 @@ static void a_reader_without_automatics_is_told_the_parameters(void **state)
 	rig_make(CARDRING_LEVEL_TPDU);
 	cr_card_close(open_card(0));
 	assert_int_equal(rig.set_params, 0);
+}
+
+static size_t answer_mute_at_t1(const uint8_t *cmd, size_t len, uint8_t *rsp, size_t room)
+{
+	return 0;
+}
+
+/* A card with two protocols, and a reader that has chosen by itself: it knows which. */
+static void a_reader_that_negotiates_is_asked_what_it_chose(void **state)
+{
+	static const uint8_t both[] = { 0x3b, 0x80, 0x80, 0x01, 0x01 }, cmd[] = { 0, 0x88, 0x90, 0, 4 };
+
+	for (uint8_t chosen = 0; chosen < 2; chosen++) {
+		uint8_t rsp[16];
+		size_t n = sizeof(rsp);
+		cr_card_t *card;
+
+		rig_make(CARDRING_LEVEL_TPDU);
+		rig.features = 0x78;
+		rig.atr = both;
+		rig.atr_len = sizeof(both);
+		rig.chosen = chosen;
+		card = open_card(0);
+		assert_int_equal(rig.set_params, 0);
+		if (chosen)
+			rig.answer = answer_mute_at_t1;
+		assert_int_equal(cr_card_transmit(card, cmd, sizeof(cmd), rsp, &n), chosen ? CR_E_CARD_PROTOCOL : 0);
+		/* a TPDU, or the first block: S(IFS request) */
+		assert_memory_equal(rig.log[0], chosen ? "\x00\xc1\x01\xfe" : "\x00\x88\x90\x00", 4);
+		cr_card_close(card);
+	}
+	rig_make(CARDRING_LEVEL_TPDU);
+	rig.features = 0x78;
+	rig.atr = both;
+	rig.atr_len = sizeof(both);
+	rig.chosen = 14;
+	open_card(CR_E_UNSUPPORTED);
 }
 
 /* ---- what readers say of themselves ---- */
@@ -302,8 +339,9 @@ int main(void)
 		cmocka_unit_test(a_card_put_in_while_waiting_is_taken),
 		cmocka_unit_test(a_card_that_is_mute_once_is_powered_again),
 		cmocka_unit_test(a_claimed_slot_is_busy),
-		cmocka_unit_test(a_tpdu_reader_needs_a_card_with_t0),
+		cmocka_unit_test(a_card_of_no_protocol_of_ours_is_refused),
 		cmocka_unit_test(a_reader_without_automatics_is_told_the_parameters),
+		cmocka_unit_test(a_reader_that_negotiates_is_asked_what_it_chose),
 		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
 		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),

@@ -16,6 +16,11 @@
 #include "../fuzz/fuzz_card.c"
 #undef answer
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_exchange
+#define next next_answer
+#include "../fuzz/fuzz_exchange.c"
+#undef next
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
@@ -138,6 +143,7 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 
 TARGET(aa)
 TARGET(card)
+TARGET(exchange)
 TARGET(lds)
 TARGET(mrz)
 TARGET(security_info)
@@ -152,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aa_takes_anything),
 		cmocka_unit_test(card_takes_anything),
+		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),

@@ -376,6 +376,74 @@ static void a_command_is_whole_even_if_its_middle_is_what_is_wanted(void **state
 	cr_card_close(card);
 }
 
+/* ---- a card that chains, behind a reader for short APDUs ---- */
+
+static size_t gathered, gets;
+
+/* 10xx.. parts, then the last: their number of bytes comes back, of which 256 at once. */
+static size_t answer_chaining(const uint8_t *cmd, size_t len, uint8_t *rsp, size_t room)
+{
+	size_t n = gathered;
+
+	if (cmd[1] == 0xc0) {
+		gets++;
+		memset(rsp, 0x33, 256);
+		gathered -= gathered < 256 ? gathered : 256;
+		return status(rsp, cmd[4] ? cmd[4] : 256,
+			      gathered ? (uint16_t)(0x6100 | (gathered > 255 ? 0 : gathered)) : 0x9000);
+	}
+	if (cmd[1] != 0xd6)
+		return answer_plain(cmd, len, rsp, room);
+	if (cmd[0] & 0x10) {
+		gathered += cmd[4];
+		return status(rsp, 0, 0x9000);
+	}
+	gathered = n += cmd[4];
+	memset(rsp, 0x33, 256);
+	gathered -= 256;
+	return status(rsp, 256, (uint16_t)(0x6100 | (gathered > 255 ? 0 : gathered)));
+}
+
+static void a_long_command_is_chained_within_a_batch(void **state)
+{
+	static const uint8_t atr[] = { 0x3b, 0x05, 0x80, 0x73, 0x00, 0x00, 0x80 };
+	static const uint8_t plain[] = { 0, 0x88, 0x90, 0x00, 4 };
+	static uint8_t cmd[7 + 600 + 2] = { 0, 0xd6, 0, 0, 0, 600 >> 8, 600 & 0xff };
+	static uint8_t rsps[5][700];
+	struct cr_apdu apdus[5];
+	struct cr_exchange before, ex;
+	cr_card_t *card;
+	size_t done;
+
+	rig_make(CARDRING_LEVEL_SHORT_APDU);
+	rig.atr = atr;
+	rig.atr_len = sizeof(atr);
+	rig.answer = answer_chaining;
+	gathered = gets = 0;
+	card = open_card(0);
+	for (size_t i = 0; i < 5; i++)
+		apdus[i] = (struct cr_apdu){ .cmd = i == 2 ? cmd : plain, .cmd_len = i == 2 ? sizeof(cmd) : 5,
+					     .rsp = rsps[i], .rsp_size = 700, .sw = 0x9000, .sw_mask = 0xffff };
+	cr_card_exchange(card, &before);
+	assert_int_equal(cr_card_transmit_batch(card, apdus, 5, &done), 0);
+	assert_int_equal(done, 5);
+	cr_card_exchange(card, &ex);
+	assert_int_equal(ex.commands - before.commands, 5);
+	assert_int_equal(ex.messages - before.messages, 4 + 3 + 2);	/* 255, 255, 90; then 256 and 88 fetched */
+	assert_int_equal(gets, 2);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(apdus[i].rsp_len, i == 2 ? 602 : 6);
+		assert_int_equal(cr_rapdu_sw(apdus[i].rsp, apdus[i].rsp_len), 0x9000);
+	}
+	/* in order: two, the chain's five, two; and what is short stays linked */
+	assert_int_equal(rig.log[2][0], 0x10);
+	assert_int_equal(rig.log[4][0], 0x00);
+	assert_int_equal(rig.log[6][1], 0xc0);
+	assert_int_equal(rig.log[7][1], 0x88);
+	assert_int_equal(ex.enters - before.enters, 1 + 5 + 1);
+	cr_card_close(card);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +459,7 @@ int main(void)
 		cmocka_unit_test(a_length_that_is_not_as_known_is_found_out),
 		cmocka_unit_test(a_command_is_whole_before_the_next_is_sent),
 		cmocka_unit_test(a_command_is_whole_even_if_its_middle_is_what_is_wanted),
+		cmocka_unit_test(a_long_command_is_chained_within_a_batch),
 	};
 
 	return cmocka_run_group_tests(tests, rig_register, rig_end);

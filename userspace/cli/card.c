@@ -200,6 +200,6 @@ int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **
 				c->reader + 4);
 	if (err == CR_E_INVALID && cli_is_sim(c->reader))
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
-				_("After sim:CARD may stand ?level=extended, ?level=short or ?level=tpdu."));
+				_("After sim:CARD may stand ?level=extended, ?level=short, ?level=tpdu or ?level=tpdu&protocol=1."));
 	return cli_fail_err(c, err, info->path[0] ? info : NULL, NULL);
 }

@@ -119,7 +119,7 @@ static int serve_usbip(const struct cli *c, const char *card)
 		.reader = { .slots = (unsigned int)c->slots, .busy_slots = (uint8_t)c->busy, .serial = c->serial,
 			    .max_message = (uint32_t)c->max_message, .latency_us = (unsigned int)c->latency,
 			    .no_interrupt = c->no_interrupt },
-		.readers = (unsigned int)c->readers,
+		.readers = (unsigned int)c->readers, .protocol = (unsigned int)c->protocol,
 		.reply = c->json ? NULL : stdout,
 	};
 	struct drawer *table = NULL;
@@ -130,6 +130,8 @@ static int serve_usbip(const struct cli *c, const char *card)
 		if (!opt.reader.level)
 			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--level takes tpdu, short or extended."));
 	}
+	if (c->protocol && opt.reader.level != VREADER_TPDU)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--protocol is for --level tpdu."));
 	if (c->timing) {
 		if (strlen(c->timing) != 3 || strspn(c->timing, "0123456789") != 3 ||
 		    !timing_init(&opt.reader.timing, (unsigned int)atoi(c->timing)))

@@ -57,6 +57,8 @@ static const struct option options[] = {
 	  N_("the virtual reader is one of a table of real ones, such as tests/data/readers.tsv") },
 	{ "level", "LEVEL", STRING, AT(level), CLI_FOR_SERVE, 0, 0,
 	  N_("the virtual reader's exchange level: tpdu, short or extended (extended)") },
+	{ "protocol", "0|1", NUMBER, AT(protocol), CLI_FOR_SERVE, 0, 1,
+	  N_("at level tpdu, the card's protocol: T=0 or T=1 (0)") },
 	{ "slots", "N", NUMBER, AT(slots), CLI_FOR_SERVE, 1, 32, N_("its slots, each with a card (1)") },
 	{ "busy-slots", "N", NUMBER, AT(busy), CLI_FOR_SERVE, 1, 32,
 	  N_("how many of them work at once (1)") },

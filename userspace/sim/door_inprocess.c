@@ -2,22 +2,29 @@
 /*
  * The in-process door: each sample card as a reader of its own, "sim:NAME", on the ring in memory.
  *
- * The path may say what kind of reader it is: "sim:an?level=extended" (the default), "short", "tpdu" (T=0). Each
- * opening is a reader and a card of its own.
+ * The path may say what kind of reader it is: "sim:an?level=extended" (the default), "short", "tpdu" (T=0), and
+ * "sim:an?level=tpdu&protocol=1" (T=1). Each opening is a reader and a card of its own.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "reader/softring.h"
+#include "contact.h"
 #include "sim.h"
 
 #define PREFIX	"sim:"
 
 struct door {
 	struct sim_card *card;
-	struct sim_t0 *t0;		/* at TPDU level */
+	struct sim_t0 *t0;		/* at TPDU level, one of the two */
+	struct sim_contact *contact;
 	bool powered;
+};
+
+struct kind {
+	enum cardring_level level;
+	bool t1;
 };
 
 /* CCID 1.1, 6.2.6 */
@@ -49,7 +56,9 @@ static int xfer(struct door *d, struct cr_soft_cmd *cmd)
 
 	if (!rsp)
 		return -ENOMEM;
-	if (d->t0)
+	if (d->contact)
+		n = sim_contact_exchange(d->contact, cmd->tx, cmd->tx_len, rsp, most);
+	else if (d->t0)
 		n = sim_t0_tpdu(d->t0, cmd->tx, cmd->tx_len, rsp, most);
 	else
 		n = sim_card_apdu(d->card, cmd->tx, cmd->tx_len, rsp, most);
@@ -74,6 +83,8 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 		atr = sim_card_power_on(d->card, d->t0 != NULL, &len);
 		if (d->t0)
 			sim_t0_reset(d->t0);
+		if (d->contact)
+			atr = sim_contact_reset(d->contact, &len);
 		d->powered = true;
 		cmd->status = ICC_ACTIVE;
 		return answer(cmd, atr, len);
@@ -102,6 +113,7 @@ static void destroy(void *arg)
 {
 	struct door *d = arg;
 
+	sim_contact_free(d->contact);
 	sim_t0_free(d->t0);
 	sim_card_free(d->card);
 	free(d);
@@ -114,8 +126,10 @@ static void put32(uint8_t *p, uint32_t v)
 }
 
 /* CCID 1.1, table 5.1-1 */
-static void describe(struct cardring_info *dev, const char *name, enum cardring_level level)
+static void describe(struct cardring_info *dev, const char *name, struct kind kind)
 {
+	enum cardring_level level = kind.level;
+
 	memset(dev, 0, sizeof(*dev));
 	dev->abi = CARDRING_ABI_VERSION;
 	dev->slots = 1;
@@ -134,7 +148,7 @@ static void describe(struct cardring_info *dev, const char *name, enum cardring_
 	dev->descriptor[2] = 0x10;
 	dev->descriptor[3] = 0x01;
 	dev->descriptor[5] = 0x07;
-	put32(dev->descriptor + 6, level == CARDRING_LEVEL_TPDU ? 1 : 3);
+	put32(dev->descriptor + 6, kind.t1 ? 2 : level == CARDRING_LEVEL_TPDU ? 1 : 3);
 	put32(dev->descriptor + 10, 4000);
 	put32(dev->descriptor + 14, 4000);
 	put32(dev->descriptor + 19, 10753);
@@ -150,9 +164,17 @@ static int sim_owns(const char *path)
 	return !strncmp(path, PREFIX, strlen(PREFIX));
 }
 
-/* "sim:NAME?level=LEVEL" */
-static int parse(const char *path, char *name, size_t size, enum cardring_level *level)
+/* "sim:NAME?level=LEVEL[&protocol=1]" */
+static int parse(const char *path, char *name, size_t size, struct kind *kind)
 {
+	static const struct { const char *text; struct kind kind; } kinds[] = {
+		{ "", { CARDRING_LEVEL_EXTENDED_APDU, false } },
+		{ "?level=extended", { CARDRING_LEVEL_EXTENDED_APDU, false } },
+		{ "?level=short", { CARDRING_LEVEL_SHORT_APDU, false } },
+		{ "?level=tpdu", { CARDRING_LEVEL_TPDU, false } },
+		{ "?level=tpdu&protocol=0", { CARDRING_LEVEL_TPDU, false } },
+		{ "?level=tpdu&protocol=1", { CARDRING_LEVEL_TPDU, true } },
+	};
 	const char *p, *opt;
 
 	if (!sim_owns(path))
@@ -163,15 +185,30 @@ static int parse(const char *path, char *name, size_t size, enum cardring_level 
 		opt = p + strlen(p);
 	if ((size_t)snprintf(name, size, "%.*s", (int)(opt - p), p) >= size)
 		return CR_E_TOO_LONG;
-	if (!*opt || !strcmp(opt, "?level=extended"))
-		*level = CARDRING_LEVEL_EXTENDED_APDU;
-	else if (!strcmp(opt, "?level=short"))
-		*level = CARDRING_LEVEL_SHORT_APDU;
-	else if (!strcmp(opt, "?level=tpdu"))
-		*level = CARDRING_LEVEL_TPDU;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!strcmp(opt, kinds[i].text)) {
+			*kind = kinds[i].kind;
+			return 0;
+		}
+	}
+	return CR_E_INVALID;
+}
+
+static size_t apdu(void *arg, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
+{
+	return sim_card_apdu(arg, cmd, len, rsp, size);
+}
+
+/* Gives the card what it speaks at TPDU level. */
+static int add_protocol(struct door *d, bool t1)
+{
+	const struct sim_contact_app app = { .apdu = apdu, .arg = d->card };
+
+	if (t1)
+		d->contact = sim_contact_new(&(struct sim_contact_config){ 0 }, &app);
 	else
-		return CR_E_INVALID;
-	return 0;
+		d->t0 = sim_t0_new(d->card);
+	return d->contact || d->t0 ? 0 : CR_E_NOMEM;
 }
 
 static int sim_open(const char *path, const struct cr_ring_params *params, cr_ring_t **ring, struct cardring_info *info)
@@ -179,13 +216,13 @@ static int sim_open(const char *path, const struct cr_ring_params *params, cr_ri
 	static const struct cr_soft_ops ops = { .exec = exec, .destroy = destroy };
 	cr_softreader_t *reader = NULL;
 	struct cardring_info dev;
-	enum cardring_level level;
+	struct kind kind;
 	struct door *d;
 	char name[4096];
 	int err;
 
 	*ring = NULL;
-	err = parse(path, name, sizeof(name), &level);
+	err = parse(path, name, sizeof(name), &kind);
 	if (err)
 		return err;
 	d = calloc(1, sizeof(*d));
@@ -194,13 +231,13 @@ static int sim_open(const char *path, const struct cr_ring_params *params, cr_ri
 	err = sim_card_load(name, &d->card);
 	if (err == CR_E_NOT_FOUND)
 		err = CR_E_NO_READER;
-	if (!err && level == CARDRING_LEVEL_TPDU && !(d->t0 = sim_t0_new(d->card)))
-		err = CR_E_NOMEM;
+	if (!err && kind.level == CARDRING_LEVEL_TPDU)
+		err = add_protocol(d, kind.t1);
 	if (err) {
 		destroy(d);
 		return err;
 	}
-	describe(&dev, name, level);
+	describe(&dev, name, kind);
 	err = cr_softreader_new(&dev, &ops, d, &reader);
 	if (err) {
 		destroy(d);
@@ -225,7 +262,7 @@ static int sim_list_readers(struct cr_reader_info *out, size_t max)
 		struct cr_reader_info *r = &out[i];
 
 		memset(r, 0, sizeof(*r));
-		describe(&r->dev, samples[i].name, CARDRING_LEVEL_EXTENDED_APDU);
+		describe(&r->dev, samples[i].name, (struct kind){ CARDRING_LEVEL_EXTENDED_APDU, false });
 		r->dev.index = (uint32_t)i;
 		memcpy(r->name, r->dev.name, sizeof(r->dev.name));
 		snprintf(r->backend, sizeof(r->backend), "sim");

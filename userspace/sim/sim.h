@@ -49,7 +49,7 @@ void sim_t0_reset(struct sim_t0 *t0);
 size_t sim_t0_tpdu(struct sim_t0 *t0, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size);
 
 /* Doors. */
-extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu" */
+extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu[&protocol=1]" */
 /* The card behind QEMU's ccid-card-passthru: vscard_serve (vscard_wire.h) with a sample's name or a folder. */
 int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert);
 

@@ -75,6 +75,7 @@ struct sim_usbip_options {
 	const struct drawer_interface *as; /* a real reader, then reader's serial and latency alone count; NULL */
 	unsigned int n_as;		/* its interfaces */
 	unsigned int readers;		/* how many such devices (1) */
+	unsigned int protocol;		/* at TPDU level: of the cards, T=0 or T=1; that at a rate of F 512, D 16 */
 	FILE *reply;			/* what to say to whom gives the commands; NULL: nothing */
 };
 /*

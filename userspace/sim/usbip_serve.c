@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <cardring/error.h>
+#include "contact.h"
 #include "usbip.h"
 
 struct server {
@@ -36,8 +37,20 @@ enum vreader_level vreader_level_parse(const char *s)
 	       !strcmp(s, "extended") ? VREADER_EXTENDED : 0;
 }
 
-/* A card for each slot of one reader; all NULL for the built-in one. 0 or negative enum cr_error. */
-static int load(struct vcard **cards, const char *card, const struct vreader_config *c)
+static struct vcard *load_one(const char *card, const struct vreader_config *c, unsigned int protocol, int *err)
+{
+	const struct sim_contact_config contact = { .ta1 = 0x95 };
+	enum vreader_level level = c->level || c->as_declared ? c->level : VREADER_EXTENDED;
+	bool echo = !strcmp(card, "echo");
+
+	*err = CR_E_NOMEM;
+	if (protocol)
+		return echo ? vcard_echo_contact_new(&contact) : vcard_sim_contact_new(card, &contact, err);
+	return echo ? vcard_echo_new(level) : vcard_sim_new(card, level, err);
+}
+
+/* A card for each slot of one reader. 0 or negative enum cr_error. */
+static int load(struct vcard **cards, const char *card, const struct vreader_config *c, unsigned int protocol)
 {
 	unsigned int n = c->slots ? c->slots : 1;
 	int err;
@@ -45,7 +58,7 @@ static int load(struct vcard **cards, const char *card, const struct vreader_con
 	if (n > VREADER_MAX_SLOTS)
 		return CR_E_INVALID;
 	for (unsigned int i = 0; i < n; i++) {
-		cards[i] = vcard_sim_new(card, c->level || c->as_declared ? c->level : VREADER_EXTENDED, &err);
+		cards[i] = load_one(card, c, protocol, &err);
 		if (cards[i])
 			continue;
 		while (i--)
@@ -116,8 +129,10 @@ static int plug(struct server *s, const char *card, const struct sim_usbip_optio
 		c[i].serial = opt->reader.serial;
 		c[i].latency_us = opt->reader.latency_us;
 	}
-	for (; !err && strcmp(card, "echo") && loaded < n; loaded += !err) {
-		err = load(cards[loaded], card, &c[loaded]);
+	if (opt->protocol)
+		c[0].protocols = 3;
+	for (; !err && loaded < n; loaded += !err) {
+		err = load(cards[loaded], card, &c[loaded], opt->protocol);
 		c[loaded].cards = cards[loaded];
 	}
 	if (!err) {

@@ -132,6 +132,7 @@ void vreader_power_off(struct vreader *v, unsigned int slot)
 	if (s->powered && s->card)
 		s->card->ops->power_off(s->card);
 	s->powered = false;
+	s->wtx = 0;
 	s->clock = 1;	/* CCID 1.1, 6.2.2: stopped in state L */
 	chain_drop(s);
 	vreader_params_default(s);

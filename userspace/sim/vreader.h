@@ -71,7 +71,7 @@ enum vreader_speed { VREADER_HIGH_SPEED, VREADER_FULL_SPEED, VREADER_SUPER_SPEED
 /* ---- cards ---- */
 
 /*
- * A card as a slot sees it. exchange: one APDU, or one T=0 TPDU where the reader works at TPDU level;
+ * A card as a slot sees it. exchange: one APDU, or, where the reader works at TPDU level, a T=0 TPDU or a T=1 block;
  * *wait_ms: how long the card takes over it (0 unless set). Returns the response's length. work: what that exchange
  * had the chip do, for the reader's timing model; NULL: this card computes nothing.
  */
@@ -83,6 +83,11 @@ struct vcard_ops {
 			   unsigned int *wait_ms);
 	void (*free)(struct vcard *card);
 	struct card_work (*work)(const struct vcard *card);
+	/*
+	 * TPDU level: the protocol and rate (Fi/Di) that the card hears; a reader set to others gets nothing through.
+	 * NULL: T=0 at the default rate.
+	 */
+	void (*line)(const struct vcard *card, unsigned int *protocol, uint8_t *fi_di);
 };
 struct vcard { const struct vcard_ops *ops; };
 
@@ -103,6 +108,11 @@ uint8_t vcard_echo_byte(unsigned int offset);
 
 /* The virtual identity card (sim.h): a sample's name or a folder. NULL and *err (enum cr_error) on failure. */
 struct vcard *vcard_sim_new(const char *name, enum vreader_level level, int *err);
+/* The same with contacts for a reader at TPDU level, on these terms (contact.h); historical bytes are the sample's. */
+struct sim_contact_config;
+struct vcard *vcard_sim_contact_new(const char *name, const struct sim_contact_config *cfg, int *err);
+/* The built-in test card with contacts. NULL: out of memory. */
+struct vcard *vcard_echo_contact_new(const struct sim_contact_config *cfg);
 void vcard_free(struct vcard *card);
 
 /* ---- the reader ---- */

@@ -2,6 +2,7 @@
 /* The built-in test card (vreader.h says what it answers): deterministic, without files or keys. */
 #include <stdlib.h>
 #include <string.h>
+#include "contact.h"
 #include "vreader.h"
 
 #define FILE_SIZE 32768u
@@ -11,6 +12,7 @@ struct echo {
 	enum vreader_level level;
 	uint8_t held[256];	/* TPDU level: what GET RESPONSE fetches */
 	size_t held_len;
+	struct sim_contact *contact;	/* NULL: T=0 alone, or APDUs */
 };
 
 uint8_t vcard_echo_byte(unsigned int offset)
@@ -33,6 +35,8 @@ static const uint8_t *echo_power_on(struct vcard *card, size_t *len)
 	struct echo *e = (struct echo *)card;
 
 	e->held_len = 0;
+	if (e->contact)
+		return sim_contact_reset(e->contact, len);
 	*len = e->level == VREADER_TPDU ? sizeof(t0) : sizeof(both);
 	return e->level == VREADER_TPDU ? t0 : both;
 }
@@ -149,35 +153,75 @@ static size_t echo_tpdu(struct echo *e, const uint8_t *c, size_t n, uint8_t *rsp
 	return sw(rsp, 0, 0x6100 | (e->held_len & 0xFF));
 }
 
-static size_t echo_exchange(struct vcard *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
-			    unsigned int *wait_ms)
+static size_t whole_apdu(struct echo *e, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
+			 unsigned int *wait_ms)
 {
-	struct echo *e = (struct echo *)card;
 	const uint8_t *data;
 	size_t lc, le;
 
-	if (len < 4)
-		return sw(rsp, 0, 0x6700);
-	if (e->level == VREADER_TPDU)
-		return echo_tpdu(e, cmd, len, rsp, size, wait_ms);
-	if (!apdu_parse(cmd, len, &lc, &le, &data))
+	if (len < 4 || !apdu_parse(cmd, len, &lc, &le, &data))
 		return sw(rsp, 0, 0x6700);
 	return echo_apdu(e, cmd, lc, le, data, rsp, size, wait_ms);
 }
 
+static size_t echo_exchange(struct vcard *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
+			    unsigned int *wait_ms)
+{
+	struct echo *e = (struct echo *)card;
+
+	if (e->contact)
+		return sim_contact_exchange(e->contact, cmd, len, rsp, size);
+	if (e->level != VREADER_TPDU)
+		return whole_apdu(e, cmd, len, rsp, size, wait_ms);
+	return len < 4 ? sw(rsp, 0, 0x6700) : echo_tpdu(e, cmd, len, rsp, size, wait_ms);
+}
+
 static void echo_free(struct vcard *card)
 {
+	sim_contact_free(((struct echo *)card)->contact);
 	free(card);
 }
 
 struct vcard *vcard_echo_new(enum vreader_level level)
 {
-	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free, NULL };
+	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free, NULL, NULL };
 	struct echo *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
 	e->card.ops = &ops;
 	e->level = level;
+	return &e->card;
+}
+
+/* ---- with contacts: how long a command takes is its protocol's to say ---- */
+
+static size_t contact_apdu(void *arg, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
+{
+	unsigned int wait_ms;
+
+	return whole_apdu(arg, cmd, len, rsp, size, &wait_ms);
+}
+
+static void echo_line(const struct vcard *card, unsigned int *protocol, uint8_t *fi_di)
+{
+	sim_contact_line(((const struct echo *)card)->contact, protocol, fi_di);
+}
+
+struct vcard *vcard_echo_contact_new(const struct sim_contact_config *cfg)
+{
+	static const struct vcard_ops ops = { echo_power_on, echo_power_off, echo_exchange, echo_free, NULL, echo_line };
+	struct echo *e = calloc(1, sizeof(*e));
+	const struct sim_contact_app app = { .apdu = contact_apdu, .arg = e };
+
+	if (!e)
+		return NULL;
+	e->card.ops = &ops;
+	e->level = VREADER_TPDU;
+	e->contact = sim_contact_new(cfg, &app);
+	if (!e->contact) {
+		free(e);
+		return NULL;
+	}
 	return &e->card;
 }

@@ -82,14 +82,14 @@ static struct result power_on(struct vreader *v, struct vslot *s, const uint8_t 
 	s->powered = true;
 	s->clock = 0;
 	vreader_params_from_atr(s, r.data, r.len);
-	if (v->cfg.level == VREADER_TPDU)
-		s->protocol = 0;
-	/* where the reader sets the parameters, or makes the PPS, itself: it cannot for this card */
-	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0xC2 &&
+	/* where the reader makes of the ATR what it says, by itself: it cannot for this card */
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0x42 &&
 	    !(v->cfg.protocols >> s->protocol & 1)) {
 		vreader_power_off(v, s - v->slot);
 		return fail(CCID_E_PROTOCOL);
 	}
+	if (v->cfg.level == VREADER_TPDU && !vreader_settle(v, s))
+		return fail(CCID_E_ICC_MUTE);
 	if (v->cfg.timing.rate)		/* the ATR's historical bytes are the ATS's: PC/SC part 3, 3.1.3.2.3.1 */
 		r.card_ns = timing_activation_ns(&v->cfg.timing, r.len > 1 ? r.data[1] & 0x0F : 0);
 	return r;
@@ -136,7 +136,9 @@ static struct result exchange(struct vreader *v, struct vslot *s, const uint8_t 
 	card_ns = card_time(v, s->card, len, n);
 	if (v->cfg.level != VREADER_EXTENDED) {
 		/* Below extended APDUs nothing is chained: what does not fit has overrun the reader. */
-		if (n > 258 || n + CCID_HDR > v->cfg.max_message)
+		size_t most = v->cfg.level == VREADER_TPDU && s->protocol ? 3 + 254 + 2 : 256 + 2;
+
+		if (n > most || n + CCID_HDR > v->cfg.max_message)
 			return fail(CCID_E_OVERRUN);
 		return (struct result){ .error = -1, .data = v->rsp, .len = n, .wait_ms = wait_ms,
 					.card_ns = card_ns };
@@ -168,6 +170,18 @@ static bool chain_append(struct vslot *s, const uint8_t *data, size_t len)
 	return true;
 }
 
+static struct result tpdu(struct vreader *v, struct vslot *s, const uint8_t *data, size_t len, uint8_t bwi)
+{
+	struct result r;
+
+	if (!vreader_line_hears(s, data, bwi))
+		return fail(CCID_E_ICC_MUTE);
+	r = exchange(v, s, data, len);
+	if (r.error < 0)
+		vreader_line_heard(s, r.data, r.len);
+	return r;
+}
+
 /* 6.1.4: wLevelParameter, meant for extended APDU level; RFU, so 0, at the others but character level. */
 static struct result xfr_block(struct vreader *v, struct vslot *s, const uint8_t *msg, size_t len)
 {
@@ -182,6 +196,8 @@ static struct result xfr_block(struct vreader *v, struct vslot *s, const uint8_t
 	if (v->cfg.level != VREADER_EXTENDED) {
 		if (level)
 			return fail(CCID_E_PARAM1);
+		if (v->cfg.level == VREADER_TPDU && len >= 3 && len <= 261)
+			return tpdu(v, s, data, len, msg[7]);
 		if (len < 4 || len > 261)
 			return fail(CCID_E_LENGTH);
 		return exchange(v, s, data, len);
@@ -244,6 +260,8 @@ static struct result set_parameters(struct vreader *v, struct vslot *s, const ui
 	error = vreader_params_check(protocol, msg + CCID_HDR);
 	if (error)
 		return fail(error);
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0x80 && !vreader_pps(v, s, protocol, msg[CCID_HDR]))
+		return fail(CCID_E_PROTOCOL);
 	s->protocol = protocol;
 	memcpy(s->params[protocol], msg + CCID_HDR, len);
 	return parameters(s);

@@ -67,6 +67,7 @@ struct vslot {
 	uint8_t clock;		/* bClockStatus */
 	uint8_t protocol;	/* bProtocolNum in force */
 	uint8_t params[2][7];	/* T=0, T=1 */
+	uint8_t wtx;		/* T=1: block waiting times that the card's last block asks for; 0: it does not */
 	uint64_t rate_clock;	/* dwClockFrequency | dwDataRate << 32 */
 
 	/* the command in flight */
@@ -140,6 +141,17 @@ uint8_t vreader_reply_type(uint8_t cmd);
 void vreader_params_default(struct vslot *s);
 void vreader_params_from_atr(struct vslot *s, const uint8_t *atr, size_t len);
 int vreader_params_check(unsigned int protocol, const uint8_t *data);	/* 0 or the bError */
+
+/* vreader_line.c: TPDU level */
+/* After power-on, what dwFeatures has the reader make of the ATR: all of it with PPS, all but the rate, or nothing. */
+bool vreader_settle(struct vreader *v, struct vslot *s);
+bool vreader_pps(struct vreader *v, struct vslot *s, unsigned int protocol, uint8_t fi_di);	/* false: it failed */
+/*
+ * Does this get through to the card, and its answer back? That is waited for as long as the card asked for (T=1,
+ * S(WTX request)) only if bBWI says so.
+ */
+bool vreader_line_hears(struct vslot *s, const uint8_t *data, uint8_t bwi);
+void vreader_line_heard(struct vslot *s, const uint8_t *data, size_t len);
 
 /* vreader_fault.c */
 void vreader_faults_met(struct vreader *v, const uint8_t *msg, struct fault_set *out);

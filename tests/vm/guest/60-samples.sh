@@ -49,19 +49,33 @@ if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
 	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 fi
 
-n=0
-while read -r name verdict exit; do
-	n=$((n + 1))
-	case $((n % 3)) in 0) level=tpdu ;; 1) level=extended ;; 2) level=short ;; esac
-	$cardring sim serve "$name" --usbip --level $level </dev/null >/run/serve.log 2>&1 &
+# in_reader LEVEL-AND-OPTIONS SAMPLE VERDICT EXIT
+in_reader() {
+	$cardring sim serve "$2" --usbip --level $1 </dev/null >/run/serve.log 2>&1 &
 	if wait_for 10 sh -c 'ls /dev/cardring[0-9]*'; then
-		judge "virtual reader, $level, card $name: $verdict" "$name" "$verdict" "$exit"
+		judge "virtual reader, $1, card $2: $3" "$2" "$3" "$4"
 	else
-		not_ok "virtual reader, $level, card $name" "no node: $(cat /run/serve.log)"
+		not_ok "virtual reader, $1, card $2" "no node: $(cat /run/serve.log)"
 	fi
 	kill $!
 	wait $!
 	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
+}
+
+n=0
+while read -r name verdict exit; do
+	n=$((n + 1))
+	case $((n % 4)) in
+	0) level=tpdu ;;
+	1) level=extended ;;
+	2) level=short ;;
+	3) level="tpdu --protocol 1" ;;
+	esac
+	in_reader "$level" "$name" "$verdict" "$exit"
 done <<END
 $(samples)
 END
+# Card an at every level, whatever the list is.
+for level in extended short tpdu "tpdu --protocol 1" "extended --max-message 300"; do
+	in_reader "$level" an genuine 0
+done

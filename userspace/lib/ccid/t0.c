@@ -4,8 +4,6 @@
 #include "ccid/t0.h"
 #include "iso7816/sw.h"
 
-#define INS_GET_RESPONSE	0xc0
-
 int cr_t0_begin(struct cr_t0 *t, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
 {
 	memset(t, 0, sizeof(*t));
@@ -26,20 +24,12 @@ int cr_t0_begin(struct cr_t0 *t, const uint8_t *cmd, size_t len, uint8_t *rsp, s
 	return 0;
 }
 
-/* GET RESPONSE is the transport's: on the command's channel, but neither protected nor chained. */
-static uint8_t fetching_class(uint8_t cla)
-{
-	if ((cla & 0xe0) == 0x40 || (cla & 0xe0) == 0x60)	/* 7816-4, 5.4.1: further channels */
-		return cla & 0x4f;
-	return cla & ~0x1c;
-}
-
 size_t cr_t0_tpdu(const struct cr_t0 *t, uint8_t out[CR_T0_TPDU_MAX])
 {
 	const struct cr_capdu *a = &t->apdu;
 
 	if (t->fetching) {
-		const uint8_t header[5] = { fetching_class(a->cla), INS_GET_RESPONSE, 0, 0, t->p3 };
+		const uint8_t header[5] = { cr_capdu_transport_class(a->cla), CR_INS_GET_RESPONSE, 0, 0, t->p3 };
 
 		memcpy(out, header, sizeof(header));
 		return sizeof(header);

@@ -106,6 +106,13 @@ int cr_capdu_parse(const uint8_t *buf, size_t len, struct cr_capdu *out)
 	return 0;					/* case 4 */
 }
 
+uint8_t cr_capdu_transport_class(uint8_t cla)
+{
+	if ((cla & 0xe0) == 0x40 || (cla & 0xe0) == 0x60)	/* 7816-4, 5.4.1: further channels */
+		return cla & 0x4f;
+	return cla & ~0x1c;
+}
+
 uint16_t cr_rapdu_sw(const uint8_t *rsp, size_t len)
 {
 	return len < 2 ? 0 : (uint16_t)(rsp[len - 2] << 8 | rsp[len - 1]);

@@ -38,6 +38,12 @@ int cr_capdu_build(const struct cr_capdu *apdu, uint8_t *out, size_t *len);
 /* Takes a C-APDU apart; data points into buf. 0 or CR_E_MALFORMED: its lengths contradict each other. */
 int cr_capdu_parse(const uint8_t *buf, size_t len, struct cr_capdu *out);
 
+/* What the transport itself sends for a command (7816-3:2006, 12.2). */
+#define CR_INS_GET_RESPONSE	0xc0
+#define CR_INS_ENVELOPE		0xc2
+/* The class for that: on the command's logical channel, but neither protected nor chained. */
+uint8_t cr_capdu_transport_class(uint8_t cla);
+
 /* The status word of an R-APDU; 0 if it is shorter than two bytes. */
 uint16_t cr_rapdu_sw(const uint8_t *rsp, size_t len);
 

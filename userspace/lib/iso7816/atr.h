@@ -15,14 +15,26 @@ struct cr_atr {
 	uint8_t first;		/* the first offered: what the card speaks without PPS */
 	bool specific;		/* TA2: the card speaks this and nothing else */
 	uint8_t specific_protocol;
+	bool implicit;		/* TA2, bit 5: and at a rate that no interface byte tells */
 	uint8_t fi_di;		/* TA1, 0x11 if absent */
 	uint8_t guard;		/* TC1: N, 0 if absent */
 	uint8_t wi;		/* TC2: waiting time integer of T=0, 10 if absent */
+	/* of T=1, by the first interface bytes for it (11.4); what holds where they are absent */
+	uint8_t ifsc;		/* 1 to 254 */
+	uint8_t bwi_cwi;
+	bool crc;		/* the epilogue is a CRC, not an LRC */
 	const uint8_t *historical;	/* into the caller's bytes; NULL if none */
 	size_t historical_len;
 };
 
 /* 0 or CR_E_MALFORMED: no TS, cut short, longer than 33 bytes, bytes behind the end, or TCK wrong. */
 int cr_atr_parse(const uint8_t *atr, size_t len, struct cr_atr *out);
+
+/* The third byte of the card capabilities (7816-4:2013, table 119). */
+#define CR_ATR_COMMAND_CHAINING	0x80
+#define CR_ATR_EXTENDED		0x40	/* extended Lc and Le */
+#define CR_ATR_EXTENDED_INFO	0x20	/* EF.ATR/INFO tells how long */
+/* That byte out of the historical bytes; 0 where the card does not say. */
+uint8_t cr_atr_capabilities(const struct cr_atr *atr);
 
 #endif

@@ -14,10 +14,6 @@
 #define SHORT_PAYLOAD	(5 + CR_APDU_MAX_SHORT_LC + 1)	/* the longest short APDU */
 #define SLICE_MS	200	/* how soon a wait sees that the user cancels */
 
-/* CCID 1.1, 5.1, dwFeatures */
-#define AUTO_PARAMETERS	0x00000002U
-#define AUTO_PPS	0x000000c0U	/* by negotiation, or by its own choice */
-
 /* CCID 1.1, table 6.2-2, bError */
 enum { XFR_OVERRUN = 0xfc, XFR_PARITY_ERROR = 0xfd, ICC_MUTE = 0xfe, ICC_CLASS_UNSUPPORTED = 0xf5,
        ICC_PROTOCOL_UNSUPPORTED = 0xf6, BAD_ATR_TS = 0xf8, BAD_ATR_TCK = 0xf7, CMD_SLOT_BUSY = 0xe0 };
@@ -159,52 +155,22 @@ static int power_on(cr_card_t *card)
 	return 0;
 }
 
-/* Protocol data structure of T=0 (CCID 1.1, 6.1.7), from what the ATR says. */
-static int set_t0(cr_card_t *card, const struct cr_atr *atr)
-{
-	const struct cardring_sqe set = { .opcode = CARDRING_OP_SET_PARAMS, .deadline_ms = POWER_MS,
-					  .tx_buf = 0, .tx_len = 5, .rx_buf = CARDRING_NO_BUF };
-	const uint8_t params[5] = {
-		atr->specific ? atr->fi_di : 0x11,	/* without PPS the default, 7816-3, 8.1 */
-		atr->inverse ? 0x02 : 0x00, atr->guard, atr->wi, 0x00,
-	};
-	struct cardring_cqe cqe;
-	int err;
-
-	memcpy(cr_ring_payload(card->ring, 0), params, sizeof(params));
-	err = cr_card_run(card, &set, &cqe);
-	return err ? err : cr_cqe_error(&cqe);
-}
-
-/* At TPDU level the protocol is the host's affair. T=0, where the card speaks or offers it. */
-static int choose_protocol(cr_card_t *card)
-{
-	uint32_t features = card->reader.dev.features;
-	uint8_t speaks;
-	struct cr_atr atr;
-
-	if (card->reader.dev.level == CARDRING_LEVEL_CHARACTER)
-		return CR_E_UNSUPPORTED;
-	if (card->reader.dev.level != CARDRING_LEVEL_TPDU)
-		return 0;
-	if (cr_atr_parse(card->atr, card->atr_len, &atr))
-		return CR_E_CARD_PROTOCOL;
-	speaks = atr.specific ? atr.specific_protocol : atr.first;
-	if (speaks && (atr.specific || !(atr.protocols & 1) || !(features & AUTO_PPS)))
-		return CR_E_UNSUPPORTED;
-	card->t0 = true;
-	if (!speaks && features & (AUTO_PARAMETERS | AUTO_PPS))
-		return 0;
-	return set_t0(card, &atr);
-}
-
 static int start(cr_card_t *card)
 {
 	int err = power_on(card);
 
 	if (err == CR_E_CARD_MUTE && !power_off(card))
 		err = power_on(card);	/* a card that was just put in may need it */
-	return err ? err : choose_protocol(card);
+	if (!err)
+		err = cr_card_agree(card, false);
+	if (err > 0) {
+		err = power_off(card);
+		if (!err)
+			err = power_on(card);
+		if (!err)
+			err = cr_card_agree(card, true);
+	}
+	return err;
 }
 
 /* ---- open and close ---- */
@@ -390,10 +356,12 @@ static size_t beyond(size_t bytes, size_t overhead, size_t limit)
 
 void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data)
 {
-	size_t room = cr_ring_payload_size(card->ring), payload = card->reader.dev.max_payload;
-	size_t most = room < payload ? room : payload;
+	size_t most = cr_card_message_room(card);
 
-	if (card->t0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
+	if (card->speak == CR_SPEAK_T1) {	/* its blocks are as long as they may be */
+		*max_command_data = CR_APDU_MAX_LC;
+		*max_response_data = CR_APDU_MAX_LE;
+	} else if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
 		*max_command_data = beyond(most, 5 + 1, CR_APDU_MAX_SHORT_LC);
 		*max_response_data = beyond(most, 2, CR_APDU_MAX_SHORT_LE);
 	} else {

@@ -1,16 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What card.c (a card's life in a slot) and transfer.c (APDUs) share. */
+/*
+ * What these share: card.c (a card's life in a slot), protocol.c (how it is spoken to), transfer.c (batches of
+ * APDUs) and exchange.c (one APDU, message by message).
+ */
 #ifndef CR_READER_CARD_INT_H
 #define CR_READER_CARD_INT_H
 
 #include <cardring/card.h>
+#include "ccid/t0.h"
+#include "ccid/t1.h"
 #include "iso7816/atr.h"
+
+/* What messages to the card are. */
+enum cr_speak { CR_SPEAK_APDU, CR_SPEAK_T0, CR_SPEAK_T1 };
 
 struct cr_card {
 	struct cr_reader_info reader;
 	cr_ring_t *ring;
 	bool claimed, powered;
-	bool t0;		/* TPDU level: APDUs go as T=0 TPDUs */
+	enum cr_speak speak;
+	struct cr_t1 t1;
+	unsigned int bwt_ms;	/* T=1: how long the card may take over a block */
+	uint8_t capabilities;	/* cr_atr_capabilities */
 	uint8_t atr[CR_ATR_MAX];
 	size_t atr_len;
 	uint64_t first_id;	/* user_data of the first entry since the last reap */
@@ -31,6 +42,21 @@ typedef int (*cr_done_fn)(void *arg, size_t i, const struct cardring_cqe *cqe);
 int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg);
 /* One entry, sent and waited for: *cqe is its completion. 0, or the enum cr_error of the ring. */
 int cr_card_run(cr_card_t *card, const struct cardring_sqe *sqe, struct cardring_cqe *cqe);
+/*
+ * Protocol and rate, after power-on. 1: the best were refused, and the card is to be powered off and on before it is
+ * asked again, modestly.
+ */
+int cr_card_agree(cr_card_t *card, bool modest);
+
+/* The longest payload of a message to this reader. */
+size_t cr_card_message_room(const cr_card_t *card);
+/* Is an APDU not for a chain of entries, as what follows its first message depends on the answer to that? */
+bool cr_exchange_alone(const cr_card_t *card, const struct cr_apdu *a);
+/* Such an APDU, from beginning to end. */
+int cr_exchange_apdu(cr_card_t *card, struct cr_apdu *a);
+/* The TPDUs of an APDU that are still to be sent, until its R-APDU is whole. */
+int cr_exchange_t0(cr_card_t *card, struct cr_t0 *t);
+
 /* enum cr_error of a completion; 0: it succeeded. */
 int cr_cqe_error(const struct cardring_cqe *cqe);
 

@@ -7,11 +7,11 @@
  * At TPDU level an APDU may be two TPDUs, the second depending on what the card says to the first.
  * Where the length of the response is known beforehand (rsp_expect) both are queued, the first with
  * the status word that must come (61xx). Where the card says something else the chain breaks there,
- * and that APDU is brought to its end one TPDU at a time.
+ * and that APDU is brought to its end one TPDU at a time (exchange.c), as are those that are no chain in
+ * the first place.
  */
 #include <errno.h>
 #include <string.h>
-#include "ccid/t0.h"
 #include "iso7816/apdu.h"
 #include "iso7816/sw.h"
 #include "reader/backend.h"
@@ -145,15 +145,10 @@ static int add_t0(struct round *r, size_t i, struct cr_apdu *a, bool *end)
 static int add_apdu(struct round *r, size_t i, struct cr_apdu *a)
 {
 	struct cr_capdu parsed;
-	size_t max_cmd, max_rsp;
 
 	if (cr_capdu_parse(a->cmd, a->cmd_len, &parsed))
 		return CR_E_MALFORMED;
-	cr_card_limits(r->card, &max_cmd, &max_rsp);
-	if (parsed.lc > max_cmd || a->cmd_len > r->card->reader.dev.max_payload ||
-	    (parsed.extended && r->card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU))
-		return CR_E_TOO_LONG;
-	if (!fits(r, 1, a->cmd_len))
+	if (a->cmd_len > cr_card_message_room(r->card) || !fits(r, 1, a->cmd_len))
 		return CR_E_TOO_LONG;
 	add(r, i, a->cmd, a->cmd_len, true, a->sw, a->sw_mask);
 	return 0;
@@ -165,8 +160,8 @@ static int plan(struct round *r, struct cr_apdu *apdus, size_t i, size_t n)
 	bool end = false;
 	int err = 0;
 
-	for (; i < n && !end; i++) {
-		err = r->card->t0 ? add_t0(r, i, &apdus[i], &end) : add_apdu(r, i, &apdus[i]);
+	for (; i < n && !end && !cr_exchange_alone(r->card, &apdus[i]); i++) {
+		err = r->card->speak == CR_SPEAK_T0 ? add_t0(r, i, &apdus[i], &end) : add_apdu(r, i, &apdus[i]);
 		if (err)
 			break;
 	}
@@ -214,33 +209,6 @@ static const uint8_t *answer_of(const struct round *r, const struct message *m, 
 	return sw;
 }
 
-/* TPDUs one at a time, until the R-APDU is whole. */
-static int t0_go_on(struct round *r, struct cr_t0 *t)
-{
-	int more = 1;
-
-	while (more > 0) {
-		struct cardring_sqe sqe = {
-			.opcode = CARDRING_OP_XFER, .deadline_ms = r->card->deadline_ms,
-			.tx_buf = 0, .rx_buf = 1,
-		};
-		struct message *m = r->message;
-		struct cardring_cqe cqe;
-		int err;
-
-		*m = (struct message){ .rx = 1 };
-		sqe.tx_len = (uint32_t)cr_t0_tpdu(t, cr_ring_payload(r->card->ring, 0));
-		m->len = sqe.tx_len;
-		err = cr_card_run(r->card, &sqe, &cqe);
-		if (!err)
-			err = note(r, 0, &cqe);
-		if (err)
-			return err;
-		more = cr_t0_answer(t, cr_ring_payload(r->card->ring, 1), m->bytes);
-	}
-	return more;
-}
-
 /* The messages of one APDU, from *k on, at TPDU level. */
 static int finish_t0(struct round *r, size_t *k, struct cr_apdu *a)
 {
@@ -259,7 +227,7 @@ static int finish_t0(struct round *r, size_t *k, struct cr_apdu *a)
 		more = cr_t0_answer(t, answer_of(r, m, sw), m->bytes);
 	}
 	if (more > 0)
-		more = t0_go_on(r, t);
+		more = cr_exchange_t0(r->card, t);
 	a->rsp_len = more ? 0 : t->len;
 	return more;
 }
@@ -279,6 +247,11 @@ static int finish_apdu(struct round *r, size_t *k, struct cr_apdu *a)
 	return 0;
 }
 
+static bool as_wanted(const struct cr_apdu *a)
+{
+	return (cr_rapdu_sw(a->rsp, a->rsp_len) & a->sw_mask) == (a->sw & a->sw_mask);
+}
+
 /* Takes the answers of a round. *go_on: each was what was wanted. */
 static int finish(struct round *r, struct cr_apdu *apdus, size_t *done, bool *go_on)
 {
@@ -293,13 +266,26 @@ static int finish(struct round *r, struct cr_apdu *apdus, size_t *done, bool *go
 		if (m->err == CR_E_CANCELED && r->broken)
 			break;		/* the next round's, if there is one */
 		r->card->exchange.commands++;
-		err = r->card->t0 ? finish_t0(r, &k, a) : finish_apdu(r, &k, a);
+		err = r->card->speak == CR_SPEAK_T0 ? finish_t0(r, &k, a) : finish_apdu(r, &k, a);
 		traced(r->card, a, err);
 		if (err)
 			return err;
 		++*done;
-		*go_on = (cr_rapdu_sw(a->rsp, a->rsp_len) & a->sw_mask) == (a->sw & a->sw_mask);
+		*go_on = as_wanted(a);
 	}
+	return 0;
+}
+
+static int alone(cr_card_t *card, struct cr_apdu *a, size_t *done, bool *go_on)
+{
+	int err = cr_exchange_apdu(card, a);
+
+	card->exchange.commands++;
+	traced(card, a, err);
+	if (err)
+		return err;
+	++*done;
+	*go_on = as_wanted(a);
 	return 0;
 }
 
@@ -313,6 +299,10 @@ int cr_card_transmit_batch(cr_card_t *card, struct cr_apdu *apdus, size_t n, siz
 	for (size_t i = 0; i < n; i++)
 		apdus[i].rsp_len = 0;
 	while (*done < n && go_on && !err) {
+		if (cr_exchange_alone(card, &apdus[*done])) {
+			err = alone(card, &apdus[*done], done, &go_on);
+			continue;
+		}
 		round_begin(&r, card);
 		err = plan(&r, apdus, *done, n);
 		if (!err) {
