@@ -28,7 +28,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev
+PKGS    := libcrypto libudev libusb-1.0
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
@@ -115,7 +115,7 @@ $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 
 # Only the program that is the host needs what the other ways are made of.
 $(B)/obj/tests/bench/client.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
-$(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
+$(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)

@@ -172,7 +172,10 @@ static bool flush_all(struct cr_memring *m)
 			return false;
 		m->pending_slots &= ~(1u << slot);
 	}
-	return m->inflight || flush_one(m, 0, &m->pending_gone, CARDRING_EVENT_GONE);
+	if (!m->pending_gone || m->inflight)
+		return true;
+	m->gone = flush_one(m, 0, &m->pending_gone, CARDRING_EVENT_GONE);
+	return m->gone;
 }
 
 void cr_memring_flush(struct cr_memring *m)
@@ -222,7 +225,7 @@ void cr_memring_drained(struct cr_memring *m)
 {
 	eventfd_t seen;
 
-	if (!m->signalled || cr_memring_unread(m))
+	if (!m->signalled || m->gone || cr_memring_unread(m))
 		return;
 	eventfd_read(m->evfd, &seen);
 	m->signalled = false;

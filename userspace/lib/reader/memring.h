@@ -28,6 +28,7 @@ struct cr_memring {
 	bool starved;			/* entries were left for want of room */
 	int evfd;
 	bool polled, signalled;		/* somebody has asked for evfd; it is readable */
+	bool gone;			/* GONE was written: evfd stays readable, as a node's does */
 	uint32_t pending_slots;
 	bool pending_reset, pending_gone;
 	struct cr_memring_pending pending[CARDRING_MAX_SLOTS];
