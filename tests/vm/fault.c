@@ -148,7 +148,8 @@ static void hung_command_ends_at_its_deadline(void **state)
 		assert_in_range(now_ms() - begin, deadlines[i], deadlines[i] + 2000);
 		works(&n, 0);	/* its power too: no reset was needed */
 	}
-	assert_int_equal(counter(&shared, "timeouts"), timeouts + 3);
+	if (by_module())
+		assert_int_equal(counter(&shared, "timeouts"), timeouts + 3);
 	/* what is linked behind does not run, what is behind that does */
 	fault(&shared, "hang");
 	sqe.flags = CARDRING_SQE_LINK;
