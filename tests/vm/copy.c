@@ -225,13 +225,48 @@ static void answer_of_another_file_does_not_come_into_ones_buffer(void **state)
 	unplug(&rd);
 }
 
-/* How many commands the reader worked on at once, at most. */
+/* Bulk-in lies in the small buffer of one slot's command when another slot's long answer comes: that one is whole. */
+static void long_answer_of_one_slot_is_not_cut_by_anothers_buffer(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n;
+
+	if (by_module())
+		skip();		/* which posts bulk-in there, and gives what fits as if it were all */
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	assert_int_equal(node_claim(&n, 1, 0), 0);
+	power_on(&n, 1);
+	sqe = sqe_wait(&n, 0, 0, 400);
+	sqe.rx_len = 2;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 0, 0), 1);
+	sleep_ms(20);
+	sqe = sqe_read(&n, 1, 2, 3000);
+	c = run(&n, &sqe);
+	assert_int_equal(c.slot, 1);
+	assert_int_equal(c.result, 3002);
+	assert_int_equal(c.bytes, 3002);
+	assert_int_equal(c.sw, 0x9000);
+	for (unsigned int i = 0; i < 3000; i++)
+		assert_int_equal(node_buf(&n, 3)[i], vcard_echo_byte(i));
+	c = reap(&n);
+	assert_int_equal(c.slot, 0);
+	assert_int_equal(c.result, 2);
+	node_close(&n);
+	unplug(&rd);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
 		NODE_TEST(answers_come_without_a_copy),
 		NODE_TEST(two_files_on_one_reader_get_copies_of_their_own),
 		NODE_TEST(answer_of_another_file_does_not_come_into_ones_buffer),
+		NODE_TEST(long_answer_of_one_slot_is_not_cut_by_anothers_buffer),
 		NODE_TEST(commands_go_without_a_copy),
 		NODE_TEST(commands_go_from_where_they_are),
 		NODE_TEST(long_command_that_is_never_taken_is_given_up),

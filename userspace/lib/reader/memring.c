@@ -216,6 +216,7 @@ void cr_memring_event(struct cr_memring *m, unsigned int slot, enum cardring_eve
 int cr_memring_fd(struct cr_memring *m)
 {
 	m->polled = true;
+	cr_memring_flush(m);
 	if (cr_memring_unread(m) && !m->signalled)
 		m->signalled = !eventfd_write(m->evfd, 1);
 	return m->evfd;
@@ -225,6 +226,7 @@ void cr_memring_drained(struct cr_memring *m)
 {
 	eventfd_t seen;
 
+	cr_memring_flush(m);
 	if (!m->signalled || m->gone || cr_memring_unread(m))
 		return;
 	eventfd_read(m->evfd, &seen);

@@ -175,6 +175,7 @@ struct usb_reader {
 	bool pumping;			/* a thread handles libusb's events */
 	bool helper_pumps;		/* it is the helper */
 	uint64_t pump_until;
+	uint64_t looked;		/* when the last look at the events began */
 	uint64_t pumped;		/* when a program's thread did so last */
 	unsigned int wanting;		/* program's threads that wait, or would handle events */
 	unsigned int polled;		/* rings with a descriptor that somebody polls */

@@ -57,6 +57,9 @@ void cr_usb_wake(struct usb_reader *r)
 {
 	if (r->sleepers)
 		futex_wake(&r->changes);
+	/* one of them may be handling events */
+	if (r->pumping && !r->helper_pumps)
+		libusb_interrupt_event_handler(r->ctx);
 }
 
 void cr_usb_nudge(struct usb_reader *r)
@@ -93,6 +96,7 @@ int cr_usb_pump(struct usb_reader *r, uint64_t until, bool helper)
 	r->pumping = true;
 	r->helper_pumps = helper;
 	r->pump_until = until;
+	r->looked = now;
 	pthread_mutex_unlock(&r->lock);
 	rc = libusb_handle_events_timeout_completed(r->ctx, &tv, NULL);
 	pthread_mutex_lock(&r->lock);

@@ -336,12 +336,15 @@ void cr_usb_job(struct usb_reader *r)
 
 static void service_slot(struct usb_slot *s, uint64_t now)
 {
+	/* too late is what had not come when events were looked at behind the deadline: this process may have slept */
+	bool late = s->reader->looked >= s->deadline;
+
 	if (s->phase == USB_COMMAND) {
-		if (now >= s->deadline)
+		if (late)
 			cr_usb_stop(s, s->late, 0);
 		if (s->stop && now >= s->stop_at)
 			take_back(s);
-	} else if (s->phase == USB_ABORTING && (s->expired || now >= s->deadline)) {
+	} else if (s->phase == USB_ABORTING && (s->expired || late)) {
 		abort_failed(s);
 	}
 }

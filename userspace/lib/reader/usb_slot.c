@@ -42,7 +42,7 @@ static void end_own(struct usb_slot *s, const struct usb_req *req, int result)
 	if (result == -ETIMEDOUT || result == -EPROTO || result == -EIO)
 		cr_usb_card_dead(s);
 	/* left on by a program that was killed: nobody else gets it like that */
-	if (s->learning && !result && !s->owner && cr_ccid_icc(req->cqe.status) == CR_ICC_ACTIVE)
+	if (s->learning && !result && cr_ccid_icc(req->cqe.status) == CR_ICC_ACTIVE)
 		s->want |= USB_WANT_OFF;
 	s->learning = false;
 }

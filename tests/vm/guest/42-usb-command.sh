@@ -157,7 +157,7 @@ check "Ctrl-C is its normal end" [ $rc = 0 ]
 # The module comes while libusb has the reader: it is the module's as soon as it is let go.
 start_reader
 fault "latency value=20000"
-$cardring verify --can 123456 >/run/out 2>/run/err &
+$cardring verify --can 123456 --trust build/sim/trust >/run/out 2>/run/err &
 pid=$!
 sleep 1.2
 load_module
