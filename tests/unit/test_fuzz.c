@@ -16,6 +16,9 @@
 #include "../fuzz/fuzz_card.c"
 #undef answer
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_ccid
+#include "../fuzz/fuzz_ccid.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
@@ -138,6 +141,7 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 
 TARGET(aa)
 TARGET(card)
+TARGET(ccid)
 TARGET(lds)
 TARGET(mrz)
 TARGET(security_info)
@@ -152,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aa_takes_anything),
 		cmocka_unit_test(card_takes_anything),
+		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),
