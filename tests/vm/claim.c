@@ -47,7 +47,7 @@ static struct other other_claims(int timeout_ms, enum then then)
 			n.fd = node_open_fd(shared.index);
 			r = ctl(n.fd, CARDRING_IOC_SETUP, &setup);
 		} else {
-			r = node_try(&n, shared.name, NULL);
+			r = node_try(&n, &shared, NULL);
 			r = r == CR_E_READER_BUSY ? -EBUSY : r ? -EIO : 0;
 		}
 		if (!r)
@@ -197,7 +197,7 @@ static void reader_in_use_by_another_process_is_busy(void **state)
 		assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
 		node_close(&n);
 	} else {
-		assert_int_equal(node_try(&n, shared.name, NULL), CR_E_READER_BUSY);
+		assert_int_equal(node_try(&n, &shared, NULL), CR_E_READER_BUSY);
 	}
 	other_end(&o, false);
 	node_open(&n, &shared);
@@ -317,7 +317,7 @@ static void holder_killed_in_mid_command_gives_the_slot_back(void **state)
 			assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
 			assert_int_equal(node_slot(&n, 0).state, CARDRING_SLOT_POWERED);
 		} else {
-			assert_int_equal(node_try(&n, shared.name, NULL), CR_E_READER_BUSY);
+			assert_int_equal(node_try(&n, &shared, NULL), CR_E_READER_BUSY);
 		}
 		seen(&shared, 0, &from);
 		begin = now_ms();
@@ -473,6 +473,37 @@ static void slots_are_claimed_one_by_one(void **state)
 	unplug(&rd);
 }
 
+/* Each interface of CCID's class is a reader of its own, whoever has the others. */
+static void interfaces_of_one_device_are_apart(void **state)
+{
+	const struct vreader_config cfg[2] = { { .extension_ms = 60000 }, { .slots = 2 } };
+	struct reader rd[2];
+	struct cardring_sqe sqe;
+	struct node n[2];
+
+	plug_unbound(&rd[0], cfg, 2);
+	rd[1] = rd[0];
+	rd[1].interface = 1;
+	for (unsigned int i = 0; i < 2; i++) {
+		wait_bound(&rd[i]);
+		node_open(&n[i], &rd[i]);
+		assert_int_equal(node_claim(&n[i], i, 0), 0);
+		power_on(&n[i], i);
+	}
+	assert_int_equal(node_claim(&n[0], 1, 0), -EINVAL);
+	sqe = sqe_wait(&n[0], 0, 0, 300);
+	push(&n[0], &sqe);
+	assert_int_equal(enter(&n[0], 1, 0, 0), 1);
+	for (unsigned int i = 0; i < 5; i++)
+		works(&n[1], 1);
+	assert_int_equal(unread(&n[0]), 0);
+	assert_int_equal(reap(&n[0]).result, 2);
+	node_close(&n[0]);
+	works(&n[1], 1);
+	node_close(&n[1]);
+	unplug(&rd[0]);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
@@ -488,6 +519,7 @@ static int tests(void)
 		NODE_TEST(claim_lives_as_long_as_the_file),
 		NODE_TEST(forked_child_shares_the_file),
 		NODE_TEST(slots_are_claimed_one_by_one),
+		NODE_TEST(interfaces_of_one_device_are_apart),
 	};
 
 	return cmocka_run_group_tests(t, plug_shared, unplug_shared);

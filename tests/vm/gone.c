@@ -33,7 +33,7 @@ static void is_gone(struct node *n, const struct reader *rd)
 		snprintf(path, sizeof(path), "/dev/cardring%d", rd->index);
 		assert_int_equal(open(path, O_RDWR), -1);
 	} else {
-		assert_true(node_try(&again, rd->name, NULL) < 0);
+		assert_true(node_try(&again, rd, NULL) < 0);
 	}
 	/* memory is still there */
 	assert_int_equal(n->hdr->abi, CARDRING_ABI_VERSION);
@@ -204,7 +204,7 @@ static void unplug_at_every_stage(void **state)
 		fault(&rd, line);
 		if (!by_module()) {
 			const struct cr_ring_params params = { .entries = 16 };
-			int err = node_try(&n, rd.name, &params);
+			int err = node_try(&n, &rd, &params);
 
 			if (err) {
 				assert_true(err == CR_E_READER_GONE || err == CR_E_NO_READER);

@@ -82,7 +82,8 @@ static inline void detach(struct vreader_usb *usb)
 struct reader {
 	struct vreader_usb *usb;
 	char name[32];		/* "9-1" */
-	int index;		/* N of /dev/cardringN, of interface 0 */
+	unsigned int interface;
+	int index;		/* N of /dev/cardringN, of that interface */
 };
 
 static inline uint64_t now_ms(void)
@@ -118,14 +119,14 @@ static inline int node_index(const char *usb_name, unsigned int interface)
 	return index;
 }
 
-/* The index of interface 0's node; over a backend 0 once the interface is there. */
-static inline int bound_index(const char *usb_name)
+/* The index of its node; over a backend 0 once the interface is there. */
+static inline int bound_index(const struct reader *rd)
 {
 	char path[320];
 
 	if (by_module())
-		return node_index(usb_name, 0);
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/bInterfaceClass", usb_name);
+		return node_index(rd->name, rd->interface);
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
 	return access(path, R_OK);
 }
 
@@ -133,7 +134,7 @@ static inline void wait_bound(struct reader *rd)
 {
 	uint64_t end = now_ms() + NODE_MS;
 
-	while ((rd->index = bound_index(rd->name)) < 0 && now_ms() < end)
+	while ((rd->index = bound_index(rd)) < 0 && now_ms() < end)
 		sleep_ms(2);
 	assert_true(rd->index >= 0);
 }
@@ -291,14 +292,14 @@ static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers
 }
 
 /* Opens it over the backend; enum cr_error. */
-static inline int node_try(struct node *n, const char *usb_name, const struct cr_ring_params *params)
+static inline int node_try(struct node *n, const struct reader *rd, const struct cr_ring_params *params)
 {
 	char path[64];
 	int err;
 
 	memset(n, 0, sizeof(*n));
 	n->fd = -1;
-	snprintf(path, sizeof(path), "%s:%s:1.0", over->name, usb_name);
+	snprintf(path, sizeof(path), "%s:%s:1.%u", over->name, rd->name, rd->interface);
 	err = over->open(path, params, &n->ring, NULL);
 	if (err)
 		return err;
@@ -318,7 +319,7 @@ static inline void node_open_sized(struct node *n, const struct reader *rd, uint
 	int err;
 
 	if (!by_module()) {
-		err = node_try(n, rd->name, &params);
+		err = node_try(n, rd, &params);
 		if (err)
 			fail_msg("%s: %s", rd->name, cr_strerror(err));
 		node_remember(n);
