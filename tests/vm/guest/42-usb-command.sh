@@ -39,7 +39,8 @@ stop_reader() {
 }
 fault() { (echo "$1" >&6) 2>/dev/null; }
 
-if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
+# (Unplugged first, where this script runs alone.)
+if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl unplug-reader && wait_for 10 no_reader && tests/vm/vmctl plug-reader; then
 	wait_for 10 has_reader
 	for card in an forged expired; do
 		grep -q "^$card	" tests/data/samples.tsv || continue
