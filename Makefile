@@ -28,7 +28,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev
+PKGS    := libcrypto libudev libusb-1.0
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
@@ -133,7 +133,7 @@ $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 
 # Only the program that is the host needs what the other ways are made of.
 $(B)/obj/tests/bench/client.o $(B)/obj/tests/bench/scale_pcscd.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
-$(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libusb-1.0 libpcsclite)
+$(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 # The command itself, but for one function.
 $(B)/tests/bench/single: $(call obj,$(CLI_SRC))
 $(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch

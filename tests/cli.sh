@@ -9,7 +9,7 @@ cardring=$root/build/cardring
 w=$(mktemp -d "${TMPDIR:-/tmp}/cardring-cli.XXXXXX") || exit 1
 trap 'rm -rf "$w"' EXIT
 failed=0
-unset LC_ALL LC_MESSAGES LANGUAGE CARDRING_SIM_DIR
+unset LC_ALL LC_MESSAGES LANGUAGE CARDRING_SIM_DIR CARDRING_BACKEND
 export LANG=C
 
 ok() { echo "ok cli: $1"; }
@@ -91,6 +91,15 @@ check "and the reason is named" is '.reasons[0].code' issuer-unknown
 
 # ---- secrets
 
+exits "the simulator as the backend: its first card" 5 verify --backend sim --json
+check "which is taken without a name" is '.reader.backend' sim
+CARDRING_BACKEND=sim run list --json
+check "a backend named by the environment" is '[.readers[].backend] | unique | .[]' sim
+exits "a backend that is none" 1 list --backend smoke
+check "is named" said smoke
+CARDRING_BACKEND=smoke run list
+check "in the environment too" said smoke
+exits "a reader's path goes before the backend" 0 verify --backend kernel --reader sim:an --can 123456 --trust build/sim/trust
 exits "a wrong CAN" 5 verify --reader sim:an --can 999999 --json
 check "is tried once, and the object says so" jq -e '.error.exit == 5 and .error.code == "access-refused" and
 	.access.tries == 1' "$w/out"

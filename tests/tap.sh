@@ -8,7 +8,7 @@
 # A program that died (STATUS not 0) without naming a failed test, or named no test, is itself one.
 exec awk -v p="$1" -v status="$2" '
 function flush() { if (held != "") print held (why == "" ? "" : ": " why); held = why = "" }
-/^ok [0-9]+ # SKIP/ { flush(); sub(/^ok [0-9]+ # SKIP */, ""); print "skip " p "." $0 ": by the test itself"; n++; next }
+/^(not )?ok [0-9]+ # SKIP/ { flush(); sub(/^(not )?ok [0-9]+ # SKIP */, ""); print "skip " p "." $0 ": by the test itself"; n++; next }
 /^ok [0-9]+/ { flush(); sub(/^ok [0-9]+ (- )?/, ""); print "ok " p "." $0; n++; next }
 /^not ok [0-9]+/ { flush(); sub(/^not ok [0-9]+ (- )?/, ""); held = "not ok " p "." $0; n++; bad++; next }
 /^(1\.\.[0-9]+|TAP version|# .* tests? (passed|failed)|)$/ { next }

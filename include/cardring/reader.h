@@ -13,8 +13,8 @@
 /* One slot of one reader, as a list shows it. */
 struct cr_reader_info {
 	char name[160];		/* unique within a list: "Vendor Product [serial] slot N" where needed */
-	char backend[16];	/* "kernel", "sim" */
-	char path[128];		/* what the backend opens: "/dev/cardring0", "sim:an" */
+	char backend[16];	/* "kernel", "usb", "sim" */
+	char path[128];		/* what the backend opens: "/dev/cardring0", "usb:1-2:1.0", "sim:an" */
 	unsigned int slot;
 	enum cardring_slot_state state;
 	int owner_pid;		/* process that holds it, 0 if none */
@@ -40,18 +40,32 @@ struct cr_backend {
 		    struct cardring_info *info);
 };
 extern const struct cr_backend cr_backend_kernel;
+/*
+ * Readers that no driver has, through libusb, in this process: what needs the module (CARDRING_OP_ESCAPE and
+ * MECHANICAL need CAP_SYS_RAWIO there) is a question of the device's node here, and whoever may open that may all.
+ * A reader is one process's as long as a ring is open on it: others meet CR_E_READER_BUSY. Not across fork(2).
+ */
+extern const struct cr_backend cr_backend_usb;
 
 /* Adds a backend (the virtual card's: userspace/sim); not thread-safe; at most 8. */
 int cr_backend_register(const struct cr_backend *backend);
+/*
+ * From now on readers of this backend alone are listed and found, those that are taken only by name too. NULL: of
+ * all, as in the beginning, where the environment's CARDRING_BACKEND does not name one. CR_E_INVALID: there is no
+ * such backend. Not thread-safe.
+ */
+int cr_backend_use(const char *name);
 
-/* All readers of all backends. *out is an array for the caller to free(). Count or negative enum cr_error. */
+/*
+ * All readers of all backends; one that cardring.ko drives is kernel's, one that no driver has is usb's.
+ * CR_E_INVALID: CARDRING_BACKEND names no backend. *out is an array for the caller to free(). Count or negative enum cr_error. */
 int cr_reader_list(struct cr_reader_info **out);
 
 /*
  * The reader that a user means: NULL: the first with a card in it, else the first, virtual ones left
  * out; an index of the list; "sim:CARD" or a path; else the part of a name (case-insensitive).
  * CR_E_NO_READER: none, or not the one named. CR_E_NO_DRIVER instead where there is none because the
- * USB bus shows CCID interfaces but cardring.ko serves none of them.
+ * USB bus shows CCID interfaces and no backend serves any of them.
  */
 int cr_reader_find(const char *what, struct cr_reader_info *out);
 

@@ -26,6 +26,7 @@ struct cr_ring_ops {
 	int (*slot)(cr_ring_t *ring, struct cardring_slot *slot);		/* 0 or -errno */
 	int (*fd)(cr_ring_t *ring);	/* for poll(2): readable when completions are unread; -1 if none */
 	void (*close)(cr_ring_t *ring);	/* frees everything */
+	void (*drained)(cr_ring_t *ring);	/* all completions were read: fd need not be readable; may be NULL */
 };
 
 struct cr_ring {

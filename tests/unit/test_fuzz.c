@@ -21,6 +21,9 @@
 #include "../fuzz/fuzz_exchange.c"
 #undef next
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_ccid
+#include "../fuzz/fuzz_ccid.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
@@ -144,6 +147,7 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 TARGET(aa)
 TARGET(card)
 TARGET(exchange)
+TARGET(ccid)
 TARGET(lds)
 TARGET(mrz)
 TARGET(security_info)
@@ -159,6 +163,7 @@ int main(void)
 		cmocka_unit_test(aa_takes_anything),
 		cmocka_unit_test(card_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
+		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Claims: a slot is one file's, and is given back whatever becomes of its holder. */
+#include <pthread.h>
 #include <sys/time.h>
 #include "node.h"
 
@@ -36,21 +37,29 @@ static struct other other_claims(int timeout_ms, enum then then)
 		/* the reader's thread stays with the parent: nothing here may touch shared.usb */
 		struct cardring_setup setup = { 0 };
 		struct cardring_sqe sqe;
-		struct node n = { .fd = node_open_fd(shared.index) };
+		struct node n = { 0 };
 		long r;
 		char c;
 
 		close(from[0]);
 		close(to[1]);
-		r = ctl(n.fd, CARDRING_IOC_SETUP, &setup);
+		if (by_module()) {
+			n.fd = node_open_fd(shared.index);
+			r = ctl(n.fd, CARDRING_IOC_SETUP, &setup);
+		} else {
+			r = node_try(&n, &shared, NULL);
+			r = r == CR_E_READER_BUSY ? -EBUSY : r ? -EIO : 0;
+		}
 		if (!r)
 			r = node_claim(&n, 0, timeout_ms);
 		if (!r && then == THEN_HANG) {
-			n.setup = setup;
-			n.map = mmap(NULL, setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, n.fd, 0);
-			n.hdr = (void *)n.map;
-			n.sq = (void *)(n.map + n.hdr->sq_off);
-			n.cq = (void *)(n.map + n.hdr->cq_off);
+			if (by_module()) {
+				n.setup = setup;
+				n.map = mmap(NULL, setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, n.fd, 0);
+				n.hdr = (void *)n.map;
+				n.sq = (void *)(n.map + n.hdr->sq_off);
+				n.cq = (void *)(n.map + n.hdr->cq_off);
+			}
 			sqe = sqe_op(CARDRING_OP_POWER_ON, 0);
 			push(&n, &sqe);
 			enter(&n, 1, 1, NODE_MS);
@@ -64,7 +73,10 @@ static struct other other_claims(int timeout_ms, enum then then)
 			_exit(1);
 		if (then == THEN_HANG)
 			enter(&n, 0, 10, -1);
-		_exit(read(to[0], &c, 1) < 0);
+		r = read(to[0], &c, 1);
+		if (n.ring)
+			cr_ring_close(n.ring);
+		_exit(r < 0);
 	}
 	assert_true(o.pid > 0);
 	close(from[1]);
@@ -98,6 +110,103 @@ static void other_end(struct other *o, bool kill_it)
 	close(o->from);
 }
 
+static void claim_held_by_another_ring(void **state)
+{
+	struct cardring_slot s;
+	struct node n, m;
+	uint64_t begin;
+
+	fault(&shared, "clear");
+	node_open(&m, &shared);
+	assert_int_equal(node_claim(&m, 0, 0), 0);
+	power_on(&m, 0);
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
+	s = node_slot(&n, 0);
+	assert_int_equal(s.owner_pid, getpid());
+	assert_int_equal(s.mine, 0);
+	begin = now_ms();
+	assert_int_equal(node_claim(&n, 0, 100), -EBUSY);
+	assert_true(now_ms() - begin >= 95);
+	assert_int_equal(run_op(&n, CARDRING_OP_POWER_ON, 0).result, -EACCES);
+	assert_int_equal(run_op(&n, CARDRING_OP_NOP, 0).result, -EACCES);
+	assert_int_equal(run_op(&n, CARDRING_OP_ABORT, 0).result, -EACCES);
+	assert_int_equal(node_release(&n, 0), -EACCES);
+	works(&m, 0);
+	assert_int_equal(node_release(&m, 0), 0);
+	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
+	s = node_slot(&n, 0);
+	assert_int_equal(s.mine, 1);
+	assert_int_equal(s.state, CARDRING_SLOT_PRESENT);	/* powered off behind the other */
+	assert_int_equal(node_claim(&n, 0, 0), -EALREADY);
+	assert_int_equal(node_claim(&n, 0, -1), -EALREADY);
+	assert_int_equal(node_release(&n, 0), 0);
+	assert_int_equal(node_slot(&n, 0).owner_pid, 0);
+	assert_int_equal(node_release(&n, 0), -EACCES);
+	assert_int_equal(node_claim(&n, 1, 0), -EINVAL);
+	assert_int_equal(node_release(&n, 0xFFFFFFFF), -EINVAL);
+	node_close(&n);
+	node_close(&m);
+}
+
+struct waiting { struct node node; pthread_t thread; _Atomic int result; };
+
+static void *claims_and_waits(void *arg)
+{
+	struct waiting *w = arg;
+
+	w->result = node_claim(&w->node, 0, -1);
+	return NULL;
+}
+
+static void claims_of_threads_are_granted_in_order(void **state)
+{
+	struct waiting w[4];
+	struct node n;
+
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, 0), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		node_open(&w[i].node, &shared);
+		w[i].result = 1;
+		pthread_create(&w[i].thread, NULL, claims_and_waits, &w[i]);
+		sleep_ms(60);
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(w[i].result, 1);
+	node_close(&n);
+	for (unsigned int i = 0; i < 4; i++) {
+		pthread_join(w[i].thread, NULL);
+		assert_int_equal(w[i].result, 0);
+		sleep_ms(20);
+		if (i < 3)
+			assert_int_equal(w[i + 1].result, 1);
+		node_close(&w[i].node);
+	}
+}
+
+/* By the module each slot is held on its own; over libusb all of the reader is one process's. */
+static void reader_in_use_by_another_process_is_busy(void **state)
+{
+	struct other o = other_claims(0, THEN_WAIT);
+	struct node n;
+
+	assert_int_equal(other_result(&o), 0);
+	if (by_module()) {
+		node_open(&n, &shared);
+		assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
+		node_close(&n);
+	} else {
+		assert_int_equal(node_try(&n, &shared, NULL), CR_E_READER_BUSY);
+	}
+	other_end(&o, false);
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
+	power_on(&n, 0);
+	works(&n, 0);
+	node_close(&n);
+}
+
 static void claim_held_by_another_process(void **state)
 {
 	struct cardring_slot s;
@@ -105,6 +214,7 @@ static void claim_held_by_another_process(void **state)
 	uint64_t begin;
 	struct node n;
 
+	module_only();
 	fault(&shared, "clear");
 	o = other_claims(0, THEN_WAIT);
 	assert_int_equal(other_result(&o), 0);
@@ -140,6 +250,7 @@ static void claims_are_granted_in_order(void **state)
 	struct other o[4], holder;
 	struct pollfd p[4];
 
+	module_only();
 	holder = other_claims(0, THEN_WAIT);
 	assert_int_equal(other_result(&holder), 0);
 	for (unsigned int i = 0; i < 4; i++) {
@@ -165,6 +276,7 @@ static void waiting_claim_can_be_interrupted_or_killed(void **state)
 	int status;
 	pid_t pid;
 
+	module_only();
 	o = other_claims(0, THEN_WAIT);
 	assert_int_equal(other_result(&o), 0);
 	waiting = other_claims(-1, THEN_WAIT);
@@ -200,12 +312,19 @@ static void holder_killed_in_mid_command_gives_the_slot_back(void **state)
 		fault(&shared, hang ? "hang" : "delay ms=30000");
 		o = other_claims(0, THEN_HANG);
 		assert_int_equal(other_result(&o), 0);
-		node_open(&n, &shared);
-		assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
-		assert_int_equal(node_slot(&n, 0).state, CARDRING_SLOT_POWERED);
+		if (by_module()) {
+			node_open(&n, &shared);
+			assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
+			assert_int_equal(node_slot(&n, 0).state, CARDRING_SLOT_POWERED);
+		} else {
+			assert_int_equal(node_try(&n, &shared, NULL), CR_E_READER_BUSY);
+		}
 		seen(&shared, 0, &from);
 		begin = now_ms();
 		other_end(&o, true);
+		/* who comes next puts the reader right, where no module does it */
+		if (!by_module())
+			node_open(&n, &shared);
 		assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
 		assert_true(now_ms() - begin < 5000);
 		/* its card is off before another file gets the slot, and no command of ours reaches it as it was */
@@ -287,6 +406,7 @@ static void claim_lives_as_long_as_the_file(void **state)
 	struct node n, m;
 	int twin;
 
+	module_only();
 	node_card(&n, &shared);
 	twin = dup(n.fd);
 	close(n.fd);
@@ -309,6 +429,7 @@ static void forked_child_shares_the_file(void **state)
 	int status;
 	pid_t pid;
 
+	module_only();
 	node_card(&n, &shared);
 	sqe = sqe_read(&n, 0, 0, 100);
 	pid = fork();
@@ -352,9 +473,43 @@ static void slots_are_claimed_one_by_one(void **state)
 	unplug(&rd);
 }
 
+/* Each interface of CCID's class is a reader of its own, whoever has the others. */
+static void interfaces_of_one_device_are_apart(void **state)
+{
+	const struct vreader_config cfg[2] = { { .extension_ms = 60000 }, { .slots = 2 } };
+	struct reader rd[2];
+	struct cardring_sqe sqe;
+	struct node n[2];
+
+	plug_unbound(&rd[0], cfg, 2);
+	rd[1] = rd[0];
+	rd[1].interface = 1;
+	for (unsigned int i = 0; i < 2; i++) {
+		wait_bound(&rd[i]);
+		node_open(&n[i], &rd[i]);
+		assert_int_equal(node_claim(&n[i], i, 0), 0);
+		power_on(&n[i], i);
+	}
+	assert_int_equal(node_claim(&n[0], 1, 0), -EINVAL);
+	sqe = sqe_wait(&n[0], 0, 0, 300);
+	push(&n[0], &sqe);
+	assert_int_equal(enter(&n[0], 1, 0, 0), 1);
+	for (unsigned int i = 0; i < 5; i++)
+		works(&n[1], 1);
+	assert_int_equal(unread(&n[0]), 0);
+	assert_int_equal(reap(&n[0]).result, 2);
+	node_close(&n[0]);
+	works(&n[1], 1);
+	node_close(&n[1]);
+	unplug(&rd[0]);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
+		NODE_TEST(claim_held_by_another_ring),
+		NODE_TEST(claims_of_threads_are_granted_in_order),
+		NODE_TEST(reader_in_use_by_another_process_is_busy),
 		NODE_TEST(claim_held_by_another_process),
 		NODE_TEST(claims_are_granted_in_order),
 		NODE_TEST(waiting_claim_can_be_interrupted_or_killed),
@@ -364,6 +519,7 @@ static int tests(void)
 		NODE_TEST(claim_lives_as_long_as_the_file),
 		NODE_TEST(forked_child_shares_the_file),
 		NODE_TEST(slots_are_claimed_one_by_one),
+		NODE_TEST(interfaces_of_one_device_are_apart),
 	};
 
 	return cmocka_run_group_tests(t, plug_shared, unplug_shared);

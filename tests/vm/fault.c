@@ -148,7 +148,8 @@ static void hung_command_ends_at_its_deadline(void **state)
 		assert_in_range(now_ms() - begin, deadlines[i], deadlines[i] + 2000);
 		works(&n, 0);	/* its power too: no reset was needed */
 	}
-	assert_int_equal(counter(&shared, "timeouts"), timeouts + 3);
+	if (by_module())
+		assert_int_equal(counter(&shared, "timeouts"), timeouts + 3);
 	/* what is linked behind does not run, what is behind that does */
 	fault(&shared, "hang");
 	sqe.flags = CARDRING_SQE_LINK;
@@ -365,12 +366,13 @@ static void time_extension_moves_the_deadline(void **state)
 	node_card(&n, &rd);
 	fault(&rd, "extend times=0 ms=5");
 	sqe = sqe_read(&n, 0, 0, 10);
-	sqe.deadline_ms = 20;
+	/* of so many times that neither the reader's thread nor this one is kept from running for as long */
+	sqe.deadline_ms = 50;
 	begin = now_ms();
 	c = run(&n, &sqe);
 	assert_int_equal(c.result, -ETIMEDOUT);
 	assert_int_equal(c.flags & CARDRING_CQE_EXTENDED, CARDRING_CQE_EXTENDED);
-	assert_in_range(now_ms() - begin, 20 * CARDRING_EXTENSION_CAP, 20 * CARDRING_EXTENSION_CAP + 4000);
+	assert_in_range(now_ms() - begin, 50 * CARDRING_EXTENSION_CAP, 50 * CARDRING_EXTENSION_CAP + 4000);
 	recovers(&n, 0);
 	node_close(&n);
 	unplug(&rd);

@@ -6,29 +6,35 @@
 #include "node.h"
 
 /* All that a file is promised once its reader is gone. */
-static void is_gone(struct node *n, unsigned int index)
+static void is_gone(struct node *n, const struct reader *rd)
 {
 	struct cardring_info info;
 	struct cardring_slot slot = { 0 };
-	struct cardring_claim claim = { .timeout_ms = -1 };
 	struct cardring_eventfd ev = { .fd = -1 };
-	struct pollfd p = { .fd = n->fd, .events = POLLIN };
+	struct pollfd p = { .fd = node_fd(n), .events = POLLIN };
 	uint64_t end = now_ms() + NODE_MS;
+	struct node again;
 	char path[32];
 
 	do
 		assert_true(poll(&p, 1, NODE_MS) == 1 && now_ms() < end);
-	while (!(p.revents & POLLHUP));
+	while (by_module() && !(p.revents & POLLHUP));
 	expect_event(n, CARDRING_EVENT_GONE);
 	assert_int_equal(unread(n), 0);		/* the last one */
 	assert_int_equal(enter(n, 0, 1, -1), -ENODEV);
 	assert_int_equal(enter(n, 1, 1, -1), -ENODEV);
-	assert_int_equal(ctl(n->fd, CARDRING_IOC_INFO, &info), -ENODEV);
-	assert_int_equal(ctl(n->fd, CARDRING_IOC_SLOT, &slot), -ENODEV);
-	assert_int_equal(ctl(n->fd, CARDRING_IOC_CLAIM, &claim), -ENODEV);
-	assert_int_equal(ctl(n->fd, CARDRING_IOC_EVENTFD, &ev), -ENODEV);
-	snprintf(path, sizeof(path), "/dev/cardring%u", index);
-	assert_int_equal(open(path, O_RDWR), -1);
+	assert_int_equal(node_ask_slot(n, &slot), -ENODEV);
+	assert_int_equal(node_claim(n, 0, -1), -ENODEV);
+	assert_int_equal(node_release(n, 0), -ENODEV);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	if (by_module()) {
+		assert_int_equal(ctl(n->fd, CARDRING_IOC_INFO, &info), -ENODEV);
+		assert_int_equal(ctl(n->fd, CARDRING_IOC_EVENTFD, &ev), -ENODEV);
+		snprintf(path, sizeof(path), "/dev/cardring%d", rd->index);
+		assert_int_equal(open(path, O_RDWR), -1);
+	} else {
+		assert_true(node_try(&again, rd, NULL) < 0);
+	}
 	/* memory is still there */
 	assert_int_equal(n->hdr->abi, CARDRING_ABI_VERSION);
 	node_buf(n, 0)[0] = 1;
@@ -77,7 +83,7 @@ static void unplug_in_mid_transfer(void **state)
 				fail_msg("%u: %d", k, c.result);
 		}
 		assert_true(now_ms() - begin < 3000);
-		is_gone(&n, rd.index);
+		is_gone(&n, &rd);
 		works(&m, 0);
 		node_close(&n);
 		works(&m, 0);
@@ -109,8 +115,11 @@ static void unplug_wakes_whoever_waits(void **state)
 	plug(&rd, &(struct vreader_config){ 0 });
 	node_card(&n, &rd);
 	node_open(&m, &rd);
-	assert_int_equal(ctl(m.fd, CARDRING_IOC_EVENTFD, &ev), 0);
-	p[1].fd = m.fd;
+	if (by_module())
+		assert_int_equal(ctl(m.fd, CARDRING_IOC_EVENTFD, &ev), 0);
+	else
+		p[1].events = POLLIN;
+	p[1].fd = node_fd(&m);
 	pthread_create(&a, NULL, waits_in_enter, &n);
 	pthread_create(&b, NULL, waits_for_claim, &m);
 	sleep_ms(50);
@@ -119,10 +128,14 @@ static void unplug_wakes_whoever_waits(void **state)
 	assert_true((long)r == -ENODEV);
 	pthread_join(b, &r);
 	assert_true((long)r == -ENODEV);
-	assert_int_equal(poll(p, 2, NODE_MS), 2);
-	assert_int_equal(p[1].revents & POLLHUP, POLLHUP);
-	is_gone(&n, rd.index);
-	is_gone(&m, rd.index);
+	if (by_module()) {
+		assert_int_equal(poll(p, 2, NODE_MS), 2);
+		assert_int_equal(p[1].revents & POLLHUP, POLLHUP);
+	} else {
+		assert_int_equal(poll(p + 1, 1, NODE_MS), 1);
+	}
+	is_gone(&n, &rd);
+	is_gone(&m, &rd);
 	node_close(&n);
 	node_close(&m);
 	close(ev.fd);
@@ -137,9 +150,7 @@ static void unplug_with_a_full_ring_keeps_every_completion(void **state)
 	struct node n;
 
 	plug(&rd, &(struct vreader_config){ 0 });
-	memset(&n, 0, sizeof(n));
-	n.fd = node_open_fd(rd.index);
-	node_setup(&n, 4, 4, 0);
+	node_open_sized(&n, &rd, 4, 4);
 	node_slot(&n, 0);
 	assert_int_equal(node_claim(&n, 0, 0), 0);
 	sleep_ms(100);
@@ -161,7 +172,7 @@ static void unplug_with_a_full_ring_keeps_every_completion(void **state)
 		assert_true(next_cqe(&n, &c));
 		assert_int_equal(c.user_data, i + 1);
 	}
-	is_gone(&n, rd.index);
+	is_gone(&n, &rd);
 	node_close(&n);
 }
 
@@ -191,19 +202,32 @@ static void unplug_at_every_stage(void **state)
 		/* the N-th message of any kind takes the reader away, or time does */
 		snprintf(line, sizeof(line), "unplug on=any after=%u", delay / 2);
 		fault(&rd, line);
-		n.fd = node_open_fd(rd.index);
-		if (n.fd < 0) {
-			assert_true(errno == ENODEV || errno == ENXIO);
-			unplug(&rd);
-			continue;
+		if (!by_module()) {
+			const struct cr_ring_params params = { .entries = 16 };
+			int err = node_try(&n, &rd, &params);
+
+			if (err) {
+				assert_true(err == CR_E_READER_GONE || err == CR_E_NO_READER);
+				unplug(&rd);
+				continue;
+			}
+		} else {
+			n.fd = node_open_fd(rd.index);
+			if (n.fd < 0) {
+				assert_true(errno == ENODEV || errno == ENXIO);
+				unplug(&rd);
+				continue;
+			}
+			if (ctl(n.fd, CARDRING_IOC_SETUP, &setup) == 0) {
+				n.setup = setup;
+				n.map = mmap(NULL, setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, n.fd, 0);
+				assert_ptr_not_equal(n.map, MAP_FAILED);
+				n.hdr = (void *)n.map;
+				n.sq = (void *)(n.map + n.hdr->sq_off);
+				n.cq = (void *)(n.map + n.hdr->cq_off);
+			}
 		}
-		if (ctl(n.fd, CARDRING_IOC_SETUP, &setup) == 0) {
-			n.setup = setup;
-			n.map = mmap(NULL, setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, n.fd, 0);
-			assert_ptr_not_equal(n.map, MAP_FAILED);
-			n.hdr = (void *)n.map;
-			n.sq = (void *)(n.map + n.hdr->sq_off);
-			n.cq = (void *)(n.map + n.hdr->cq_off);
+		if (n.map) {
 			node_claim(&n, 0, 0);
 			for (unsigned int round = 0; round < 40 && !vreader_usb_gone(rd.usb); round++) {
 				static const uint8_t ops[] = { CARDRING_OP_POWER_ON, CARDRING_OP_XFER,
@@ -242,11 +266,14 @@ static void unplug_at_every_stage(void **state)
 				if (!n.event[n.events_read - 1].result)
 					fail_msg("no word of the reader's going");
 			assert_int_equal(unread(&n), 0);
-			if (delay % 3)
+			if (by_module() && delay % 3)
 				munmap(n.map, setup.map_size);
 		}
-		close(n.fd);
-		if (n.map && delay % 3 == 0)
+		if (n.ring)
+			cr_ring_close(n.ring);
+		else
+			close(n.fd);
+		if (by_module() && n.map && delay % 3 == 0)
 			munmap(n.map, setup.map_size);
 		unplug(&rd);
 	}
@@ -328,6 +355,7 @@ static void unbound_while_open_and_bound_again(void **state)
 	char itf[48];
 	struct node n, m;
 
+	module_only();
 	plug(&rd, &(struct vreader_config){ .extension_ms = 60000 });
 	snprintf(itf, sizeof(itf), "%s:1.0", rd.name);
 	for (unsigned int i = 0; i < 4; i++) {
@@ -339,7 +367,7 @@ static void unbound_while_open_and_bound_again(void **state)
 		assert_int_equal(enter(&n, 1, 0, 0), 1);
 		assert_int_equal(driver("unbind", itf), 0);
 		assert_int_equal(reap(&n).result, -ENODEV);
-		is_gone(&n, index);
+		is_gone(&n, &(struct reader){ .index = index });
 		assert_int_equal(driver("bind", itf), 0);
 		wait_bound(&rd);
 		assert_int_not_equal(rd.index, index);	/* N is held by the open file */
@@ -365,6 +393,7 @@ static void module_stays_while_a_file_is_open(void **state)
 	struct reader rd;
 	struct node n;
 
+	module_only();
 	plug(&rd, &(struct vreader_config){ 0 });
 	node_card(&n, &rd);
 	assert_int_equal(syscall(SYS_delete_module, "cardring", O_NONBLOCK), -1);
@@ -374,7 +403,7 @@ static void module_stays_while_a_file_is_open(void **state)
 	unplug(&rd);
 	assert_int_equal(syscall(SYS_delete_module, "cardring", O_NONBLOCK), -1);
 	assert_int_equal(errno, EAGAIN);
-	is_gone(&n, rd.index);
+	is_gone(&n, &rd);
 	/* nor does the descriptor, while the map is there */
 	close(n.fd);
 	node_forget(&n);

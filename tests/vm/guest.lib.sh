@@ -5,6 +5,8 @@
 #   ok NAME            not_ok NAME WHY            skip NAME WHY
 #   check NAME COMMAND...       ok if the command succeeds; else its output, as comments
 #   run_cmocka PROGRAM [ARG...] one line for each test of build/tests/vm/PROGRAM
+#   run_backend NAME PROGRAM    the same tests over a backend of the library: "ok NAME:PROGRAM.TEST"
+#   conform_table               behaviour by backend, of all that both have run in this boot, as comments
 #   load_module / unload_module cardring.ko for this kernel ($CARDRING_KO)
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
@@ -42,12 +44,38 @@ wait_for() {
 run_cmocka() {
 	_p=$1
 	shift
+	cmocka kernel "$_p" "$_p" "$@"
+}
+run_backend() {
+	cmocka "$1" "$1:$2" "$2" --backend "$1"
+}
+# Under BACKEND, named NAME: PROGRAM ARG...
+cmocka() {
+	_b=$1 _name=$2 _p=$3
+	shift 3
 	if [ ! -x "build/tests/vm/$_p" ]; then
-		not_ok "$_p" "build/tests/vm/$_p was not built"
+		not_ok "$_name" "build/tests/vm/$_p was not built"
 		return 1
 	fi
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${CMOCKA_TIMEOUT:-120}" "build/tests/vm/$_p" "$@" >/run/cmocka.out 2>&1
-	sh tests/tap.sh "$_p" $? </run/cmocka.out
+	sh tests/tap.sh "$_name" $? </run/cmocka.out >/run/cmocka.lines
+	_rc=$?
+	cat /run/cmocka.lines
+	sed -n "s/^\(ok\|not ok\|skip\) \($_b:\)\{0,1\}\($_p\.[a-z0-9_]*\).*/\3 $_b \1/p" /run/cmocka.lines |
+		tr -s ' ' >>/run/conform
+	return $_rc
+}
+conform_table() {
+	awk '
+	{ what = $3 == "ok" ? "yes" : $3 == "skip" ? "-" : "NO"; r[$1, $2] = r[$1, $2] == "NO" ? "NO" : what }
+	$2 != "kernel" && !seen[$1]++ { name[++n] = $1 }
+	END {
+		printf "# %-66s %-7s %s\n", "behaviour", "kernel", "usb"
+		for (i = 1; i <= n; i++) {
+			k = r[name[i], "kernel"]; u = r[name[i], "usb"]
+			printf "# %-66s %-7s %s\n", name[i], k == "" ? "not run" : k, u == "" ? "not run" : u
+		}
+	}' /run/conform
 }
 
 load_module() {

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For the tests of cardring.ko: a virtual reader on vhci_hcd and its node, spoken to by ioctl and shared memory
- * alone, as include/uapi/cardring.h says it and without the library. Everything asserts (cmocka).
+ * For the tests of what a ring promises: a virtual reader on vhci_hcd and its node, spoken to by ioctl and shared
+ * memory alone, as include/uapi/cardring.h says it and without the library. Everything asserts (cmocka).
+ *
+ * The same tests are the conformance suite of the library's backends: "PROGRAM --backend usb" runs them over that
+ * backend's rings (struct cr_ring_ops) instead. What only the module has (counters, eventfd, the node as a file) is
+ * told from the rest by by_module().
  */
 #ifndef TESTS_VM_NODE_H
 #define TESTS_VM_NODE_H
@@ -26,9 +30,24 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "../../include/uapi/cardring.h"
+#include <cardring/reader.h>
 #include "usbip.h"
 
 #define NODE_MS	20000	/* whatever is waited for has happened by then, on a slow machine too */
+
+/* ---- the backend ---- */
+
+static const struct cr_backend *over;	/* NULL: none, the module itself */
+
+static unsigned long long resets_told;	/* to whom reads events, since a reader was plugged in */
+
+static inline bool by_module(void)
+{
+	return !over;
+}
+
+/* At a test's beginning: what it tests is the module's alone. */
+#define module_only()	do { if (!by_module()) skip(); } while (0)
 
 /* ---- the reader ---- */
 
@@ -63,7 +82,8 @@ static inline void detach(struct vreader_usb *usb)
 struct reader {
 	struct vreader_usb *usb;
 	char name[32];		/* "9-1" */
-	int index;		/* N of /dev/cardringN, of interface 0 */
+	unsigned int interface;
+	int index;		/* N of /dev/cardringN, of that interface */
 };
 
 static inline uint64_t now_ms(void)
@@ -99,11 +119,22 @@ static inline int node_index(const char *usb_name, unsigned int interface)
 	return index;
 }
 
+/* The index of its node; over a backend 0 once the interface is there. */
+static inline int bound_index(const struct reader *rd)
+{
+	char path[320];
+
+	if (by_module())
+		return node_index(rd->name, rd->interface);
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
+	return access(path, R_OK);
+}
+
 static inline void wait_bound(struct reader *rd)
 {
 	uint64_t end = now_ms() + NODE_MS;
 
-	while ((rd->index = node_index(rd->name, 0)) < 0 && now_ms() < end)
+	while ((rd->index = bound_index(rd)) < 0 && now_ms() < end)
 		sleep_ms(2);
 	assert_true(rd->index >= 0);
 }
@@ -113,6 +144,7 @@ static inline void plug_unbound(struct reader *rd, const struct vreader_config *
 {
 	memset(rd, 0, sizeof(*rd));
 	rd->index = -1;
+	resets_told = 0;
 	rd->usb = attach(c, n);
 	assert_int_equal(vreader_usb_wait(rd->usb, rd->name, sizeof(rd->name), NODE_MS), 0);
 }
@@ -171,10 +203,13 @@ static inline void attr(int index, const char *name, char *out, size_t size)
 	out[strcspn(out, "\n")] = 0;
 }
 
+/* "resets" everywhere, as far as the program was told of them; the other counters are the module's. */
 static inline unsigned long long counter(const struct reader *rd, const char *name)
 {
 	char text[64];
 
+	if (!by_module())
+		return strcmp(name, "resets") ? 0 : resets_told;
 	attr(rd->index, name, text, sizeof(text));
 	return strtoull(text, NULL, 10);
 }
@@ -197,7 +232,8 @@ static inline unsigned int seen(struct reader *rd, uint8_t type, uint64_t *from)
 /* ---- the node ---- */
 
 struct node {
-	int fd;
+	int fd;				/* the module's; over a backend what poll(2) takes */
+	cr_ring_t *ring;		/* over a backend */
 	struct cardring_setup setup;
 	uint8_t *map;
 	struct cardring_ring_hdr *hdr;
@@ -208,7 +244,7 @@ struct node {
 };
 
 /* Nodes that are open: what a failed test leaves behind is closed before the next one. */
-static struct { struct node *node; int fd; uint8_t *map; size_t size; } opened[64];
+static struct { struct node *node; cr_ring_t *ring; int fd; uint8_t *map; size_t size; } opened[64];
 
 static inline int node_open_fd(int index)
 {
@@ -230,6 +266,19 @@ static inline long ctl(int fd, unsigned long cmd, void *arg)
 	return r < 0 ? -errno : r;
 }
 
+static inline void node_remember(struct node *n)
+{
+	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
+		if (!opened[i].node) {
+			opened[i].node = n;
+			opened[i].ring = n->ring;
+			opened[i].fd = n->fd;
+			opened[i].map = n->map;
+			opened[i].size = n->setup.map_size;
+			break;
+		}
+}
+
 static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers, uint32_t size)
 {
 	n->setup = (struct cardring_setup){ .entries = entries, .buffers = buffers, .buf_size = size };
@@ -239,23 +288,59 @@ static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers
 	n->hdr = (void *)n->map;
 	n->sq = (void *)(n->map + n->hdr->sq_off);
 	n->cq = (void *)(n->map + n->hdr->cq_off);
-	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
-		if (!opened[i].node) {
-			opened[i].node = n;
-			opened[i].fd = n->fd;
-			opened[i].map = n->map;
-			opened[i].size = n->setup.map_size;
-			break;
-		}
+	node_remember(n);
 }
 
-static inline void node_open(struct node *n, const struct reader *rd)
+/* Opens it over the backend; enum cr_error. */
+static inline int node_try(struct node *n, const struct reader *rd, const struct cr_ring_params *params)
 {
+	char path[64];
+	int err;
+
+	memset(n, 0, sizeof(*n));
+	n->fd = -1;
+	snprintf(path, sizeof(path), "%s:%s:1.%u", over->name, rd->name, rd->interface);
+	err = over->open(path, params, &n->ring, NULL);
+	if (err)
+		return err;
+	n->hdr = n->ring->hdr;
+	n->map = (uint8_t *)n->hdr;
+	n->sq = n->ring->sq;
+	n->cq = n->ring->cq;
+	n->setup.entries = n->ring->sq_entries;
+	n->setup.buffers = n->ring->buffers;
+	n->setup.buf_size = n->ring->buf_stride - CARDRING_HDR_ROOM;
+	return 0;
+}
+
+static inline void node_open_sized(struct node *n, const struct reader *rd, uint32_t entries, uint32_t buffers)
+{
+	const struct cr_ring_params params = { .entries = entries, .buffers = buffers };
+	int err;
+
+	if (!by_module()) {
+		err = node_try(n, rd, &params);
+		if (err)
+			fail_msg("%s: %s", rd->name, cr_strerror(err));
+		node_remember(n);
+		return;
+	}
 	memset(n, 0, sizeof(*n));
 	n->fd = node_open_fd(rd->index);
 	if (n->fd < 0)
 		fail_msg("/dev/cardring%d: %s", rd->index, strerror(errno));
-	node_setup(n, 0, 0, 0);
+	node_setup(n, entries, buffers, 0);
+}
+
+static inline void node_open(struct node *n, const struct reader *rd)
+{
+	node_open_sized(n, rd, 0, 0);
+}
+
+/* For poll(2). */
+static inline int node_fd(struct node *n)
+{
+	return n->ring ? cr_ring_fd(n->ring) : n->fd;
 }
 
 static inline void node_forget(struct node *n)
@@ -268,6 +353,11 @@ static inline void node_forget(struct node *n)
 static inline void node_close(struct node *n)
 {
 	node_forget(n);
+	if (n->ring) {
+		cr_ring_close(n->ring);
+		n->ring = NULL;
+		return;
+	}
 	munmap(n->map, n->setup.map_size);
 	close(n->fd);
 	n->fd = -1;
@@ -278,9 +368,13 @@ static inline int node_tidy(void **state)
 {
 	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
 		if (opened[i].node) {
+			opened[i].node = NULL;
+			if (opened[i].ring) {
+				cr_ring_close(opened[i].ring);
+				continue;
+			}
 			munmap(opened[i].map, opened[i].size);
 			close(opened[i].fd);
-			opened[i].node = NULL;
 		}
 	return 0;
 }
@@ -291,6 +385,8 @@ static inline long node_claim(struct node *n, unsigned int slot, int timeout_ms)
 {
 	struct cardring_claim c = { .slot = slot, .timeout_ms = timeout_ms };
 
+	if (n->ring)
+		return cr_ring_claim(n->ring, slot, timeout_ms);
 	return ctl(n->fd, CARDRING_IOC_CLAIM, &c);
 }
 
@@ -298,14 +394,21 @@ static inline long node_release(struct node *n, unsigned int slot)
 {
 	struct cardring_claim c = { .slot = slot };
 
+	if (n->ring)
+		return cr_ring_release(n->ring, slot);
 	return ctl(n->fd, CARDRING_IOC_RELEASE, &c);
+}
+
+static inline long node_ask_slot(struct node *n, struct cardring_slot *s)
+{
+	return n->ring ? n->ring->ops->slot(n->ring, s) : ctl(n->fd, CARDRING_IOC_SLOT, s);
 }
 
 static inline struct cardring_slot node_slot(struct node *n, unsigned int slot)
 {
 	struct cardring_slot s = { .slot = slot };
 
-	assert_int_equal(ctl(n->fd, CARDRING_IOC_SLOT, &s), 0);
+	assert_int_equal(node_ask_slot(n, &s), 0);
 	return s;
 }
 
@@ -318,6 +421,8 @@ static inline long enter(struct node *n, uint32_t submit, uint32_t complete, int
 {
 	struct cardring_enter e = { .to_submit = submit, .min_complete = complete, .timeout_ms = timeout_ms };
 
+	if (n->ring)
+		return n->ring->ops->enter(n->ring, submit, complete, timeout_ms);
 	return ctl(n->fd, CARDRING_IOC_ENTER, &e);
 }
 
@@ -345,8 +450,12 @@ static inline bool next_cqe(struct node *n, struct cardring_cqe *cqe)
 		return false;
 	*cqe = n->cq[head & (2 * n->setup.entries - 1)];
 	__atomic_store_n(&n->hdr->cq_head, head + 1, __ATOMIC_RELEASE);
+	if (n->ring && n->ring->ops->drained && !unread(n))
+		n->ring->ops->drained(n->ring);		/* as cr_ring_seen does */
 	if (cqe->flags & CARDRING_CQE_EVENT && n->events < 128)
 		n->event[n->events++] = *cqe;
+	if (cqe->flags & CARDRING_CQE_EVENT && cqe->result == CARDRING_EVENT_RESET)
+		resets_told++;
 	return true;
 }
 
@@ -488,8 +597,21 @@ static inline int node_main(const char *name, int argc, char **argv, int (*tests
 {
 	int failed;
 
-	if (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) || access("/sys/module/cardring", F_OK)) {
-		fprintf(stderr, "%s: vhci_hcd and cardring must be loaded\n", name);
+	if (argc > 2 && !strcmp(argv[1], "--backend")) {
+		if (!strcmp(argv[2], cr_backend_usb.name))
+			over = &cr_backend_usb;
+		else
+			argc = 0;
+		argc -= 2;
+		argv += 2;
+	}
+	if (argc < 1) {
+		fprintf(stderr, "usage: %s [--backend usb] [TEST]\n", name);
+		return 2;
+	}
+	if (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) ||
+	    !access("/sys/module/cardring", F_OK) != by_module()) {
+		fprintf(stderr, "%s: vhci_hcd must be loaded, and cardring %s\n", name, by_module() ? "too" : "not");
 		return 77;
 	}
 	if (argc > 1)

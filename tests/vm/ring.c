@@ -199,8 +199,9 @@ static void batch_goes_through_without_waking_the_program(void **state)
 	}
 	before = slept();
 	assert_int_equal(enter(&n, 32, 32, NODE_MS), 32);
-	/* once for the batch; a wake-up for each would have been 32 */
-	assert_in_range(slept() - before, 1, 4);
+	/* once for the batch; a wake-up for each would have been 32 (over libusb it is: the floor there) */
+	if (by_module())
+		assert_in_range(slept() - before, 1, 4);
 	assert_int_equal(unread(&n), 32);
 	for (unsigned int i = 0; i < 32; i++)
 		assert_int_equal(reap(&n).result, 202);
@@ -349,9 +350,7 @@ static void full_completion_ring_loses_nothing(void **state)
 
 	fault(&shared, "clear");
 	fault(&shared, "insert");
-	memset(&n, 0, sizeof(n));
-	n.fd = node_open_fd(shared.index);
-	node_setup(&n, 4, 4, 0);
+	node_open_sized(&n, &shared, 4, 4);
 	assert_int_equal(n.hdr->cq_entries, 8);
 	node_slot(&n, 0);
 	assert_int_equal(node_claim(&n, 0, 0), 0);
@@ -407,10 +406,8 @@ static void chain_without_room_is_not_taken_in_part(void **state)
 	struct cardring_cqe c;
 	struct node n;
 
-	memset(&n, 0, sizeof(n));
 	fault(&shared, "clear");
-	n.fd = node_open_fd(shared.index);
-	node_setup(&n, 4, 4, 0);
+	node_open_sized(&n, &shared, 4, 4);
 	node_slot(&n, 0);
 	assert_int_equal(node_claim(&n, 0, 0), 0);
 	power_on(&n, 0);
@@ -486,6 +483,109 @@ static void enter_waits_for_as_many_as_asked(void **state)
 	node_close(&n);
 }
 
+static void poll_tells_of_completions(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct cardring_sqe sqe;
+	struct node n;
+
+	node_card(&n, &shared);
+	p.fd = node_fd(&n);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		sqe = sqe_wait(&n, 0, 0, 50);
+		push(&n, &sqe);
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 2, 0, 0), 2);
+		assert_int_equal(poll(&p, 1, 10), 0);
+		assert_int_equal(poll(&p, 1, NODE_MS), 1);
+		assert_int_equal(p.revents, POLLIN);
+		/* for as long as one is unread, and no longer */
+		while (unread(&n) < 2)
+			sleep_ms(1);
+		assert_int_equal(reap(&n).result, 2);
+		assert_int_equal(poll(&p, 1, 0), 1);
+		assert_int_equal(reap(&n).result, 2);
+		assert_int_equal(poll(&p, 1, 0), 0);
+	}
+	/* of events too, without any call */
+	fault(&shared, "remove");
+	assert_int_equal(poll(&p, 1, NODE_MS), 1);
+	expect_event(&n, CARDRING_EVENT_CARD_OUT);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	fault(&shared, "insert");
+	assert_int_equal(poll(&p, 1, NODE_MS), 1);
+	expect_event(&n, CARDRING_EVENT_CARD_IN);
+	node_close(&n);
+}
+
+/* A chain goes on, and its deadlines hold, although the program does nothing. */
+static void batch_goes_on_while_the_program_is_away(void **state)
+{
+	struct cardring_sqe sqe;
+	uint64_t end = now_ms() + NODE_MS;
+	struct node n;
+
+	node_card(&n, &shared);
+	for (unsigned int i = 0; i < 20; i++) {
+		sqe = sqe_read(&n, 0, 0, 200);
+		sqe.flags = i < 19 ? CARDRING_SQE_LINK : 0;
+		push(&n, &sqe);
+	}
+	assert_int_equal(enter(&n, 20, 0, 0), 20);
+	while (unread(&n) < 20 && now_ms() < end)
+		sleep_ms(2);
+	assert_int_equal(unread(&n), 20);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(reap(&n).result, 202);
+	fault(&shared, "hang");
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 100;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 0, 0), 1);
+	while (!unread(&n) && now_ms() < end)
+		sleep_ms(2);
+	assert_int_equal(reap(&n).result, -ETIMEDOUT);
+	works(&n, 0);
+	node_close(&n);
+}
+
+/* Whatever an entry says: its own result, and the next one runs. */
+static void malformed_entries_are_refused_one_by_one(void **state)
+{
+	struct cardring_sqe good, sqe;
+	struct node n;
+
+	node_card(&n, &shared);
+	good = sqe_read(&n, 0, 0, 20);
+#define REFUSED(error, field) do { sqe = good; field; assert_int_equal(run(&n, &sqe).result, error); works(&n, 0); } while (0)
+	REFUSED(-EINVAL, sqe.flags = 4);
+	REFUSED(-EINVAL, sqe.resv0 = 1);
+	REFUSED(-EINVAL, sqe.resv[0] = 1);
+	REFUSED(-EINVAL, sqe.resv[4] = 0x80000000);
+	REFUSED(-EINVAL, sqe.deadline_ms = CARDRING_MAX_DEADLINE_MS + 1);
+	REFUSED(-EINVAL, sqe.slot = 1);
+	REFUSED(-EOPNOTSUPP, sqe.opcode = CARDRING_OP__COUNT);
+	REFUSED(-EOPNOTSUPP, sqe.opcode = 255);
+	REFUSED(-EFAULT, sqe.tx_buf = n.hdr->buffers);
+	REFUSED(-EFAULT, sqe.tx_off = n.setup.buf_size + 1);
+	REFUSED(-EFAULT, sqe.tx_off = 0xFFFFFFFF);
+	REFUSED(-EFAULT, sqe.tx_len = n.setup.buf_size + 1);
+	REFUSED(-EFAULT, sqe.tx_len = 0xFFFFFFFF);
+	REFUSED(-EFAULT, sqe.rx_buf = n.hdr->buffers);
+	REFUSED(-EFAULT, sqe.rx_len = n.setup.buf_size + 1);
+	good = sqe_op(CARDRING_OP_SLOT_STATUS, 0);
+	REFUSED(-EINVAL, sqe.flags = CARDRING_SQE_EXPECT_SW);
+	REFUSED(-EINVAL, sqe.tx_len = 1);
+	REFUSED(-EINVAL, sqe.param[0] = 1);
+	REFUSED(-EINVAL, sqe.param[2] = 1);
+	REFUSED(0, sqe.rx_buf = 99);		/* it has no payload to put there */
+	good = sqe_op(CARDRING_OP_POWER_ON, 0);
+	REFUSED(-EINVAL, sqe.param[0] = 4);
+	REFUSED(-EINVAL, sqe.param[1] = 1);
+	node_close(&n);
+}
+
 static void poll_and_eventfd_tell_of_completions(void **state)
 {
 	struct cardring_eventfd ev = { .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
@@ -494,6 +594,7 @@ static void poll_and_eventfd_tell_of_completions(void **state)
 	uint64_t count;
 	struct node n;
 
+	module_only();
 	node_card(&n, &shared);
 	p[0].fd = n.fd;
 	assert_int_equal(poll(p, 1, 0), 0);
@@ -548,10 +649,8 @@ static void indices_run_around(void **state)
 	struct cardring_cqe c;
 	struct node n;
 
-	memset(&n, 0, sizeof(n));
 	fault(&shared, "clear");
-	n.fd = node_open_fd(shared.index);
-	node_setup(&n, 2, 2, 0);
+	node_open_sized(&n, &shared, 2, 2);
 	node_slot(&n, 0);
 	assert_int_equal(node_claim(&n, 0, 0), 0);
 	for (uint64_t i = 0; i < 1000; i++) {
@@ -580,7 +679,10 @@ static int tests(void)
 		NODE_TEST(full_completion_ring_loses_nothing),
 		NODE_TEST(chain_without_room_is_not_taken_in_part),
 		NODE_TEST(enter_waits_for_as_many_as_asked),
+		NODE_TEST(poll_tells_of_completions),
 		NODE_TEST(poll_and_eventfd_tell_of_completions),
+		NODE_TEST(batch_goes_on_while_the_program_is_away),
+		NODE_TEST(malformed_entries_are_refused_one_by_one),
 		NODE_TEST(indices_run_around),
 	};
 

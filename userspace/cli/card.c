@@ -36,6 +36,28 @@ bool cli_is_sim(const char *reader)
 	return reader && !strncmp(reader, "sim:", 4);
 }
 
+static void know_sim(void)
+{
+	static bool known;
+
+	if (!known)
+		cr_backend_register(&sim_backend);
+	known = true;
+}
+
+int cli_choose_backend(const struct cli *c)
+{
+	const char *name = c->backend ? c->backend : getenv("CARDRING_BACKEND");
+
+	if (!name || !*name)
+		return 0;
+	if (!strcmp(name, sim_backend.name))
+		know_sim();
+	if (!cr_backend_use(name))
+		return 0;
+	return cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no backend \"%s\": kernel, usb or sim."), name);
+}
+
 const char *cli_slot_state(const struct cr_reader_info *r)
 {
 	switch (r->state) {
@@ -125,7 +147,7 @@ int cli_card_error(int err, const struct cr_reader_info *info)
 	struct timespec since;
 	struct cr_reader_info now;
 
-	if (strcmp(info->backend, "kernel"))
+	if (!strcmp(info->backend, sim_backend.name))
 		return err;
 	switch (err) {
 	case CR_E_READER_FAILED:
@@ -160,7 +182,7 @@ int cli_card_open(const struct cli *c, struct cr_reader_info *info, cr_card_t **
 
 	memset(info, 0, sizeof(*info));
 	if (cli_is_sim(c->reader))
-		cr_backend_register(&sim_backend);
+		know_sim();
 	if (what && what[0] == '/' && realpath(what, link))
 		what = link;		/* udev's stable names are links */
 	cli_catch_signals();

@@ -41,7 +41,7 @@ struct cli {
 	size_t n_args;
 
 	bool json, help, version, trace;
-	const char *lang, *reader, *out;
+	const char *lang, *reader, *backend, *out;
 	const char *trust[CLI_MAX_TRUST];
 	size_t n_trust;
 	long wait;			/* s */
@@ -66,6 +66,7 @@ enum {
 	CLI_FOR_VERIFY	= 1u << 4,
 	CLI_FOR_SERVE	= 1u << 5,
 	CLI_FOR_STAT	= 1u << 6,
+	CLI_FOR_LIST	= 1u << 7,
 };
 
 struct cli_command {
@@ -118,6 +119,10 @@ void cli_note(const char *format, ...);	/* to stderr: not the result */
 bool cli_process_name(int pid, char *out, size_t size);
 /* A CCID interface that something else drives: its driver ("usbfs", "pn533_usb"). */
 bool cli_other_driver(char *out, size_t size);
+/* The device node that must open for this reader: its own, or for "usb:..." that of its USB device. */
+void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size);
+/* The kernel driver that has this reader of libusb's; false: none but usbfs. */
+bool cli_reader_driver(const struct cr_reader_info *r, char *out, size_t size);
 bool cli_module_loaded(void);
 
 /* ---- text.c: bytes of others on a terminal ---- */
@@ -142,6 +147,8 @@ json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms);
 
 /* ---- card.c: from options to a card that is powered ---- */
 
+/* The backend that --backend or the environment names. 0, or an exit code after saying that there is no such one. */
+int cli_choose_backend(const struct cli *c);
 extern volatile int cli_canceled;	/* set by Ctrl-C and SIGTERM */
 void cli_catch_signals(void);
 /* 0, or an exit code after saying why. info is filled as far as known. */

@@ -399,6 +399,7 @@ int cmd_stat(struct cli *c)
 
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
+	cr_backend_use(cr_backend_kernel.name);		/* it is the module that counts */
 	cli_catch_signals();
 	for (long i = 0; !cli_canceled && !ferror(stdout); i++) {
 		n = look(&now);

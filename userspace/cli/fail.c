@@ -113,18 +113,25 @@ int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, con
 }
 
 /* Why no reader shows, as far as this machine tells. */
-static void no_reader(char *out, size_t size, int err)
+static void taken_by(char *out, size_t size, const char *driver)
+{
+	snprintf(out, size, _("The reader is taken by the driver %s: as root, "
+			      "\"modprobe -r %s\", then plug the reader in again."), driver, driver);
+}
+
+static void no_reader(const struct cli *c, char *out, size_t size, int err)
 {
 	char driver[64];
 
-	if (cli_other_driver(driver, sizeof(driver))) {
+	if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
+		snprintf(out, size, _("The module cardring drives the readers of this machine: "
+				      "leave out --backend usb, or unload it."));
+	} else if (cli_other_driver(driver, sizeof(driver))) {
 		if (!strcmp(driver, "usbfs"))
 			snprintf(out, size, _("A program uses the reader directly, most likely pcscd: "
 					      "stop it with \"systemctl stop pcscd.socket pcscd\"."));
 		else
-			snprintf(out, size, _("The reader is taken by the driver %s: as root, "
-					      "\"modprobe -r %s\", then plug the reader in again."),
-				 driver, driver);
+			taken_by(out, size, driver);
 	} else if (!cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring is not loaded: as root, "
 				      "\"cardring driver load\"."));
@@ -134,10 +141,13 @@ static void no_reader(char *out, size_t size, int err)
 	}
 }
 
-static void denied(char *out, size_t size, const char *path)
+static void denied(char *out, size_t size, const struct cr_reader_info *r)
 {
 	struct group *g = NULL;
 	struct stat st;
+	char path[128];
+
+	cli_reader_node(r, path, sizeof(path));
 
 	if (!stat(path, &st) && st.st_mode & S_IRGRP && st.st_gid)
 		g = getgrgid(st.st_gid);
@@ -149,7 +159,7 @@ static void denied(char *out, size_t size, const char *path)
 }
 
 /* What to do about it; empty where the sentence itself says it. */
-static void remedy(char *out, size_t size, int err, const struct cr_reader_info *r)
+static void remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r)
 {
 	char name[64];
 
@@ -157,13 +167,15 @@ static void remedy(char *out, size_t size, int err, const struct cr_reader_info 
 	switch (err) {
 	case CR_E_NO_READER:
 	case CR_E_NO_DRIVER:
-		no_reader(out, size, err);
+		no_reader(c, out, size, err);
 		break;
 	case CR_E_READER_DENIED:
 		if (r && r->path[0])
-			denied(out, size, r->path);
+			denied(out, size, r);
 		break;
 	case CR_E_READER_BUSY:
+		if (r && cli_reader_driver(r, name, sizeof(name)))
+			taken_by(out, size, name);
 		if (!r || !r->owner_pid)
 			break;
 		if (cli_process_name(r->owner_pid, name, sizeof(name)))
@@ -178,7 +190,7 @@ int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *read
 {
 	char more[512], message[1024];
 
-	remedy(more, sizeof(more), err, reader);
+	remedy(c, more, sizeof(more), err, reader);
 	snprintf(message, sizeof(message), "%s%s%s", _(cr_strerror(err)), *more ? " " : "", more);
 	return fail(c, cli_error_exit(err), cli_error_code(err), extra, message);
 }

@@ -29,13 +29,14 @@ const struct cli_command cli_commands[] = {
 	{ "list", "", N_("list the readers, their slots and who holds them"),
 	  N_("One entry a slot: its number (for --reader), name, card, exchange level, USB identity, path, and the process that holds it."),
 	  "cardring list\n"
-	  "cardring list --json",
-	  CLI_FOR_ALL, cmd_list },
+	  "cardring list --json\n"
+	  "cardring list --backend usb",
+	  CLI_FOR_ALL | CLI_FOR_LIST, cmd_list },
 	{ "monitor", "", N_("tell when readers and cards come and go"),
 	  N_("Begins with what is there and goes on until Ctrl-C. With --json each line is one object."),
 	  "cardring monitor\n"
 	  "cardring monitor --json",
-	  CLI_FOR_ALL, cmd_monitor },
+	  CLI_FOR_ALL | CLI_FOR_LIST, cmd_monitor },
 	{ "stat", "", N_("show what each reader does, and how fast"),
 	  N_("Counters since the reader was plugged in, and below them, from the second look on, how much that was a second (/s): commands; bytes sent and received; bytes the module copied, and responses it did not have to copy; commands that ran out of time; commands that failed; resets; answers that nothing had asked for. With the card's state, and the median (p50) and the 99th percentile (p99) of two times, since the look before: turnaround, from an answer to the next command for the card; answers, from a command to the card's answer. On a terminal it goes on until Ctrl-C. With --json each look is one line, one object."),
 	  "cardring stat\n"

@@ -57,7 +57,8 @@ static int run(struct cli *c, int argc, char **argv)
 		return cli_help(c, c->cmd);
 	if (!c->cmd)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("Say what to do: \"cardring help\" lists the commands."));
-	return c->cmd->run(c);
+	rc = c->cmd->options & (CLI_FOR_READER | CLI_FOR_LIST) ? cli_choose_backend(c) : 0;
+	return rc ? rc : c->cmd->run(c);
 }
 
 int main(int argc, char **argv)

@@ -26,6 +26,8 @@ struct option {
 static const struct option options[] = {
 	{ "reader", "READER", STRING, AT(reader), CLI_FOR_READER, 0, 0,
 	  N_("the reader: its number in \"cardring list\", a part of its name, its path, or sim:CARD") },
+	{ "backend", "NAME", STRING, AT(backend), CLI_FOR_READER | CLI_FOR_LIST, 0, 0,
+	  N_("readers of this one alone: kernel (the module), usb (libusb) or sim (else CARDRING_BACKEND, else kernel and usb)") },
 	{ "wait", "SECONDS", NUMBER, AT(wait), CLI_FOR_CARD, 0, 86400,
 	  N_("how long to wait for a card (0)") },
 	{ "can", "CAN", SECRET, AT(can), CLI_FOR_SECRET, 0, 0,

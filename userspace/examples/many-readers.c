@@ -86,7 +86,8 @@ static int serve(struct reader *r)	/* negative: the reader is lost */
 static int open_reader(struct reader *r)	/* 0, or an error that is told */
 {
 	struct cr_ring_params params = { .entries = 8, .buffers = BUFFERS, .buf_size = 300 };	/* little is locked */
-	int err = cr_backend_kernel.open(r->info.path, &params, &r->ring, NULL);
+	int usb = !strcmp(r->info.backend, cr_backend_usb.name);	/* libusb, where no module drives it */
+	int err = (usb ? &cr_backend_usb : &cr_backend_kernel)->open(r->info.path, &params, &r->ring, NULL);
 
 	if (!err && cr_ring_claim(r->ring, r->info.slot, 0))
 		err = CR_E_READER_BUSY;

@@ -43,9 +43,9 @@ fault() { (echo "$1" >&6) 2>/dev/null; }
 
 start_reader
 wait_for 10 grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass
-verify --can 123456
+verify --backend kernel --can 123456
 expect "without the module verify names the remedy" 3 "driver load\|modprobe"
-check "and so does list" sh -c "$cardring list 2>&1 | grep -q 'driver load\|modprobe'"
+check "and so does list" sh -c "$cardring list --backend kernel 2>&1 | grep -q 'driver load\|modprobe'"
 check "driver load loads it" $cardring driver load "$CARDRING_KO"
 check "driver status says so" sh -c "$cardring driver status | grep -qi loaded"
 wait_for 10 has_node

@@ -12,8 +12,10 @@
 
 #define BACKENDS_MAX	8
 
-static const struct cr_backend *backends[BACKENDS_MAX] = { &cr_backend_kernel };
-static size_t n_backends = 1;
+static const struct cr_backend *backends[BACKENDS_MAX] = { &cr_backend_kernel, &cr_backend_usb };
+static size_t n_backends = 2;
+static const struct cr_backend *only;	/* cr_backend_use */
+static bool asked;			/* of the environment */
 
 int cr_backend_register(const struct cr_backend *backend)
 {
@@ -21,6 +23,31 @@ int cr_backend_register(const struct cr_backend *backend)
 		return CR_E_INVALID;
 	backends[n_backends++] = backend;
 	return 0;
+}
+
+int cr_backend_use(const char *name)
+{
+	asked = true;
+	only = NULL;
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < n_backends; i++) {
+		if (!strcmp(backends[i]->name, name))
+			only = backends[i];
+	}
+	return only ? 0 : CR_E_INVALID;
+}
+
+static int ask_environment(void)
+{
+	const char *name = asked ? NULL : secure_getenv("CARDRING_BACKEND");
+	int err;
+
+	if (!name || !*name)
+		return 0;
+	err = cr_backend_use(name);
+	asked = !err;		/* a backend of that name may be registered yet */
+	return err;
 }
 
 const struct cr_backend *cr_backend_of(const char *path)
@@ -149,11 +176,13 @@ static int make_unique(struct cr_reader_info *list, size_t n)
 int cr_reader_list(struct cr_reader_info **out)
 {
 	size_t n = 0;
-	int err = 0;
+	int err = ask_environment();
 
 	*out = NULL;
-	for (size_t i = 0; i < n_backends && !err; i++)
-		err = append(backends[i], out, &n);
+	for (size_t i = 0; i < n_backends && !err; i++) {
+		if (!only || only == backends[i])
+			err = append(backends[i], out, &n);
+	}
 	if (!err)
 		err = make_unique(*out, n);
 	if (err) {
@@ -187,7 +216,7 @@ static bool by_name_only(const struct cr_reader_info *r)
 {
 	const struct cr_backend *b = cr_backend_of(r->path);
 
-	return b && b->only_by_name;
+	return b && b->only_by_name && b != only;
 }
 
 static const struct cr_reader_info *pick_default(const struct cr_reader_info *list, size_t n)

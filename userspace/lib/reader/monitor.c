@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Being told of changes. Readers come and go by udev; cards by the events that each reader's ring
- * brings, for which a small ring of ours is held open on every reader. One epoll descriptor stands
- * for all of them.
+ * brings, for which a small ring of ours is held open on every reader that the module drives. (A
+ * reader of libusb's would be nobody else's meanwhile: of its cards no more is told than of those in
+ * a reader that does not open.) One epoll descriptor stands for all of them.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -118,6 +119,7 @@ int cr_monitor_open(cr_monitor_t **out)
 						       "kernel" : "udev");
 	if (m->epoll < 0 || !m->mon ||
 	    udev_monitor_filter_add_match_subsystem_devtype(m->mon, "cardring", NULL) < 0 ||
+	    udev_monitor_filter_add_match_subsystem_devtype(m->mon, "usb", "usb_interface") < 0 ||
 	    udev_monitor_enable_receiving(m->mon) < 0)
 		goto fail;
 	err = watch_fd(m, udev_monitor_get_fd(m->mon), NULL);

@@ -44,6 +44,8 @@ void cr_ring_seen(cr_ring_t *ring)
 	ring->cq_head++;
 	/* Pairs with the backend's acquire of cq_head: we have read it before it is overwritten. */
 	__atomic_store_n(&ring->hdr->cq_head, ring->cq_head, __ATOMIC_RELEASE);
+	if (ring->ops->drained && ring->cq_head == __atomic_load_n(&ring->hdr->cq_tail, __ATOMIC_RELAXED))
+		ring->ops->drained(ring);
 }
 
 uint8_t *cr_ring_payload(cr_ring_t *ring, uint32_t buffer)

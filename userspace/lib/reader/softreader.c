@@ -167,26 +167,12 @@ int cr_soft_slot(cr_ring_t *ring, struct cardring_slot *slot)
 	return err;
 }
 
-/* To every ring; each keeps it until its completion ring has room. */
 static void post_event(struct cr_softreader *reader, unsigned int slot, enum cardring_event event)
 {
 	struct softring *r;
 
-	for (r = reader->rings; r; r = r->next) {
-		if (r->n_events == r->events_size) {
-			size_t size = r->events_size ? 2 * r->events_size : 8;
-			void *p = realloc(r->events, size * sizeof(*r->events));
-
-			if (!p)
-				continue;	/* the slot's state still tells what is so */
-			r->events = p;
-			r->events_size = size;
-		}
-		r->events[r->n_events++] = (struct cardring_cqe) {
-			.flags = CARDRING_CQE_EVENT, .result = event, .slot = (uint8_t)slot,
-		};
-		cr_soft_flush_events(r);
-	}
+	for (r = reader->rings; r; r = r->next)
+		cr_memring_event(&r->mem, slot, event, 0);
 	pthread_cond_broadcast(&reader->changed);
 }
 

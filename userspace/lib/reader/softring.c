@@ -7,106 +7,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "ccid/message.h"
 #include "softring_int.h"
-
-static uint32_t unread(const struct softring *r)
-{
-	/* Pairs with cr_ring_seen's release: the program has done with the entry before we reuse it. */
-	return r->cq_tail - __atomic_load_n(&r->ring.hdr->cq_head, __ATOMIC_ACQUIRE);
-}
-
-/* Places in the completion ring that no completion to come has a right to. */
-static uint32_t cq_room(const struct softring *r)
-{
-	uint32_t used = unread(r);
-
-	if (used > r->ring.cq_entries || r->pending > r->ring.cq_entries - used)
-		return 0;
-	return r->ring.cq_entries - used - r->pending;
-}
-
-void cr_soft_complete(struct softring *r, const struct cardring_cqe *cqe)
-{
-	r->ring.cq[r->cq_tail & (r->ring.cq_entries - 1)] = *cqe;
-	r->cq_tail++;
-	/* Pairs with cr_ring_peek's acquire: the completion is whole before the program sees it. */
-	__atomic_store_n(&r->ring.hdr->cq_tail, r->cq_tail, __ATOMIC_RELEASE);
-	eventfd_write(r->evfd, 1);
-}
-
-void cr_soft_flush_events(struct softring *r)
-{
-	size_t n = 0;
-
-	while (n < r->n_events && cq_room(r)) {
-		if (r->events[n].result == CARDRING_EVENT_GONE && r->pending)
-			break;		/* it is the last completion */
-		cr_soft_complete(r, &r->events[n++]);
-	}
-	r->n_events -= n;
-	if (n)
-		memmove(r->events, r->events + n, r->n_events * sizeof(*r->events));
-}
-
-/* What the command carries and needs (CCID 1.1, 6.1). */
-static bool has_payload(unsigned int op)
-{
-	return op == CARDRING_OP_XFER || op == CARDRING_OP_SET_PARAMS || op == CARDRING_OP_SECURE ||
-	       op == CARDRING_OP_ESCAPE || op == CARDRING_OP_SET_RATE_CLOCK;
-}
-
-static bool has_status_word(unsigned int op)
-{
-	return op == CARDRING_OP_XFER || op == CARDRING_OP_SECURE;
-}
-
-static bool needs_power(unsigned int op)
-{
-	return op == CARDRING_OP_XFER || op == CARDRING_OP_SECURE || op == CARDRING_OP_GET_PARAMS ||
-	       op == CARDRING_OP_SET_PARAMS || op == CARDRING_OP_RESET_PARAMS;
-}
-
-static int check(const struct softring *r, const struct cardring_sqe *sqe)
-{
-	size_t size = cr_ring_payload_size(&r->ring), i;
-
-	if (sqe->opcode >= CARDRING_OP__COUNT)
-		return -EOPNOTSUPP;
-	if (sqe->flags & ~CARDRING_SQE_FLAGS || sqe->resv0 || sqe->slot >= r->reader->dev.slots ||
-	    sqe->deadline_ms > CARDRING_MAX_DEADLINE_MS)
-		return -EINVAL;
-	for (i = 0; i < sizeof(sqe->resv) / sizeof(sqe->resv[0]); i++) {
-		if (sqe->resv[i])
-			return -EINVAL;
-	}
-	if (sqe->flags & CARDRING_SQE_EXPECT_SW && !has_status_word(sqe->opcode))
-		return -EINVAL;
-	if (sqe->opcode == CARDRING_OP_NOP || sqe->opcode == CARDRING_OP_ABORT)
-		return 0;
-	if (sqe->tx_len) {
-		if (!has_payload(sqe->opcode))
-			return -EINVAL;
-		if (sqe->tx_buf >= r->ring.buffers || sqe->tx_off > size ||
-		    sqe->tx_len > size - sqe->tx_off)
-			return -EFAULT;
-		if (sqe->tx_len > r->reader->dev.max_payload)
-			return -EMSGSIZE;
-	}
-	if (sqe->rx_buf != CARDRING_NO_BUF && (sqe->rx_buf >= r->ring.buffers || sqe->rx_len > size))
-		return -EFAULT;
-	return 0;
-}
 
 static void finish(struct softring *r, struct soft_entry *e, struct cardring_cqe *cqe)
 {
-	cqe->user_data = e->sqe.user_data;
-	cqe->slot = e->sqe.slot;
+	cqe->user_data = e->taken->sqe.user_data;
+	cqe->slot = e->taken->sqe.slot;
 	e->done = true;
-	r->pending--;
-	cr_soft_complete(r, cqe);
+	cr_memring_complete(&r->mem, cqe);
 }
 
 static void finish_with(struct softring *r, struct soft_entry *e, int result)
@@ -116,80 +27,72 @@ static void finish_with(struct softring *r, struct soft_entry *e, int result)
 	finish(r, e, &cqe);
 }
 
+static bool is_abort(const struct soft_entry *e)
+{
+	return e->taken->sqe.opcode == CARDRING_OP_ABORT && !e->taken->refused;
+}
+
+/* What this ring may not do on the slot. */
+static int refusal(const struct softring *r, const struct cardring_sqe *sqe)
+{
+	if (sqe->slot >= r->reader->dev.slots)
+		return -EINVAL;
+	if (r->reader->slots[sqe->slot].owner != r)
+		return -EACCES;
+	return r->reader->gone ? -ENODEV : 0;
+}
+
 /* Ends what is queued on the slot and was not begun; the entry itself too. */
 static void run_abort(struct softring *r, struct soft_entry *e)
 {
-	unsigned int i, dropped = 0;
+	unsigned int slot = e->taken->sqe.slot, i, dropped = 0;
+	int err = refusal(r, &e->taken->sqe);
 
-	if (r->reader->slots[e->sqe.slot].owner != r) {
-		finish_with(r, e, -EACCES);
-		return;
-	}
-	for (i = 0; &r->queue[i] != e; i++) {
-		if (!r->queue[i].done && r->queue[i].sqe.slot == e->sqe.slot) {
+	for (i = 0; !err && &r->queue[i] != e; i++) {
+		if (!r->queue[i].done && r->queue[i].taken->sqe.slot == slot) {
 			finish_with(r, &r->queue[i], -ECANCELED);
 			dropped++;
 		}
 	}
-	finish_with(r, e, dropped ? 0 : -EALREADY);
+	finish_with(r, e, err ? err : dropped ? 0 : -EALREADY);
 }
 
-/* Copies, checks and counts entries; a chain is taken whole or, where it finds no room, left. */
 static unsigned int take(struct softring *r, unsigned int to_submit)
 {
-	/* Pairs with cr_ring_submit's release: the entries are whole. */
-	uint32_t tail = __atomic_load_n(&r->ring.hdr->sq_tail, __ATOMIC_ACQUIRE);
-	uint32_t n = tail - r->sq_head, i, j, whole = 0;
-	struct soft_entry *e;
+	uint32_t n = cr_memring_take(&r->mem, to_submit, r->reader->dev.max_payload, r->taken), i;
 
-	if (n > r->ring.sq_entries)
-		n = r->ring.sq_entries;
-	if (n > to_submit)
-		n = to_submit;
-	for (i = 0; i < n && i < cq_room(r); i++) {
-		e = &r->queue[i];
-		memset(e, 0, sizeof(*e));
-		e->sqe = r->ring.sq[(r->sq_head + i) & (r->ring.sq_entries - 1)];
-		e->linked = i && r->queue[i - 1].sqe.flags & CARDRING_SQE_LINK;
-		e->refused = check(r, &e->sqe);
-		if (e->linked && e->sqe.slot != r->queue[i - 1].sqe.slot)
-			e->refused = -EINVAL;	/* a chain stays on one slot */
-		if (i + 1 == n)
-			e->sqe.flags &= ~CARDRING_SQE_LINK;	/* a chain is of one ENTER */
-		if (e->sqe.slot < r->reader->dev.slots)
-			e->epoch = r->reader->slots[e->sqe.slot].epoch;
-		if (!(e->sqe.flags & CARDRING_SQE_LINK) || i + 1 == n)
-			whole = i + 1;
+	for (i = 0; i < n; i++) {
+		struct cr_memring_entry *t = &r->taken[i];
+
+		r->queue[i] = (struct soft_entry) {
+			.taken = t, .linked = i && t[-1].sqe.flags & CARDRING_SQE_LINK,
+			.epoch = t->sqe.slot < r->reader->dev.slots ? r->reader->slots[t->sqe.slot].epoch : 0,
+		};
 	}
-	r->sq_head += whole;
-	/* Pairs with cr_ring_sqe's acquire: we have copied the entries before they are reused. */
-	__atomic_store_n(&r->ring.hdr->sq_head, r->sq_head, __ATOMIC_RELEASE);
-	r->queued = whole;
-	r->pending = whole;
-	for (j = 0; j < whole; j++) {
-		e = &r->queue[j];
-		if (e->sqe.opcode == CARDRING_OP_ABORT && !e->refused)
-			run_abort(r, e);
+	r->queued = n;
+	for (i = 0; i < n; i++) {
+		if (is_abort(&r->queue[i]))
+			run_abort(r, &r->queue[i]);
 	}
-	return whole;
+	return n;
 }
 
 static int may_run(const struct softring *r, const struct soft_entry *e)
 {
+	const struct cardring_sqe *sqe = &e->taken->sqe;
 	const struct soft_slot *s;
+	int err = refusal(r, sqe);
 
-	if (r->reader->gone)
-		return -ENODEV;
-	if (e->refused)
-		return e->refused;
-	s = &r->reader->slots[e->sqe.slot];
-	if (s->owner != r)
-		return -EACCES;
-	if (s->epoch != e->epoch || (s->stale && e->sqe.opcode != CARDRING_OP_POWER_ON))
+	if (err)
+		return err;
+	s = &r->reader->slots[sqe->slot];
+	if (s->epoch != e->epoch)
 		return -ENOMEDIUM;
-	if (!s->powered && needs_power(e->sqe.opcode))
+	if (e->taken->refused)
+		return e->taken->refused;
+	if ((s->stale || !s->powered) && cr_ccid_command(sqe->opcode)->needs_card)
 		return -ENOMEDIUM;
-	if (!s->present && e->sqe.opcode == CARDRING_OP_POWER_ON)
+	if (!s->present && sqe->opcode == CARDRING_OP_POWER_ON)
 		return -ENOMEDIUM;
 	return 0;
 }
@@ -197,7 +100,7 @@ static int may_run(const struct softring *r, const struct soft_entry *e)
 static void after_exec(struct softring *r, const struct soft_entry *e, const struct cr_soft_cmd *cmd,
 		       struct cardring_cqe *cqe)
 {
-	struct soft_slot *s = &r->reader->slots[e->sqe.slot];
+	struct soft_slot *s = &r->reader->slots[e->taken->sqe.slot];
 
 	if (r->reader->gone)
 		cqe->result = -ENODEV;
@@ -216,18 +119,18 @@ static void after_exec(struct softring *r, const struct soft_entry *e, const str
 	cqe->param = cmd->rparam;
 	if (cmd->extended)
 		cqe->flags |= CARDRING_CQE_EXTENDED;
-	if (has_status_word(cmd->op) && cmd->rx_len >= 2)
+	if (cr_ccid_command(cmd->op)->has_sw && cmd->rx_len >= 2)
 		cqe->sw = (uint16_t)(cmd->rx[cmd->rx_len - 2] << 8 | cmd->rx[cmd->rx_len - 1]);
-	cqe->bytes = e->sqe.rx_buf == CARDRING_NO_BUF ? 0 : (uint32_t)cmd->rx_len;
+	cqe->bytes = e->taken->sqe.rx_buf == CARDRING_NO_BUF ? 0 : (uint32_t)cmd->rx_len;
 	cqe->result = (int32_t)cqe->bytes;
-	if (e->sqe.flags & CARDRING_SQE_EXPECT_SW && (cqe->sw & e->sqe.sw_mask) != e->sqe.sw)
+	if (e->taken->sqe.flags & CARDRING_SQE_EXPECT_SW && (cqe->sw & e->taken->sqe.sw_mask) != e->taken->sqe.sw)
 		cqe->result = -EBADMSG;
 }
 
 /* Returns the result. */
 static int run(struct softring *r, struct soft_entry *e)
 {
-	const struct cardring_sqe *sqe = &e->sqe;
+	const struct cardring_sqe *sqe = &e->taken->sqe;
 	struct cr_soft_cmd cmd = { .slot = sqe->slot, .op = sqe->opcode };
 	struct cardring_cqe cqe = { 0 };
 	struct timespec t0, t1;
@@ -239,15 +142,15 @@ static int run(struct softring *r, struct soft_entry *e)
 	}
 	memcpy(cmd.param, sqe->param, sizeof(cmd.param));
 	if (sqe->tx_len) {
-		cmd.tx = cr_ring_payload(&r->ring, sqe->tx_buf) + sqe->tx_off;
+		cmd.tx = cr_ring_payload(&r->mem.ring, sqe->tx_buf) + sqe->tx_off;
 		cmd.tx_len = sqe->tx_len;
 	}
 	if (sqe->rx_buf == CARDRING_NO_BUF) {
 		cmd.rx = r->scratch;
 		cmd.rx_room = r->reader->dev.max_payload;
 	} else {
-		cmd.rx = cr_ring_payload(&r->ring, sqe->rx_buf);
-		cmd.rx_room = sqe->rx_len ? sqe->rx_len : cr_ring_payload_size(&r->ring);
+		cmd.rx = cr_ring_payload(&r->mem.ring, sqe->rx_buf);
+		cmd.rx_room = sqe->rx_len ? sqe->rx_len : cr_ring_payload_size(&r->mem.ring);
 	}
 	cmd.deadline_ms = sqe->deadline_ms ? sqe->deadline_ms : CARDRING_DEF_DEADLINE_MS;
 	clock_gettime(CLOCK_MONOTONIC, &t0);
@@ -272,7 +175,7 @@ static void run_all(struct softring *r)
 		if (!e->linked)
 			broken = false;
 		if (e->done)		/* an ABORT, or what it dropped */
-			broken = e->sqe.opcode != CARDRING_OP_ABORT;
+			broken = !is_abort(e);
 		else if (broken)
 			finish_with(r, e, -ECANCELED);
 		else
@@ -288,58 +191,69 @@ static int soft_enter(cr_ring_t *ring, unsigned int to_submit, unsigned int min_
 	struct cr_softreader *reader = r->reader;
 	struct timespec until;
 	unsigned int taken;
-	bool stalled;
+	bool full;
 	int result = 0;
-	eventfd_t seen;
 
 	if (timeout_ms < -1)
 		return -EINVAL;
-	if (min_complete > r->ring.cq_entries)
-		min_complete = r->ring.cq_entries;
+	if (min_complete > r->mem.ring.cq_entries)
+		min_complete = r->mem.ring.cq_entries;
 	if (timeout_ms > 0)
 		cr_soft_until(&until, timeout_ms);
 	pthread_mutex_lock(&reader->lock);
-	cr_soft_flush_events(r);
 	taken = take(r, to_submit);
-	stalled = taken < to_submit &&
-		  __atomic_load_n(&r->ring.hdr->sq_tail, __ATOMIC_RELAXED) != r->sq_head;
-	if (stalled && !taken)
-		result = -EAGAIN;
+	full = r->mem.starved;
 	run_all(r);
-	cr_soft_flush_events(r);
-	while (!result && unread(r) < min_complete) {
+	cr_memring_flush(&r->mem);
+	while (!result && timeout_ms && cr_memring_unread(&r->mem) < min_complete) {
 		if (reader->gone)
-			result = -ENODEV;
-		else if (!timeout_ms)
-			result = -ETIME;
-		else if (cr_soft_wait(reader, timeout_ms < 0 ? NULL : &until) == ETIMEDOUT)
+			break;
+		if (cr_soft_wait(reader, timeout_ms < 0 ? NULL : &until) == ETIMEDOUT)
 			result = -ETIME;
 	}
-	if (!unread(r))
-		eventfd_read(r->evfd, &seen);
-	r->ring.hdr->cq_stalled = stalled || r->n_events;
+	if (!result && reader->gone && (!min_complete || cr_memring_unread(&r->mem) < min_complete))
+		result = -ENODEV;
+	if (!result && full)
+		result = -EAGAIN;
+	cr_memring_drained(&r->mem);
 	pthread_mutex_unlock(&reader->lock);
 	return taken ? (int)taken : result;
 }
 
 static int soft_fd(cr_ring_t *ring)
 {
-	return ((struct softring *)ring)->evfd;
+	struct softring *r = (struct softring *)ring;
+	int fd;
+
+	pthread_mutex_lock(&r->reader->lock);
+	fd = cr_memring_fd(&r->mem);
+	pthread_mutex_unlock(&r->reader->lock);
+	return fd;
+}
+
+static void soft_drained(cr_ring_t *ring)
+{
+	struct softring *r = (struct softring *)ring;
+
+	if (!r->mem.polled)
+		return;
+	pthread_mutex_lock(&r->reader->lock);
+	cr_memring_drained(&r->mem);
+	pthread_mutex_unlock(&r->reader->lock);
 }
 
 static void soft_free(struct softring *r)
 {
-	if (r->ring.hdr) {
-		explicit_bzero(r->ring.hdr, r->map_size);
-		munmap(r->ring.hdr, r->map_size);
+	if (r->mem.ring.hdr) {
+		explicit_bzero(r->mem.ring.hdr, r->map_size);
+		munmap(r->mem.ring.hdr, r->map_size);
 	}
 	if (r->scratch)
 		explicit_bzero(r->scratch, r->reader->dev.max_payload);
 	free(r->scratch);
+	free(r->taken);
 	free(r->queue);
-	free(r->events);
-	if (r->evfd >= 0)
-		close(r->evfd);
+	cr_memring_free(&r->mem);
 	free(r);
 }
 
@@ -368,68 +282,43 @@ const struct cr_ring_ops cr_softring_ops = {
 	.slot = cr_soft_slot,
 	.fd = soft_fd,
 	.close = soft_close,
+	.drained = soft_drained,
 };
 
-/* The map as the kernel lays it out: header page, submission ring, completion ring, arena. */
-static int make_map(struct softring *r, uint32_t entries, uint32_t buffers, uint32_t size)
+static int soft_alloc(struct softring *r, const struct cr_memring_plan *plan)
 {
-	struct cardring_ring_hdr *hdr;
-	uint32_t sq = 4096, cq, arena, stride;
 	void *map;
+	int err;
 
-	cq = sq + entries * (uint32_t)sizeof(struct cardring_sqe);
-	arena = (cq + 2 * entries * (uint32_t)sizeof(struct cardring_cqe) + 4095) & ~4095U;
-	stride = (CARDRING_HDR_ROOM + size + 63) & ~63U;
-	r->map_size = arena + (size_t)buffers * stride;
-	map = mmap(NULL, r->map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	r->taken = calloc(plan->entries, sizeof(*r->taken));
+	r->queue = calloc(plan->entries, sizeof(*r->queue));
+	r->scratch = malloc(r->reader->dev.max_payload);
+	if (!r->taken || !r->queue || !r->scratch)
+		return CR_E_NOMEM;
+	map = mmap(NULL, plan->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return CR_E_NOMEM;
-	hdr = map;
-	hdr->abi = CARDRING_ABI_VERSION;
-	hdr->sq_entries = entries;
-	hdr->cq_entries = 2 * entries;
-	hdr->sq_off = sq;
-	hdr->cq_off = cq;
-	hdr->arena_off = arena;
-	hdr->buffers = buffers;
-	hdr->buf_stride = stride;
-	r->ring = (struct cr_ring) {
-		.ops = &cr_softring_ops,
-		.hdr = hdr,
-		.sq = (struct cardring_sqe *)((uint8_t *)map + sq),
-		.cq = (struct cardring_cqe *)((uint8_t *)map + cq),
-		.arena = (uint8_t *)map + arena,
-		.sq_entries = entries,
-		.cq_entries = 2 * entries,
-		.buffers = buffers,
-		.buf_stride = stride,
-	};
-	return 0;
+	r->map_size = plan->size;
+	err = cr_memring_init(&r->mem, &cr_softring_ops, plan, map);
+	if (err)
+		munmap(map, plan->size);
+	return err;
 }
 
 int cr_softreader_open(cr_softreader_t *reader, const struct cr_ring_params *params, cr_ring_t **out)
 {
-	uint32_t want = params && params->entries ? params->entries : CARDRING_DEF_ENTRIES;
-	uint32_t buffers = params && params->buffers ? params->buffers : CARDRING_DEF_BUFFERS;
-	uint32_t size = params ? params->buf_size : 0, entries = 1;
+	struct cr_memring_plan plan;
 	struct softring *r;
-	int err;
+	int err = cr_memring_plan(params, reader->dev.max_payload, 0, &plan);
 
-	if (want > CARDRING_MAX_ENTRIES || buffers > CARDRING_MAX_BUFFERS || size > 1 << 20)
-		return CR_E_INVALID;
-	while (entries < want)
-		entries *= 2;
-	if (!size)
-		size = reader->dev.max_payload < 4096 ? reader->dev.max_payload : 4096;
+	if (err)
+		return err;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return CR_E_NOMEM;
 	r->reader = reader;
-	r->evfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r->queue = calloc(entries, sizeof(*r->queue));
-	r->scratch = malloc(reader->dev.max_payload);
-	err = r->evfd < 0 || !r->queue || !r->scratch ? CR_E_NOMEM :
-	      make_map(r, entries, buffers, size);
+	r->mem.evfd = -1;
+	err = soft_alloc(r, &plan);
 	if (err) {
 		soft_free(r);
 		return err;
@@ -446,6 +335,6 @@ int cr_softreader_open(cr_softreader_t *reader, const struct cr_ring_params *par
 	if (err)
 		soft_free(r);
 	else
-		*out = &r->ring;
+		*out = &r->mem.ring;
 	return err;
 }

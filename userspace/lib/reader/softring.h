@@ -50,8 +50,8 @@ typedef struct cr_softreader cr_softreader_t;
 int cr_softreader_new(const struct cardring_info *dev, const struct cr_soft_ops *ops, void *arg,
 		      cr_softreader_t **out);
 void cr_softreader_unref(cr_softreader_t *reader);	/* NULL is fine */
-/* params may be NULL. 0 or negative enum cr_error. Its fd is readable from a completion until an
- * ENTER finds none unread. */
+/* params may be NULL. 0 or negative enum cr_error. Its fd is readable while
+ * completions are unread. */
 int cr_softreader_open(cr_softreader_t *reader, const struct cr_ring_params *params, cr_ring_t **out);
 
 /* What happens to a reader; from any thread but not from inside of exec. */

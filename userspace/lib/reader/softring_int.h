@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include "memring.h"
 #include "softring.h"
 
 struct soft_slot {
@@ -31,26 +32,20 @@ struct cr_softreader {
 	struct soft_slot slots[CARDRING_MAX_SLOTS];
 };
 
-/* An entry taken from the submission ring: the private copy that everything is decided on. */
 struct soft_entry {
-	struct cardring_sqe sqe;
-	int refused;		/* -errno of an entry found malformed */
+	struct cr_memring_entry *taken;
 	uint32_t epoch;		/* of its slot when it was taken */
 	bool linked;		/* the entry before links to it */
 	bool done;
 };
 
 struct softring {
-	struct cr_ring ring;	/* first: programs hold this */
+	struct cr_memring mem;	/* first: programs hold this */
 	struct cr_softreader *reader;
 	struct softring *next;
-	int evfd;
-	uint32_t sq_head, cq_tail;	/* ours; the header's are for the program */
-	struct soft_entry *queue;	/* sq_entries of them */
+	struct cr_memring_entry *taken;	/* sq_entries of them */
+	struct soft_entry *queue;	/* as many */
 	unsigned int queued;
-	unsigned int pending;		/* of queue: not completed yet, each owns a place in the cq */
-	struct cardring_cqe *events;	/* waiting for room in the completion ring */
-	size_t n_events, events_size;
 	uint8_t *scratch;		/* for responses that nobody wants */
 	size_t map_size;
 };
@@ -58,8 +53,6 @@ struct softring {
 extern const struct cr_ring_ops cr_softring_ops;
 
 /* Each with the lock held. */
-void cr_soft_flush_events(struct softring *r);
-void cr_soft_complete(struct softring *r, const struct cardring_cqe *cqe);
 int cr_soft_exec(struct cr_softreader *reader, struct cr_soft_cmd *cmd);
 int cr_soft_wait(struct cr_softreader *reader, const struct timespec *until);	/* until NULL: for ever */
 void cr_soft_until(struct timespec *until, int timeout_ms);

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <stdbool.h>
+#include <string.h>
+#include <cardring/error.h>
+#include <uapi/cardring.h>
+#include "ccid/descriptor.h"
+
+/* USB 2.0, table 9-5; CCID 1.1, table 5.1-1 */
+enum { DEVICE = 1, CONFIGURATION = 2, INTERFACE = 4, ENDPOINT = 5, CCID = 0x21 };
+enum { BULK = 2, INTERRUPT = 3, IN = 0x80 };
+
+static uint16_t le16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint32_t le32(const uint8_t *p)
+{
+	return le16(p) | (uint32_t)le16(p + 2) << 16;
+}
+
+int cr_ccid_desc_parse(const uint8_t *raw, struct cr_ccid_desc *out)
+{
+	uint32_t message = le32(raw + 44);
+	unsigned int slots = raw[4] + 1u, busy = raw[53];
+
+	if (message < CR_CCID_MESSAGE_MIN)
+		return CR_E_UNSUPPORTED;
+	if (slots > CARDRING_MAX_SLOTS)
+		slots = CARDRING_MAX_SLOTS;
+	*out = (struct cr_ccid_desc) {
+		.slots = slots,
+		.busy_slots = busy < 1 ? 1 : busy < slots ? busy : slots,
+		.voltages = raw[5],
+		.features = le32(raw + 40),
+		.level = raw[42] & 7,	/* dwFeatures, bits 16 to 18 */
+		.max_message = message < CR_CCID_MESSAGE_MAX ? message : CR_CCID_MESSAGE_MAX,
+	};
+	memcpy(out->raw, raw, sizeof(out->raw));
+	return 0;
+}
+
+/* The descriptors of one interface, as they are walked over. */
+struct found {
+	bool open;		/* they are being walked over */
+	const uint8_t *ccid;
+	struct cr_ccid_interface itf;
+};
+
+static void endpoint(struct found *f, const uint8_t *d)
+{
+	uint8_t address = d[2], type = d[3] & 3;
+	uint16_t packet = le16(d + 4) & 0x7FF;
+
+	if (type == BULK && address & IN && !f->itf.in) {
+		f->itf.in = address;
+		f->itf.in_packet = packet;
+	} else if (type == BULK && !(address & IN) && !f->itf.out) {
+		f->itf.out = address;
+	} else if (type == INTERRUPT && address & IN && !f->itf.interrupt && packet) {
+		f->itf.interrupt = address;
+		f->itf.interrupt_packet = packet;
+	}
+}
+
+static int judge(const struct found *f, struct cr_ccid_interface *out)
+{
+	struct cr_ccid_interface itf = f->itf;
+
+	if (!f->ccid || !itf.in || !itf.in_packet || !itf.out || cr_ccid_desc_parse(f->ccid, &itf.desc))
+		return CR_E_UNSUPPORTED;
+	*out = itf;
+	return 0;
+}
+
+/* The interface that is walked over ends. Its verdict, or what there was before where it is none of ours. */
+static int end_interface(struct found *f, int before, struct cr_ccid_interface *out)
+{
+	if (!f->open)
+		return before;
+	f->open = false;
+	return judge(f, out);
+}
+
+int cr_ccid_interface_find(const uint8_t *d, size_t len, uint8_t configuration, int number,
+			   struct cr_ccid_interface *out)
+{
+	struct found f = { 0 };
+	bool active = false;
+	int result = CR_E_NOT_FOUND;
+
+	for (; result && len >= 2 && d[0] >= 2 && d[0] <= len; len -= d[0], d += d[0]) {
+		switch (d[1]) {
+		case DEVICE:
+		case CONFIGURATION:
+			result = end_interface(&f, result, out);
+			active = d[1] == CONFIGURATION && d[0] >= 9 && d[5] == configuration;
+			break;
+		case INTERFACE:
+			result = end_interface(&f, result, out);
+			if (!result || d[0] < 9)
+				break;
+			f = (struct found) { .itf.number = d[2] };
+			/* alternate setting 0, the one that is active unless somebody chose another */
+			f.open = active && !d[3] && d[5] == CR_CCID_CLASS && (number < 0 || number == d[2]);
+			break;
+		case ENDPOINT:
+			if (f.open && d[0] >= 7)
+				endpoint(&f, d);
+			break;
+		case CCID:	/* most readers have it behind the interface, some behind an endpoint */
+			if (f.open && d[0] >= CR_CCID_DESC_LEN && !f.ccid)
+				f.ccid = d;
+			break;
+		}
+	}
+	return result ? end_interface(&f, result, out) : 0;
+}

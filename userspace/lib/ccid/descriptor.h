@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a reader says of itself: the CCID class descriptor (CCID 1.1, 5.1) and the endpoints of its interface, out of
+ * the descriptors of its device. It is the firmware's word: every number is bounded here. Pure; kernel/descriptor.c
+ * holds the same rules for the module.
+ */
+#ifndef CR_CCID_DESCRIPTOR_H
+#define CR_CCID_DESCRIPTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CR_CCID_DESC_LEN = 54, CR_CCID_CLASS = 0x0B, CR_CCID_MESSAGE_MIN = 32, CR_CCID_MESSAGE_MAX = 128 * 1024 };
+
+/* bVoltageSupport; dwFeatures */
+enum { CR_CCID_5V = 1, CR_CCID_3V = 2, CR_CCID_1V8 = 4 };
+enum { CR_CCID_AUTO_VOLTAGE = 0x08 };
+
+struct cr_ccid_desc {
+	uint8_t raw[CR_CCID_DESC_LEN];
+	unsigned int slots;		/* 1 to CARDRING_MAX_SLOTS */
+	unsigned int busy_slots;	/* 1 to slots; a firmware's 0 means 1 */
+	uint8_t voltages;		/* CR_CCID_*V */
+	uint32_t features;
+	uint32_t level;			/* enum cardring_level */
+	uint32_t max_message;		/* dwMaxCCIDMessageLength, at most CR_CCID_MESSAGE_MAX */
+};
+/* raw: CR_CCID_DESC_LEN bytes. 0, or CR_E_UNSUPPORTED where its messages carry no APDU. */
+int cr_ccid_desc_parse(const uint8_t *raw, struct cr_ccid_desc *out);
+
+struct cr_ccid_interface {
+	struct cr_ccid_desc desc;
+	uint8_t number;			/* bInterfaceNumber */
+	uint8_t in, out, interrupt;	/* endpoint addresses; interrupt 0: there is none of use */
+	uint16_t in_packet, interrupt_packet;
+};
+/*
+ * An interface of CCID's class among a device's descriptors: the device's own, then each configuration's, as usbfs
+ * and sysfs ("descriptors") give them. configuration: bConfigurationValue of the active one; number:
+ * bInterfaceNumber, or -1 for the first that is of use. 0; CR_E_NOT_FOUND where there is none; CR_E_UNSUPPORTED where
+ * what is there cannot be driven (no class descriptor, no bulk endpoints, no message size).
+ */
+int cr_ccid_interface_find(const uint8_t *descriptors, size_t len, uint8_t configuration, int number,
+			   struct cr_ccid_interface *out);
+
+#endif
