@@ -20,6 +20,7 @@
 #include <unistd.h>
 #include <cardring/card.h>
 #include <cardring/eid.h>
+#include "contact.h"
 #include "drawer.h"
 #include "node.h"
 #include "sim.h"
@@ -73,7 +74,7 @@ static bool t1_alone(const struct vreader_config *c)
 
 static bool small(const struct vreader_config *c)
 {
-	return c->max_message < MESSAGE_MIN;
+	return (c->level == VREADER_SHORT || (c->level == VREADER_TPDU && !t1_alone(c))) && c->max_message < MESSAGE_MIN;
 }
 
 /* The first that matches counts. */
@@ -86,8 +87,7 @@ static const struct rule {
 	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
 	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
 	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
-	{ "TPDU level with T=1 alone", t1_alone, REFUSED, 0 },
-	{ "messages too small for one command of PACE", small, REFUSED, CR_E_TOO_LONG },
+	{ "short APDU level or T=0, and messages too small for a command of PACE, which the card takes whole", small, REFUSED, CR_E_TOO_LONG },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
@@ -242,6 +242,14 @@ static void drive(const struct drawer_interface *i, const char *usb_name, cr_tru
 
 /* ---- one device ---- */
 
+/* Card `an`, with contacts and T=1 where the reader speaks nothing else. */
+static struct vcard *card_for(const struct vreader_config *c, int *err)
+{
+	static const struct sim_contact_config contact = { .ta1 = 0x95 };
+
+	return t1_alone(c) ? vcard_sim_contact_new(CARD, &contact, err) : vcard_sim_new(CARD, c->level, err);
+}
+
 static struct vreader_usb *plug_in(const struct drawer_interface *i, unsigned int n, int *err)
 {
 	struct vreader_config c[USBIP_MAX_FUNCTIONS];
@@ -254,7 +262,7 @@ static struct vreader_usb *plug_in(const struct drawer_interface *i, unsigned in
 		c[k] = i[k].config;
 		c[k].cards = cards[k];
 		for (unsigned int s = 0; all && s < c[k].slots; s++)
-			all = (cards[k][s] = vcard_sim_new(CARD, c[k].level, err));
+			all = (cards[k][s] = card_for(&c[k], err));
 	}
 	if (all) {
 		usb = vreader_attach_composite(c, n);	/* the cards go with it, in each case */
