@@ -48,8 +48,7 @@ if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl unplug-reader && wait_for 10 no_
 		$(grep "^$card	" tests/data/samples.tsv)
 		END
 		tests/vm/vmctl card "$card"
-		$cardring verify --backend usb --can 123456 --trust build/sim/trust --json --wait 10 >/run/out 2>/run/err
-		rc=$?
+		verify --backend usb --can "$(sed -n 's/^can = //p' "build/sim/cards/$card/profile")" --json --wait 10
 		expect "QEMU's reader, card $card: $verdict" "$exit" "\"$verdict\""
 		check "by libusb" sh -c "jq -e '.reader.backend == \"usb\"' /run/out"
 	done
