@@ -30,8 +30,10 @@ static void end(struct usb_slot *s, struct usb_req *req, int result)
 static void end_own(struct usb_slot *s, const struct usb_req *req, int result)
 {
 	s->linked = false;
-	if (req->sqe.opcode != CARDRING_OP_SLOT_STATUS)
+	if (req->sqe.opcode != CARDRING_OP_SLOT_STATUS) {
+		s->learning = false;
 		return;
+	}
 	/* busy, and not with a command of ours: a program was killed in the middle of one */
 	if (s->learning && result == -EREMOTEIO && req->cqe.error == SLOT_BUSY && !s->taken_over) {
 		s->taken_over = true;
@@ -43,8 +45,9 @@ static void end_own(struct usb_slot *s, const struct usb_req *req, int result)
 		cr_usb_card_dead(s);
 	/* left on by a program that was killed: nobody else gets it like that */
 	if (s->learning && !result && cr_ccid_icc(req->cqe.status) == CR_ICC_ACTIVE)
-		s->want |= USB_WANT_OFF;
-	s->learning = false;
+		s->want |= USB_WANT_OFF;	/* and what is in the slot is told behind that */
+	else
+		s->learning = false;
 }
 
 static void end_aborts(struct usb_slot *s, int result)
