@@ -170,7 +170,7 @@ static int exec_payload(struct cr_slot *s, const struct cr_header *header)
 		req->cqe.flags |= CARDRING_CQE_COPIED;
 		r->count.bytes_copied += req->cqe.bytes;
 	}
-	return header->len > req->rx_cap ? -EMSGSIZE : header->len;
+	return header->len > req->cqe.bytes ? -EMSGSIZE : header->len;
 }
 
 static int exec_failed(const struct cr_header *header)

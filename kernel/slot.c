@@ -185,17 +185,22 @@ static void slot_start(struct cr_slot *s)
 }
 
 /*
- * Bulk-in lies in a buffer of another file, which must not see this slot's
- * answers. In the middle of a message it is that message's, and the next one
- * goes elsewhere.
+ * Bulk-in lies in a buffer of another slot's command: of another file, which
+ * must not see this slot's answers, or too small for the one to come. In the
+ * middle of a message it is that message's, and the next one goes elsewhere.
  */
 static bool slot_foreign(const struct cr_slot *s)
 {
 	const struct cr_rx *rx = &s->reader->rx;
+	const struct cr_req *req;
 
-	return rx->posted && rx->direct && rx->direct->cur && !rx->have &&
-	       rx->direct->cur->ctx != s->owner &&
-	       (s->want || !list_empty(&s->queue));
+	if (!rx->posted || !rx->direct || !rx->direct->cur || rx->have)
+		return false;
+	req = list_first_entry_or_null(&s->queue, struct cr_req, node);
+	if (!req)
+		return s->want && rx->direct->cur->ctx != s->owner;
+	return rx->direct->cur->ctx != s->owner || !req->rx ||
+	       req->rx_cap > rx->room - CR_HDR;
 }
 
 /**

@@ -91,7 +91,7 @@ static void commands_go_from_where_they_are(void **state)
 /* One buffer for both: the answer may come while the host controller still reads. */
 static void command_whose_answer_comes_in_its_place_is_copied(void **state)
 {
-	unsigned long long copied = counter(&shared, "bytes_tx_copied");
+	unsigned long long copied = by_module() ? counter(&shared, "bytes_tx_copied") : 0;
 	struct cardring_sqe sqe;
 	uint8_t sent[3000];
 	struct node n;
@@ -102,7 +102,8 @@ static void command_whose_answer_comes_in_its_place_is_copied(void **state)
 	sqe.rx_buf = 2;
 	assert_int_equal(run(&n, &sqe).result, sizeof(sent) + 2);
 	assert_memory_equal(node_buf(&n, 2), sent, sizeof(sent));
-	assert_int_equal(counter(&shared, "bytes_tx_copied") - copied, sqe.tx_len);
+	if (by_module())
+		assert_int_equal(counter(&shared, "bytes_tx_copied") - copied, sqe.tx_len);
 	node_close(&n);
 }
 
@@ -252,8 +253,6 @@ static void long_answer_of_one_slot_is_not_cut_by_anothers_buffer(void **state)
 	struct reader rd;
 	struct node n;
 
-	if (by_module())
-		skip();		/* which posts bulk-in there, and gives what fits as if it were all */
 	plug(&rd, &cfg);
 	node_card(&n, &rd);
 	assert_int_equal(node_claim(&n, 1, 0), 0);
