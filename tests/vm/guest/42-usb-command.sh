@@ -8,16 +8,16 @@ unload_module
 
 verify() {
 	_begin=$(date +%s%N)
-	$cardring verify --trust build/sim/trust "$@" >/run/out 2>/run/err
+	$cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
 	rc=$?
 	took=$((($(date +%s%N) - _begin) / 1000000))
 }
 # expect NAME EXIT TEXT: of the last verify; the text is in what it said
 expect() {
 	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/err)"
-	elif ! grep -qi "$3" /run/out /run/err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/err)"
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
+	elif ! grep -qi "$3" /run/said /run/said.err; then
+		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
 	else
 		ok "$1"
 	fi
@@ -50,7 +50,7 @@ if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl unplug-reader && wait_for 10 no_
 		tests/vm/vmctl card "$card"
 		verify --backend usb --can "$(sed -n 's/^can = //p' "build/sim/cards/$card/profile")" --json --wait 10
 		expect "QEMU's reader, card $card: $verdict" "$exit" "\"$verdict\""
-		check "by libusb" sh -c "jq -e '.reader.backend == \"usb\"' /run/out"
+		check "by libusb" sh -c "jq -e '.reader.backend == \"usb\"' /run/said"
 	done
 	tests/vm/vmctl card an
 	tests/vm/vmctl card-remove
@@ -65,7 +65,7 @@ for level in extended short tpdu; do
 	start_reader --level $level
 	verify --backend usb --can 123456 --json
 	expect "virtual reader, $level: genuine" 0 '"genuine"'
-	check "by libusb at that level" sh -c "jq -e '.reader.backend == \"usb\" and .exchange.commands > 100' /run/out"
+	check "by libusb at that level" sh -c "jq -e '.reader.backend == \"usb\" and .exchange.commands > 100' /run/said"
 	stop_reader
 done
 
@@ -107,7 +107,7 @@ verify --can 123456
 expect "it is free when its holder is killed" 0 genuine
 if setpriv --reuid 65534 --regid 65534 --clear-groups $cardring version >/run/who 2>&1 ||
    setpriv --reuid 65534 --regid 65534 --clear-groups $cardring --version >/run/who 2>&1; then
-	setpriv --reuid 65534 --regid 65534 --clear-groups $cardring verify --can 123456 >/run/out 2>/run/err
+	setpriv --reuid 65534 --regid 65534 --clear-groups $cardring verify --can 123456 >/run/said 2>/run/said.err
 	rc=$?
 	expect "without permission, the device's node is named" 1 /dev/bus/usb/
 else
@@ -118,7 +118,7 @@ stop_reader
 gone() { # NAME FAULT
 	start_reader --level extended
 	fault "latency value=20000"
-	$cardring verify --can 123456 --trust build/sim/trust >/run/out 2>/run/err &
+	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 1.2
 	_t0=$(date +%s%N)
@@ -157,7 +157,7 @@ check "Ctrl-C is its normal end" [ $rc = 0 ]
 # The module comes while libusb has the reader: it is the module's as soon as it is let go.
 start_reader
 fault "latency value=20000"
-$cardring verify --can 123456 --trust build/sim/trust >/run/out 2>/run/err &
+$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 pid=$!
 sleep 1.2
 load_module
