@@ -41,7 +41,7 @@ by_libccid() {
 	# "Received (SW1=0x90, SW2=0x00)[:]" and lines of bytes, behind which the same in letters
 	awk '/^Received/ { if (n++) print data sw; sw = substr($0, index($0, "SW1=0x") + 6, 2) substr($0, index($0, "SW2=0x") + 6, 2); data = "" ; next }
 	     /^Sending/ { next }
-	     n { line = substr($0, 1, 48); gsub(/ /, "", line); data = data line }
+	     n && match($0, /^([0-9A-Fa-f][0-9A-Fa-f] )+/) { line = substr($0, 1, RLENGTH < 48 ? RLENGTH : 48); gsub(/ /, "", line); data = data line }
 	     END { if (n) print data sw }' /run/libccid.out | tr a-f A-F >/run/libccid.txt
 }
 
