@@ -189,7 +189,7 @@ static void slot_start(struct cr_slot *s)
  * must not see this slot's answers, or too small for the one to come. In the
  * middle of a message it is that message's, and the next one goes elsewhere.
  */
-static bool slot_foreign(const struct cr_slot *s)
+static bool slot_foreign(struct cr_slot *s)
 {
 	const struct cr_rx *rx = &s->reader->rx;
 	const struct cr_req *req;
