@@ -235,12 +235,13 @@ static inline void wait_for_node(unsigned int i)
 	uint64_t end = now_ns() + 120000000000ULL;
 	int index;
 
-	while ((index = node_of(usb_name[i])) < 0) {
+	/* the kernel makes the file a moment after the device */
+	while ((index = node_of(usb_name[i])) < 0 ||
+	       (snprintf(node[i], sizeof(node[i]), "/dev/cardring%d", index), access(node[i], F_OK))) {
 		if (now_ns() > end)
 			die("cardring did not take reader %u", i);
 		nanosleep(&tick, NULL);
 	}
-	snprintf(node[i], sizeof(node[i]), "/dev/cardring%d", index);
 }
 
 /* latency_us: of each answer. All that were attached before are kept. */
