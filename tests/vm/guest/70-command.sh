@@ -6,24 +6,6 @@ cardring=build/cardring
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 unload_module
 
-# verify ARG...: its exit code in $rc, seconds in $took
-verify() {
-	_begin=$(date +%s%N)
-	$cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
-	rc=$?
-	took=$((($(date +%s%N) - _begin) / 1000000))
-}
-# expect NAME EXIT TEXT: of the last verify; the text is in what it said
-expect() {
-	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
-	elif ! grep -qi "$3" /run/said /run/said.err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
-	else
-		ok "$1"
-	fi
-}
-
 mkfifo /run/faults
 # start_reader [LEVEL [RATE]]
 start_reader() {
@@ -37,7 +19,6 @@ stop_reader() {
 	wait $server
 	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 }
-has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 # (In a subshell: behind "unplug" the server may be gone, and writing to it would end the script.)
 fault() { (echo "$1" >&6) 2>/dev/null; }
 
