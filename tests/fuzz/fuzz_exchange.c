@@ -156,7 +156,7 @@ static void fuzz_terms(const uint8_t *atr, size_t len, struct answers a)
 	cr_atr_capabilities(&parsed);
 	if (!parsed.ifsc || parsed.ifsc == 255)
 		abort();
-	if (cr_terms_choose(&terms, &parsed, &can, false))
+	if (cr_terms_choose(&terms, &parsed, &can, CR_RATE_ANY))
 		return;
 	if (cr_pps_request(&terms, pps) > sizeof(pps) || cr_terms_parameters(&terms, &parsed, params) > sizeof(params))
 		abort();

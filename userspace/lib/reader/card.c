@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "ccid/pps.h"
 #include "reader/backend.h"
 #include "reader/card_int.h"
 #include "iso7816/apdu.h"
@@ -157,18 +158,19 @@ static int power_on(cr_card_t *card)
 
 static int start(cr_card_t *card)
 {
+	uint32_t below = CR_RATE_ANY;
 	int err = power_on(card);
 
 	if (err == CR_E_CARD_MUTE && !power_off(card))
 		err = power_on(card);	/* a card that was just put in may need it */
 	if (!err)
-		err = cr_card_agree(card, false);
-	if (err > 0) {
+		err = cr_card_agree(card, &below);
+	while (err > 0) {
 		err = power_off(card);
 		if (!err)
 			err = power_on(card);
 		if (!err)
-			err = cr_card_agree(card, true);
+			err = cr_card_agree(card, &below);
 	}
 	return err;
 }

@@ -43,10 +43,10 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg);
 /* One entry, sent and waited for: *cqe is its completion. 0, or the enum cr_error of the ring. */
 int cr_card_run(cr_card_t *card, const struct cardring_sqe *sqe, struct cardring_cqe *cqe);
 /*
- * Protocol and rate, after power-on. 1: the best were refused, and the card is to be powered off and on before it is
- * asked again, modestly.
+ * Protocol and rate, after power-on. *below: CR_RATE_ANY at first. 1: the rate was refused; the card is to be powered
+ * off and on before it is asked again, with what *below is now: each time less.
  */
-int cr_card_agree(cr_card_t *card, bool modest);
+int cr_card_agree(cr_card_t *card, uint32_t *below);
 
 /* The longest payload of a message to this reader. */
 size_t cr_card_message_room(const cr_card_t *card);
