@@ -519,6 +519,36 @@ static void a_card_without_envelope_says_so_itself(void **state)
 	cr_card_close(card);
 }
 
+/* One with messages of 64 bytes, as Elatec's TWN4: 49 bytes of data to the card, 52 from it. */
+static void small_messages_carry_t0_in_pieces(void **state)
+{
+	static const struct sim_contact_config cards[] = {
+		{ .t0_too = true, .envelope = true },
+		{ .t0_too = true, .chaining = true, CHAINS },
+	};
+
+	for (size_t i = 0; i < sizeof(cards) / sizeof(*cards); i++) {
+		struct vreader_config c = { .level = VREADER_TPDU, .features = 0x38, .protocols = 3, .max_message = 64 };
+		struct cr_limits l;
+		cr_card_t *card;
+
+		rig_make(&c, vcard_echo_contact_new(&cards[i]));
+		card = open_card(0);
+		cr_card_limits(card, &l);
+		assert_int_equal(l.message_command, 49);
+		assert_int_equal(l.message_response, 52);
+		assert_int_equal(l.command_by, CR_LIMIT_READER);
+		assert_int_equal(l.chaining, cards[i].chaining);
+		for (size_t n = 0; n < 320; n++)
+			assert_int_equal(echo(card, n), 0);
+		assert_int_equal(echo(card, 5000), 0);
+		assert_int_equal(read_file(card, 52), 0);
+		assert_int_equal(read_file(card, 53), CR_E_TOO_LONG);
+		assert_int_equal(read_file(card, 52), 0);
+		cr_card_close(card);
+	}
+}
+
 /* ---- APDU levels ---- */
 
 static void long_apdus_are_chained_in_short_messages(void **state)
@@ -618,6 +648,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_agreed_is_an_error),
 		cmocka_unit_test(long_commands_go_over_t0_as_the_card_takes_them),
 		cmocka_unit_test(a_card_without_envelope_says_so_itself),
+		cmocka_unit_test(small_messages_carry_t0_in_pieces),
 		cmocka_unit_test(long_apdus_are_chained_in_short_messages),
 		cmocka_unit_test(what_is_known_to_fit_stays_in_one_batch),
 		cmocka_unit_test(extended_apdus_go_through_short_readers_as_far_as_they_can),

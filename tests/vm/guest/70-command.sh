@@ -147,5 +147,16 @@ expect "a contactless card is verified" 0 genuine
 # 24,400 bytes of 9 bits at 106 kbit/s are 2 s, and more than a fifth of that is around them.
 if [ "$took" -ge 2500 ]; then ok "and is no faster than the air"; else not_ok "and is no faster than the air" "$took ms"; fi
 stop_reader
+$cardring sim serve echo --usbip --level short </dev/null >/run/serve.log 2>&1 &
+server=$!
+wait_for 10 has_node
+check "apdu: what no reader and no card takes says what they do take" sh -c "
+	{ printf '00880000000100'; yes 55 | head -n 256 | tr -d '\n'; echo; } | $cardring apdu --json >/run/said
+	jq -e '.error.code == \"too-long\" and .limits.command_data == 255 and .limits.response_data == 256 and
+		.limits.command_by == \"exchange level\" and (.error.message | test(\"255.*256\"))' /run/said"
+check "and the next command is answered" sh -c "$cardring apdu 00B0000010 | grep -q ' 9000 '"
+kill $server
+wait $server
+wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 check "driver unload unloads it" $cardring driver unload
 check "and it is gone" [ ! -d /sys/module/cardring ]

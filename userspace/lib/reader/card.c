@@ -348,31 +348,6 @@ void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out)
 	*out = card->exchange;
 }
 
-/* What is left of so many bytes, at most limit. */
-static size_t beyond(size_t bytes, size_t overhead, size_t limit)
-{
-	size_t left = bytes > overhead ? bytes - overhead : 0;
-
-	return left < limit ? left : limit;
-}
-
-void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data)
-{
-	size_t most = cr_card_message_room(card);
-
-	if (card->speak == CR_SPEAK_T1) {	/* its blocks are as long as they may be */
-		*max_command_data = CR_APDU_MAX_LC;
-		*max_response_data = CR_APDU_MAX_LE;
-	} else if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
-		*max_command_data = beyond(most, 5 + 1, CR_APDU_MAX_SHORT_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_SHORT_LE);
-	} else {
-		/* header, extended Lc, extended Le; status word */
-		*max_command_data = beyond(most, 9, CR_APDU_MAX_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_LE);
-	}
-}
-
 void cr_card_set_trace(cr_card_t *card, cr_trace_fn fn, void *arg)
 {
 	card->trace = fn;
