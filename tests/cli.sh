@@ -73,7 +73,9 @@ check "verify --json has every key of the manual" jq -e '
 	(.document | has("type") and has("issuing_state") and has("number") and has("date_of_issue") and
 		has("date_of_expiry")) and
 	.reader.backend == "sim" and .exchange.commands > 0 and .exchange.bytes_sent > 0 and
-	.exchange.bytes_received > 20000 and (.exchange | has("ms"))' "$w/out"
+	.exchange.bytes_received > 20000 and (.exchange | has("ms")) and
+	.limits.extended and .limits.response_data > 256 and .limits.response_data < 65536 and
+	.limits.response_by == "card" and .limits.command_by == "card"' "$w/out"
 check "the holder is the one on the card" jq -e '.holder.id_number == "001090123456" and
 	.holder.full_name == "Nguyễn Văn An" and .holder.date_of_birth == "1990-05-17" and
 	(.holder.place_of_residence | length) > 100' "$w/out"
@@ -280,6 +282,8 @@ for c in "" "help verify" "verify --help" --version; do
 done
 exits "apdu" 0 apdu --reader sim:an 00A4040C07A0000002471001 "00:b0:9e 00 00" --json
 check "its answers" is '[.responses[].status_word] | join(" ")' '9000 6982'
+check "and how long APDUs may be, by what the card says in its historical bytes" is '.limits |
+	"\(.command_data) \(.response_data) \(.extended) \(.command_chaining)"' '65535 65536 true true'
 check "from standard input" sh -c "printf '# select\n\n00A4040C07A0000002471001\n' | $cardring apdu --reader sim:an | grep -q '^9000'"
 check "a NUL ends no command" sh -c "! printf '00A4040C07A0000002471001\\000\\n' | $cardring apdu --reader sim:an"
 check "nor does a line have no end" sh -c "! yes 00 | tr -d '\\n' | timeout 20 $cardring apdu --reader sim:an 2>'$w/err'"

@@ -131,6 +131,7 @@ struct cr_inspection {
 	const uint8_t *portrait;		/* into files' data; NULL */
 	size_t portrait_len;
 	const char *portrait_type;		/* "image/jpeg", "image/jp2" */
+	struct cr_limits limits;		/* how long its APDUs may be in this reader */
 	struct cr_exchange exchange;
 	unsigned int ms;			/* the whole inspection */
 };

@@ -22,7 +22,8 @@
 struct cr_card {
 	struct sim_card *sim;
 	struct cr_exchange ex;
-	size_t max_response;
+	size_t max_response;	/* what the reader carries */
+	size_t told;		/* what the card said */
 	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
 	unsigned int flip_at;		/* whose answer has a bit flipped */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
@@ -102,10 +103,23 @@ void cr_card_exchange(const cr_card_t *c, struct cr_exchange *out)
 	*out = c->ex;
 }
 
-void cr_card_limits(const cr_card_t *c, size_t *max_command_data, size_t *max_response_data)
+void cr_card_limits(const cr_card_t *c, struct cr_limits *out)
 {
-	*max_command_data = c->max_response > 256 ? 65535 : 255;
-	*max_response_data = c->max_response;
+	size_t n = c->told && c->told < c->max_response ? c->told : c->max_response;
+
+	*out = (struct cr_limits) {
+		.command = n > 256 ? 65535 : 255, .response = n, .message_command = n > 256 ? 65535 : 255,
+		.message_response = n, .response_by = c->max_response > 256 ? CR_LIMIT_NONE : CR_LIMIT_LEVEL,
+		.told = c->told != 0,
+	};
+}
+
+/* of reader/card_int.h, which has another struct cr_card */
+void cr_card_told(cr_card_t *c, size_t command, size_t response);
+void cr_card_told(cr_card_t *c, size_t command, size_t response)
+{
+	assert_true(command > 255 && command <= 65535);
+	c->told = response;
 }
 
 static const struct sim_sample *sample(const char *name)

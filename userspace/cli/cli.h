@@ -144,6 +144,7 @@ int cli_json_print(json_t *object);	/* takes it; 0 or CLI_ERROR */
 json_t *cli_json_reader(const struct cr_reader_info *r, int index);	/* index < 0: none */
 json_t *cli_json_access(const struct cr_access *a);
 json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms);
+json_t *cli_json_limits(const struct cr_limits *l);
 
 /* ---- card.c: from options to a card that is powered ---- */
 

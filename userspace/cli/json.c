@@ -107,3 +107,15 @@ json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms)
 	json_object_set_new(j, "ms", json_integer(ms));
 	return j;
 }
+
+json_t *cli_json_limits(const struct cr_limits *l)
+{
+	static const char *const by[] = {
+		[CR_LIMIT_NONE] = "standard", [CR_LIMIT_READER] = "reader", [CR_LIMIT_LEVEL] = "exchange level",
+		[CR_LIMIT_CARD] = "card",
+	};
+
+	return json_pack("{s:I, s:s, s:I, s:s, s:b, s:b}", "command_data", (json_int_t)l->command, "command_by",
+			 by[l->command_by], "response_data", (json_int_t)l->response, "response_by", by[l->response_by],
+			 "extended", l->extended, "command_chaining", l->chaining);
+}

@@ -127,6 +127,9 @@ struct sim_card {
 	bool challenged;
 	uint8_t challenge[8];
 	bool ca_set;
+	struct sim_buf chain;		/* data of the commands chained so far */
+	uint8_t chain_header[3];	/* their INS, P1, P2 */
+	bool chained;
 
 	struct card_work work;		/* of the command that runs */
 };

@@ -260,6 +260,9 @@ static struct result set_parameters(struct vreader *v, struct vslot *s, const ui
 	error = vreader_params_check(protocol, msg + CCID_HDR);
 	if (error)
 		return fail(error);
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0xA0 && msg[CCID_HDR] != 0x11 &&
+	    !vreader_has_rate(v, msg[CCID_HDR]))
+		return fail(CCID_HDR);
 	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0x80 && !vreader_pps(v, s, protocol, msg[CCID_HDR]))
 		return fail(CCID_E_PROTOCOL);
 	s->protocol = protocol;

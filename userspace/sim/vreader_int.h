@@ -141,6 +141,7 @@ uint8_t vreader_reply_type(uint8_t cmd);
 void vreader_params_default(struct vslot *s);
 void vreader_params_from_atr(struct vslot *s, const uint8_t *atr, size_t len);
 int vreader_params_check(unsigned int protocol, const uint8_t *data);	/* 0 or the bError */
+bool vreader_has_rate(const struct vreader *v, uint8_t fi_di);	/* fi_di is none that is RFU */
 
 /* vreader_line.c: TPDU level */
 /* After power-on, what dwFeatures has the reader make of the ATR: all of it with PPS, all but the rate, or nothing. */

@@ -6,22 +6,6 @@ cardring=build/cardring
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 unload_module
 
-verify() {
-	_begin=$(date +%s%N)
-	$cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
-	rc=$?
-	took=$((($(date +%s%N) - _begin) / 1000000))
-}
-# expect NAME EXIT TEXT: of the last verify; the text is in what it said
-expect() {
-	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
-	elif ! grep -qi "$3" /run/said /run/said.err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
-	else
-		ok "$1"
-	fi
-}
 has_reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
 no_reader() { ! has_reader; }
 mkfifo /run/usb.faults

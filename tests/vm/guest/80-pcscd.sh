@@ -36,7 +36,6 @@ has_card() { opensc-tool -l 2>&1 | grep -q "^[0-9 ]*Yes .*$reader"; }
 has_none() { ! has_card; }
 sees_no_reader() { ! has_reader; }
 tool() { opensc-tool --reader "$(opensc-tool -l | sed -n "s/^\\([0-9]*\\) .*$reader.*/\\1/p")" "$@"; }
-has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 
 mkfifo /run/faults
 serve() {

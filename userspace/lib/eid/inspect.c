@@ -18,7 +18,6 @@
 #include "eid/chip.h"
 #include "eid/files.h"
 #include "eid/lds.h"
-#include "eid/limits.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
 
@@ -70,14 +69,16 @@ static int open_access(struct inspector *in)
 
 static int start(struct inspector *in)
 {
-	size_t max_cmd, max_rsp;
-	int err;
+	struct cr_limits *l = &in->insp->limits;
+	int err = cr_card_learn_limits(in->card);
 
-	cr_card_limits(in->card, &max_cmd, &max_rsp);
+	cr_card_limits(in->card, l);
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;
-	err = cr_limits_learn(&in->s, max_rsp);
+	/* Longer answers only from a card that says how long: what chips do with more than they have room for differs. */
+	in->s.max_response = l->told || l->message_response < CR_APDU_MAX_SHORT_LE ? l->message_response :
+			     CR_APDU_MAX_SHORT_LE;
 	return err ? err : open_access(in);
 }
 

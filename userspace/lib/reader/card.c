@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "ccid/pps.h"
 #include "reader/backend.h"
 #include "reader/card_int.h"
 #include "iso7816/apdu.h"
@@ -157,18 +158,19 @@ static int power_on(cr_card_t *card)
 
 static int start(cr_card_t *card)
 {
+	uint32_t below = CR_RATE_ANY;
 	int err = power_on(card);
 
 	if (err == CR_E_CARD_MUTE && !power_off(card))
 		err = power_on(card);	/* a card that was just put in may need it */
 	if (!err)
-		err = cr_card_agree(card, false);
-	if (err > 0) {
+		err = cr_card_agree(card, &below);
+	while (err > 0) {
 		err = power_off(card);
 		if (!err)
 			err = power_on(card);
 		if (!err)
-			err = cr_card_agree(card, true);
+			err = cr_card_agree(card, &below);
 	}
 	return err;
 }
@@ -344,31 +346,6 @@ const struct cr_reader_info *cr_card_reader(const cr_card_t *card)
 void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out)
 {
 	*out = card->exchange;
-}
-
-/* What is left of so many bytes, at most limit. */
-static size_t beyond(size_t bytes, size_t overhead, size_t limit)
-{
-	size_t left = bytes > overhead ? bytes - overhead : 0;
-
-	return left < limit ? left : limit;
-}
-
-void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data)
-{
-	size_t most = cr_card_message_room(card);
-
-	if (card->speak == CR_SPEAK_T1) {	/* its blocks are as long as they may be */
-		*max_command_data = CR_APDU_MAX_LC;
-		*max_response_data = CR_APDU_MAX_LE;
-	} else if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
-		*max_command_data = beyond(most, 5 + 1, CR_APDU_MAX_SHORT_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_SHORT_LE);
-	} else {
-		/* header, extended Lc, extended Le; status word */
-		*max_command_data = beyond(most, 9, CR_APDU_MAX_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_LE);
-	}
 }
 
 void cr_card_set_trace(cr_card_t *card, cr_trace_fn fn, void *arg)

@@ -99,7 +99,18 @@ static int exchange_t1(cr_card_t *card, struct cr_apdu *a)
 	return more;
 }
 
-/* ---- extended APDUs as short ones ---- */
+/* ---- APDUs as shorter ones ---- */
+
+struct cr_short_terms cr_card_short_terms(const cr_card_t *card)
+{
+	struct cr_limits l;
+
+	cr_card_limits(card, &l);
+	return (struct cr_short_terms) {
+		.capabilities = card->capabilities, .t0 = card->speak == CR_SPEAK_T0,
+		.command = l.message_command, .response = l.message_response,
+	};
+}
 
 static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size, size_t *rsp_len)
 {
@@ -109,6 +120,7 @@ static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *
 
 	if (card->speak == CR_SPEAK_T0) {
 		err = cr_t0_begin(&t, cmd, len, rsp, size);
+		t.most = cr_card_short_terms(card).response;
 		if (!err)
 			err = cr_exchange_t0(card, &t);
 		*rsp_len = err ? 0 : t.len;
@@ -130,10 +142,10 @@ static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *
 static int exchange_short(cr_card_t *card, struct cr_apdu *a)
 {
 	uint8_t cmd[CR_SHORT_APDU_MAX], rsp[CR_APDU_MAX_SHORT_LE + 2];
+	const struct cr_short_terms terms = cr_card_short_terms(card);
 	struct cr_shorten s;
 	size_t n;
-	int more = cr_shorten_begin(&s, a->cmd, a->cmd_len, a->rsp, a->rsp_size, card->capabilities,
-				    card->speak == CR_SPEAK_T0);
+	int more = cr_shorten_begin(&s, a->cmd, a->cmd_len, a->rsp, a->rsp_size, &terms);
 
 	if (more)
 		return more;
@@ -178,16 +190,17 @@ static int exchange_chain(cr_card_t *card, struct cr_apdu *a)
 
 bool cr_exchange_alone(const cr_card_t *card, const struct cr_apdu *a)
 {
+	struct cr_short_terms terms;
 	struct cr_capdu c;
 
 	if (card->speak == CR_SPEAK_T1)
 		return true;
 	if (cr_capdu_parse(a->cmd, a->cmd_len, &c))
 		return false;
-	if (card->speak == CR_SPEAK_T0)
-		return c.lc > CR_APDU_MAX_SHORT_LC;
-	if (card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU)
-		return c.extended;
+	if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
+		terms = cr_card_short_terms(card);
+		return c.lc > terms.command || (terms.t0 ? !c.lc && c.le > terms.response : c.extended);
+	}
 	/* a response that the reader cannot give in one message, or a command that it cannot take in one */
 	return a->cmd_len > cr_card_message_room(card) ||
 	       (a->rsp_expect ? a->rsp_expect : c.le + 2) > card->reader.dev.max_payload;
