@@ -323,7 +323,7 @@ static void pace_and_ca_work_with_all_domain_parameters(void **state)
 		for (enum sim_cipher c = SIM_3DES; c <= SIM_AES256; c++) {
 			const struct sim_person who = { .mrz = mrz };
 			const struct sim_recipe r = { .name = "any", .text = "any", .issuer = &issuer, .person = &who,
-				.can = "000001", .pace_domain = domain, .pace = c, .ca_curve = curves[domain - 8],
+				.can = "000001", .n_pace = 1, .pace = { { c, domain, SIM_GM, NULL } }, .ca_key = curves[domain - 8],
 				.ca = c, .ca_key_id = (int)domain };
 			struct term *t;
 
@@ -617,7 +617,7 @@ static void ambiguous_domain_parameters_have_to_be_named(void **state)
 	struct term *t = term_new("an");
 	struct sim_profile *p = &t->card->prof;
 
-	p->pace_info[p->n_pace++] = (struct sim_pace_info){ SIM_3DES, 12 };
+	p->pace_info[p->n_pace++] = (struct sim_pace_info){ .cipher = SIM_3DES, .domain = 12, .group = "prime256v1" };
 	assert_int_equal(term_plain(t, "0022C1A4 0F 800A04007F00070202040202830102"), 0x6a88);
 	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010D"), 0x9000);
 	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010C"), 0x6a88);
