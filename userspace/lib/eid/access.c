@@ -138,20 +138,24 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 
 static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
 			const struct cr_secret *secret, struct cr_card_access *ca,
-			struct cr_access *access)
+			struct cr_access *access, enum cr_secret_type *tried)
 {
 	struct cr_secret can = { .type = CR_SECRET_CAN };
 	int err;
 
+	*tried = secret->type;
 	access->tries++;
 	err = run_pace(s, info, ambiguous, secret, false, &ca->cam);
 	if (err == CR_E_PIN_SUSPENDED && *secret->can) {
 		/* TR-03110-2, 3.3: the CAN proves that somebody has the card in hands */
 		memcpy(can.can, secret->can, sizeof(can.can));
+		*tried = CR_SECRET_CAN;
 		err = run_pace(s, info, ambiguous, &can, false, &ca->cam);
 		OPENSSL_cleanse(&can, sizeof(can));
-		if (!err)
+		if (!err) {
+			*tried = secret->type;
 			err = run_pace(s, info, ambiguous, secret, true, &ca->cam);
+		}
 	}
 	if (!err && ca->cam.data_len)
 		err = read_card_security(s, ca);
@@ -252,6 +256,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		[CR_SECRET_PUK] = "The PUK is wrong.",
 	};
 	const struct cr_pace_info *info;
+	enum cr_secret_type tried;
 	bool ambiguous;
 	uint16_t sw;
 	int err = 0;
@@ -267,7 +272,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	if (!info || !secret || secret->type == CR_SECRET_NONE)
 		return open_application(s, secret, access, why);
 
-	err = open_by_pace(s, info, ambiguous, secret, ca, access);
+	err = open_by_pace(s, info, ambiguous, secret, ca, access, &tried);
 	if (!err) {
 		err = select_application(s, &sw);
 		if (err)
@@ -275,7 +280,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return err;
 	}
 	if (err == CR_E_ACCESS_REFUSED)
-		return fail(why, err, refused[secret->type]);
+		return fail(why, err, refused[tried]);
 	if (err == CR_E_PIN_SUSPENDED || err == CR_E_PIN_BLOCKED)
 		return fail(why, err, cr_strerror(err));
 	/* a card whose PACE does not work may still know BAC, from the application selected anew */
