@@ -21,7 +21,8 @@ struct simsession {
 	/* changes the answer to a command on its way; NULL */
 	void (*meddle)(struct simsession *x, const struct cr_apdu *a, uint8_t *rsp, size_t *len);
 	unsigned int at;	/* for meddle: which command, */
-	size_t byte;		/* and which byte */
+	size_t place;		/* and where in its answer; */
+	bool hit;		/* that it did */
 };
 
 static inline int simsession_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)

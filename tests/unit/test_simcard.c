@@ -762,6 +762,21 @@ static void profiles_that_say_nothing_sensible_are_refused(void **state)
 	assert_int_equal(load_text("sfi = no\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("errors = none\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("ca = aes128\n"), CR_E_IO);
+	assert_int_equal(load_text("access = pace\npace = aes128 13\npace = 3des 0 gm\npace = aes256 16 im\n"), 0);
+	assert_int_equal(load_text("access = pace\npace = aes128 40 gm secp256k1\npace = aes192 41 im modp_2048\n"), 0);
+	assert_int_equal(load_text("access = pace\npace = aes128 40\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 40 gm no-such-curve\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 dm\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 gm secp256k1 more\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 2 cam\n"), CR_E_MALFORMED);	/* no such protocol */
+	assert_int_equal(load_text("access = pace\npace = 3des 13 cam\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 cam\n"), CR_E_IO);	/* without its key */
+	assert_int_equal(load_text("pin = 123456\npuk = 1234567890\n"), 0);
+	assert_int_equal(load_text("pin = 12x456\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa_answer = 256\n"), 0);
+	assert_int_equal(load_text("aa_answer = some\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa = md5\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa = sha256\n"), CR_E_IO);
 	memset(longline, 'x', sizeof(longline));
 	longline[0] = '#';
 	longline[sizeof(longline) - 1] = '\0';

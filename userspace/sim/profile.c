@@ -167,7 +167,7 @@ static bool pace_line(struct sim_profile *p, const char *v)
 	info->mapping = (enum sim_mapping)m;
 	snprintf(info->group, sizeof(info->group), "%s", *own ? own : sim_domain_name(info->domain));
 	p->n_pace++;
-	return sim_pace_arc(info->mapping, sim_domain_is_curve(info->group)) &&
+	return sim_group_known(info->group) && sim_pace_arc(info->mapping, sim_domain_is_curve(info->group)) &&
 	       (info->mapping != SIM_CAM || info->cipher != SIM_3DES);
 }
 

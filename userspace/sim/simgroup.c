@@ -92,6 +92,15 @@ bool sim_group_open(struct sim_group *g, const char *name)
 	return ok && g->field_len <= SIM_ELEMENT_MAX;
 }
 
+bool sim_group_known(const char *name)
+{
+	struct sim_group g;
+	bool ok = sim_group_open(&g, name);
+
+	sim_group_close(&g);
+	return ok;
+}
+
 void sim_group_close(struct sim_group *g)
 {
 	EC_GROUP_free(g->ec);

@@ -27,6 +27,7 @@ struct sim_group {
 /* OpenSSL's name of standardized domain parameters, 0 to 2 and 8 to 18 (ICAO 9303-11, 9.5.1); NULL. */
 const char *sim_domain_name(unsigned int id);
 bool sim_domain_is_curve(const char *name);
+bool sim_group_known(const char *name);
 /* By name, "brainpoolP256r1", "dh_2048_256", "modp_2048", ... False: unknown. Close in each case. */
 bool sim_group_open(struct sim_group *g, const char *name);
 void sim_group_close(struct sim_group *g);
