@@ -39,7 +39,9 @@ CLILIBS  = $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
-TEST_SRC := $(sort $(wildcard tests/unit/test_*.c))
+# One of them is against OpenPACE, where that is there.
+EAC      := $(shell pkg-config --exists libeac && echo yes)
+TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c),$(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -123,9 +125,10 @@ $(B)/prefix: FORCE
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
+$(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(SIMLIBS) -lcmocka
 
 $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)

@@ -14,12 +14,13 @@
 
 /* ---- The secret that opens the card ---- */
 
-enum cr_secret_type { CR_SECRET_NONE = 0, CR_SECRET_CAN, CR_SECRET_MRZ };
+enum cr_secret_type { CR_SECRET_NONE = 0, CR_SECRET_CAN, CR_SECRET_MRZ, CR_SECRET_PIN, CR_SECRET_PUK };
 
 /* From the document to PACE or BAC: what ICAO 9303-11, 4.3 and 4.4 derive keys from. Wipe after use. */
 struct cr_secret {
 	enum cr_secret_type type;
-	char can[16];		/* digits */
+	char can[16];		/* digits; with a PIN: may be empty, and resumes a suspended one */
+	char pin[16];		/* digits: PIN or PUK */
 	char document_number[32]; /* as in the MRZ, without filler, without check digit */
 	char date_of_birth[8];	/* YYMMDD */
 	char date_of_expiry[8];	/* YYMMDD */
@@ -30,6 +31,12 @@ int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why)
 int cr_secret_from_id_number(struct cr_secret *out, const char *id_number, const char **why);
 /* The printed MRZ: 2x44 (TD3), 2x36 (TD2) or 3x30 (TD1), lines joined or split by white space; all check digits are checked. */
 int cr_secret_from_mrz(struct cr_secret *out, const char *mrz, const char **why);
+/*
+ * The holder's own PIN, 5 or 6 digits; can, which may be NULL: only used, and then tried before it, if
+ * the card says that the PIN was wrong before and has one try left.
+ */
+int cr_secret_from_pin(struct cr_secret *out, const char *pin, const char *can, const char **why);
+int cr_secret_from_puk(struct cr_secret *out, const char *puk, const char **why);		/* 10 digits */
 /* Dates YYMMDD or YYYY-MM-DD. */
 int cr_secret_from_fields(struct cr_secret *out, const char *document_number, const char *date_of_birth,
 			  const char *date_of_expiry, const char **why);
@@ -72,10 +79,10 @@ struct cr_reason {
 /* How access was got. Static strings; NULL where not reached. */
 struct cr_access {
 	const char *protocol;	/* "PACE", "BAC", "none" */
-	const char *mapping;	/* "GM", ...; NULL for BAC */
+	const char *mapping;	/* "GM", "IM", "CAM"; NULL for BAC */
 	const char *cipher;	/* "AES-128", "AES-192", "AES-256", "3DES" */
-	const char *curve;	/* "brainpoolP256r1", ... */
-	const char *password;	/* "CAN", "MRZ" */
+	const char *curve;	/* "brainpoolP256r1", ...; "modp2048-256", ... where it is a prime field */
+	const char *password;	/* "CAN", "MRZ", "PIN", "PUK" */
 	unsigned int tries;	/* passwords tried on the chip */
 };
 

@@ -32,6 +32,8 @@ enum cr_error {
 	CR_E_CRYPTO		= -22,	/* OpenSSL refused: bad key, bad point, ... */
 	CR_E_NO_DRIVER		= -23,	/* readers are there but cardring.ko is not loaded */
 	CR_E_IO			= -24,	/* a file of the host: errno is set */
+	CR_E_PIN_SUSPENDED	= -25,	/* one try left, for which the card wants its CAN first */
+	CR_E_PIN_BLOCKED	= -26,	/* PIN or PUK: no try left */
 };
 
 /* What a clerk can act on, one English sentence, a gettext msgid; never NULL. */

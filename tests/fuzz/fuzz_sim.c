@@ -18,9 +18,10 @@ static struct sim_card card(uint8_t kind)
 		.mrz = "I<UTOD231458907<<<<<<<<<<<<<<<" "7408122F1204159UTO<<<<<<<<<<<6"
 		       "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
 		.pace = kind & 1, .bac = kind & 2, .mf = kind & 4, .extended = kind & 8,
-		.card_access_in_app = kind & 16, .pace_info = { { SIM_AES128, 13 } }, .n_pace = kind & 1,
+		.card_access_in_app = kind & 16, .pace_info = { { .cipher = SIM_AES128, .domain = 13, .group = "brainpoolP256r1" } }, .n_pace = kind & 1,
 		.max_le = kind & 32 ? 16 : 65536, .le_beyond = SW_END_OF_FILE, .ca_key_id = -1,
-		.files = { { 0x0101, locked_file, sizeof(locked_file) }, { 0x011c, free_file, sizeof(free_file) } }, .n_files = 2,
+		.files = { { .fid = 0x0101, .data = locked_file, .len = sizeof(locked_file) },
+			   { .fid = 0x011c, .data = free_file, .len = sizeof(free_file) } }, .n_files = 2,
 		.atr_len = 2, .atr_t0_len = 2,
 	} };
 

@@ -15,6 +15,7 @@
 #include <cardring/error.h>
 #include "eid/aa.h"
 #include "iso7816/tlv.h"
+#include "hex.h"
 
 static struct cr_aa *terminal(EVP_PKEY *key)
 {
@@ -122,6 +123,49 @@ static void rsa_chips_prove_themselves(void **state)
 	EVP_PKEY_free(other);
 }
 
+static int fixed(void *arg, uint8_t *out, size_t len)
+{
+	return hex(out, arg) == len ? 0 : CR_E_INTERNAL;
+}
+
+/*
+ * ICAO 9303-11, appendix E: our number and the block that the chip signs, as printed; its key is not
+ * told, so that one of ours signs it.
+ */
+static void the_example_of_appendix_e(void **state)
+{
+	const struct cr_rng rng = { fixed, (void *)"F173589974BF40C6" };
+	EVP_PKEY *key = EVP_RSA_gen(1024);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	unsigned char *der = NULL;
+	uint8_t f[128], sig[128], buf[16];
+	size_t n, len = sizeof(buf);
+	struct cr_capdu cmd;
+	struct cr_aa *aa;
+	struct cr_buf b;
+
+	cr_buf_init(&b);
+	n = (size_t)i2d_PUBKEY(key, &der);
+	cr_tlv_put(&b, 0x6f, der, n);
+	assert_int_equal(cr_aa_new(b.data, b.len, &rng, &aa), 0);
+	cr_aa_command(aa, &cmd);
+	assert_int_equal(cr_capdu_build(&cmd, buf, &len), 0);
+	assert_hex(buf, len, "0088000008F173589974BF40C600");
+	assert_int_equal(hex(f, "6A9D2784A67F8E7C659973EA1AEA25D95B6C8F91E5002F369F0FBDCE8A3CEC1991B543F1696546C5524CF23A5303CD6C"
+			     "98599F40B79F377B5F3A1406B3B4D8F96784D23AA88DB7E1032A405E69325FA91A6E86F5C71AEA978264C4A207446DAD"
+			     "4E7292E2DCDA3024B47DA8C063AA1E6D22FBD976AB0FE73D94D2D9C6D88127BC"), sizeof(f));
+	assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
+	n = sizeof(sig);
+	assert_int_equal(EVP_PKEY_decrypt(ctx, sig, &n, f, sizeof(f)), 1);
+	assert_int_equal(cr_aa_verify(aa, sig, n), 0);
+	cr_aa_free(aa);
+	cr_buf_free(&b);
+	OPENSSL_free(der);
+	EVP_PKEY_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
 static void ecdsa_chips_prove_themselves(void **state)
 {
 	static const char *const curves[] = { "P-256", "brainpoolP384r1", "P-521" };
@@ -170,6 +214,7 @@ static void ecdsa_chips_prove_themselves(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_example_of_appendix_e),
 		cmocka_unit_test(rsa_chips_prove_themselves),
 		cmocka_unit_test(ecdsa_chips_prove_themselves),
 	};

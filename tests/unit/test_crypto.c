@@ -8,7 +8,6 @@
 #include <cmocka.h>
 #include <cardring/error.h>
 #include "eid/crypto.h"
-#include "eid/ecdh.h"
 #include "eid/kdf.h"
 #include "hex.h"
 
@@ -126,90 +125,6 @@ static void padding_comes_off_only_where_it_was_put(void **state)
 	assert_int_equal(cr_unpad(buf, 16, 16, &n), CR_E_MALFORMED);
 }
 
-static void both_sides_agree_on_every_curve(void **state)
-{
-	for (unsigned int id = 8; id <= 18; id++) {
-		const struct cr_curve *c = cr_curve_by_id(id);
-		uint8_t pa[CR_POINT_MAX], pb[CR_POINT_MAX], za[CR_FIELD_MAX], zb[CR_FIELD_MAX],
-			s[16] = { 1, 2 };
-		struct cr_ecdh *a, *b;
-		size_t na, nb;
-
-		assert_non_null(c);
-		assert_int_equal(cr_ecdh_new(c, &a), 0);
-		assert_int_equal(cr_ecdh_new(c, &b), 0);
-		for (int mapped = 0; mapped < 2; mapped++) {
-			assert_int_equal(cr_ecdh_generate(a, NULL), 0);
-			assert_int_equal(cr_ecdh_generate(b, NULL), 0);
-			assert_int_equal(cr_ecdh_public(a, pa, &na), 0);
-			assert_int_equal(cr_ecdh_public(b, pb, &nb), 0);
-			assert_int_equal(na, 1 + 2 * c->field_len);
-			if (!mapped) {
-				assert_int_equal(cr_ecdh_map(a, s, 16, pb, nb), 0);
-				assert_int_equal(cr_ecdh_map(b, s, 16, pa, na), 0);
-				continue;
-			}
-			assert_int_equal(cr_ecdh_agree(a, pb, nb, za, &na), 0);
-			assert_int_equal(cr_ecdh_agree(b, pa, na = 1 + 2 * c->field_len, zb, &nb),
-					 0);
-			assert_int_equal(nb, c->field_len);
-			assert_memory_equal(za, zb, nb);
-		}
-		cr_ecdh_free(a);
-		cr_ecdh_free(b);
-	}
-	assert_null(cr_curve_by_id(7));
-	assert_null(cr_curve_by_id(19));
-}
-
-static void points_off_the_curve_are_refused(void **state)
-{
-	const struct cr_curve *c = cr_curve_by_id(13);
-	uint8_t p[CR_POINT_MAX], z[CR_FIELD_MAX], s[16] = { 0 }, infinity = 0;
-	struct cr_ecdh *e;
-	size_t n, zn;
-
-	assert_int_equal(cr_ecdh_new(c, &e), 0);
-	assert_int_equal(cr_ecdh_agree(e, p, 65, z, &zn), CR_E_CRYPTO);
-	assert_int_equal(cr_ecdh_generate(e, NULL), 0);
-	assert_int_equal(cr_ecdh_public(e, p, &n), 0);
-	assert_int_equal(cr_ecdh_agree(e, p, n, z, &zn), 0);
-	p[64] ^= 1;
-	assert_int_equal(cr_ecdh_agree(e, p, n, z, &zn), CR_E_CRYPTO);
-	assert_int_equal(cr_ecdh_map(e, s, 16, p, n), CR_E_CRYPTO);
-	p[64] ^= 1;
-	assert_int_equal(cr_ecdh_agree(e, p, n - 1, z, &zn), CR_E_CRYPTO);
-	assert_int_equal(cr_ecdh_agree(e, &infinity, 1, z, &zn), CR_E_CRYPTO);
-	p[0] = 0x02;	/* compressed: not the form these protocols have */
-	assert_int_equal(cr_ecdh_agree(e, p, 33, z, &zn), CR_E_CRYPTO);
-	memset(p, 0, sizeof(p));
-	p[0] = 4;
-	assert_int_equal(cr_ecdh_agree(e, p, 65, z, &zn), CR_E_CRYPTO);
-	cr_ecdh_free(e);
-}
-
-static int stuck_rng(void *arg, uint8_t *out, size_t len)
-{
-	memset(out, *(int *)arg, len);
-	return 0;
-}
-
-static void private_keys_are_never_zero_or_beyond_the_order(void **state)
-{
-	int fill;
-	struct cr_rng rng = { stuck_rng, &fill };
-	struct cr_ecdh *e;
-
-	assert_int_equal(cr_ecdh_new(cr_curve_by_id(13), &e), 0);
-	fill = 0;
-	assert_int_equal(cr_ecdh_generate(e, &rng), CR_E_CRYPTO);
-	fill = 0xff;
-	assert_int_equal(cr_ecdh_generate(e, &rng), CR_E_CRYPTO);
-	fill = 0x55;
-	assert_int_equal(cr_ecdh_generate(e, &rng), 0);
-	cr_ecdh_free(e);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,9 +134,6 @@ int main(void)
 		cmocka_unit_test(retail_mac_chains_over_long_data),
 		cmocka_unit_test(cmac_is_that_of_nist),
 		cmocka_unit_test(padding_comes_off_only_where_it_was_put),
-		cmocka_unit_test(both_sides_agree_on_every_curve),
-		cmocka_unit_test(points_off_the_curve_are_refused),
-		cmocka_unit_test(private_keys_are_never_zero_or_beyond_the_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

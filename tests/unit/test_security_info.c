@@ -78,9 +78,31 @@ static void the_strongest_pace_is_taken(void **state)
 	assert_int_equal(si.n_pace, 5);
 	p = cr_security_infos_pace(&si, &ambiguous);
 	assert_non_null(p);
-	assert_int_equal(p->protocol.cipher, CR_AES192);
+	assert_int_equal(p->protocol.cipher, CR_AES256);
+	assert_int_equal(p->mapping, CR_IM);
 	assert_int_equal(p->parameter_id, 16);
 	assert_true(ambiguous);
+	/* of one cipher the strongest group: 2048 bits of a prime field are not worth 256 of a curve */
+	assert_int_equal(parse("313C" "3012" PACE("1", "2") "020102020102" GM_AES128_13 "3012" PACE("2", "2") "02010202010A",
+			       &si), 0);
+	assert_int_equal(cr_security_infos_pace(&si, &ambiguous)->parameter_id, 13);
+	assert_int_equal(parse("3128" "3012" PACE("1", "2") "020102020100" "3012" PACE("1", "2") "020102020102", &si), 0);
+	assert_int_equal(cr_security_infos_pace(&si, &ambiguous)->parameter_id, 2);
+	/* of one group: chip authentication mapping, generic, integrated */
+	assert_int_equal(parse("313C" "3012" PACE("4", "2") "02010202010D" GM_AES128_13 "3012" PACE("6", "2") "02010202010D",
+			       &si), 0);
+	assert_int_equal(cr_security_infos_pace(&si, &ambiguous)->mapping, CR_CAM);
+	assert_false(ambiguous);
+	assert_int_equal(parse("3128" "3012" PACE("4", "2") "02010202010D" GM_AES128_13, &si), 0);
+	assert_int_equal(cr_security_infos_pace(&si, &ambiguous)->mapping, CR_GM);
+	/* no integrated mapping on secp224r1, no chip authentication mapping with 3DES or DH, no curve for DH */
+	assert_int_equal(parse("3114" "3012" PACE("4", "2") "02010202010A", &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_int_equal(parse("3128" "3012" PACE("6", "1") "02010202010D" "3012" PACE("5", "2") "020102020102", &si), 0);
+	assert_int_equal(si.unknown, 2);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_int_equal(parse("3128" "3012" PACE("1", "2") "02010202010D" "3012" PACE("2", "2") "020102020102", &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
 	/* ICAO 9303-11, 4.4.4.1: ambiguous where there is more than one set of domain parameters, whatever the cipher */
 	assert_int_equal(parse("3128" "3012" PACE("2", "1") "02010202010C" GM_AES128_13, &si), 0);
 	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
@@ -88,11 +110,11 @@ static void the_strongest_pace_is_taken(void **state)
 	assert_int_equal(parse("3128" "3012" PACE("4", "4") "02010202010D" GM_AES128_13, &si), 0);
 	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
 	assert_false(ambiguous);
-	/* version 1, no parameters, DH only: nothing that we speak */
+	/* version 1, no parameters, parameters that nobody has defined: nothing that we speak */
 	assert_int_equal(parse("3137" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
 			       "3010" PACE("1", "2") "02010202", &si), CR_E_MALFORMED);
 	assert_int_equal(parse("3139" "3012" PACE("2", "2") "02010102010D" "300F" PACE("2", "2") "020102"
-			       "3012" PACE("1", "2") "020102020102", &si), 0);
+			       "3012" PACE("1", "2") "020102020103", &si), 0);
 	assert_null(cr_security_infos_pace(&si, &ambiguous));
 }
 
@@ -188,8 +210,8 @@ static void keys_are_found_by_name_number_and_spelled_out(void **state)
 		assert_int_equal(cr_security_infos_ca(&si, &info, &key), 0);
 		assert_int_equal(info.protocol.cipher, CR_AES256);
 		assert_int_equal(info.key_id, 2);
-		assert_string_equal(key->curve->name, "secp256r1");
-		assert_int_equal(key->point_len, 65);
+		assert_string_equal(key->domain.name, "secp256r1");
+		assert_int_equal(key->len, 65);
 		cr_buf_free(&b);
 	}
 	/* standardizedDomainParameters 13, and no ChipAuthenticationInfo: 3DES */
@@ -212,7 +234,7 @@ static void keys_are_found_by_name_number_and_spelled_out(void **state)
 		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
 		assert_int_equal(cr_security_infos_ca(&si, &info, &key), 0);
 		assert_int_equal(info.protocol.cipher, CR_3DES);
-		assert_string_equal(key->curve->name, "brainpoolP256r1");
+		assert_string_equal(key->domain.name, "brainpoolP256r1");
 		cr_buf_free(&b);
 		cr_buf_free(&k);
 	}

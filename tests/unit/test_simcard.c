@@ -354,7 +354,7 @@ static void pace_and_ca_work_with_all_domain_parameters(void **state)
 		for (enum sim_cipher c = SIM_3DES; c <= SIM_AES256; c++) {
 			const struct sim_person who = { .mrz = mrz };
 			const struct sim_recipe r = { .name = "any", .text = "any", .issuer = &issuer, .person = &who,
-				.can = "000001", .pace_domain = domain, .pace = c, .ca_curve = curves[domain - 8],
+				.can = "000001", .n_pace = 1, .pace = { { c, domain, SIM_GM, NULL } }, .ca_key = curves[domain - 8],
 				.ca = c, .ca_key_id = (int)domain };
 			struct term *t;
 
@@ -648,7 +648,7 @@ static void ambiguous_domain_parameters_have_to_be_named(void **state)
 	struct term *t = term_new("an");
 	struct sim_profile *p = &t->card->prof;
 
-	p->pace_info[p->n_pace++] = (struct sim_pace_info){ SIM_3DES, 12 };
+	p->pace_info[p->n_pace++] = (struct sim_pace_info){ .cipher = SIM_3DES, .domain = 12, .group = "prime256v1" };
 	assert_int_equal(term_plain(t, "0022C1A4 0F 800A04007F00070202040202830102"), 0x6a88);
 	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010D"), 0x9000);
 	assert_int_equal(term_plain(t, "0022C1A4 12 800A04007F00070202040202830102 84010C"), 0x6a88);
@@ -793,6 +793,21 @@ static void profiles_that_say_nothing_sensible_are_refused(void **state)
 	assert_int_equal(load_text("sfi = no\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("errors = none\n"), CR_E_MALFORMED);
 	assert_int_equal(load_text("ca = aes128\n"), CR_E_IO);
+	assert_int_equal(load_text("access = pace\npace = aes128 13\npace = 3des 0 gm\npace = aes256 16 im\n"), 0);
+	assert_int_equal(load_text("access = pace\npace = aes128 40 gm secp256k1\npace = aes192 41 im modp_2048\n"), 0);
+	assert_int_equal(load_text("access = pace\npace = aes128 40\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 40 gm no-such-curve\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 dm\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 gm secp256k1 more\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 2 cam\n"), CR_E_MALFORMED);	/* no such protocol */
+	assert_int_equal(load_text("access = pace\npace = 3des 13 cam\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("access = pace\npace = aes128 13 cam\n"), CR_E_IO);	/* without its key */
+	assert_int_equal(load_text("pin = 123456\npuk = 1234567890\n"), 0);
+	assert_int_equal(load_text("pin = 12x456\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa_answer = 256\n"), 0);
+	assert_int_equal(load_text("aa_answer = some\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa = md5\n"), CR_E_MALFORMED);
+	assert_int_equal(load_text("aa = sha256\n"), CR_E_IO);
 	memset(longline, 'x', sizeof(longline));
 	longline[0] = '#';
 	longline[sizeof(longline) - 1] = '\0';

@@ -46,7 +46,7 @@ struct cli {
 	size_t n_trust;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
-	char *can, *id_number, *mrz, *doc, *dob, *exp;
+	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;
 
 	/* stat; 0: not given */
 	long interval, count;		/* s */

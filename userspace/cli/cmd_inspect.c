@@ -102,6 +102,8 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 			      ngettext("%s It was tried once; cards answer more slowly after each wrong try.",
 				       "%s It was tried %u times; cards answer more slowly after each wrong try.",
 				       in->access.tries), *why ? _(why) : _(cr_strerror(err)), in->access.tries);
+	else if (err == CR_E_PIN_SUSPENDED || err == CR_E_PIN_BLOCKED)
+		rc = cli_fail_err(c, err, &w->reader, extra);
 	else if ((err == CR_E_UNSUPPORTED || err == CR_E_CARD_STATUS) && *why)
 		rc = cli_fail(c, cli_error_exit(err), cli_error_code(err), extra, "%s", _(why));
 	else

@@ -36,6 +36,8 @@ const char *cli_error_code(int err)
 	case CR_E_CRYPTO:		return "crypto";
 	case CR_E_NO_DRIVER:		return "no-driver";
 	case CR_E_IO:			return "io";
+	case CR_E_PIN_SUSPENDED:	return "pin-suspended";
+	case CR_E_PIN_BLOCKED:		return "pin-blocked";
 	}
 	return "internal";
 }
@@ -54,6 +56,8 @@ int cli_error_exit(int err)
 	case CR_E_READER_GONE:
 		return CLI_NO_CARD;
 	case CR_E_ACCESS_REFUSED:
+	case CR_E_PIN_SUSPENDED:
+	case CR_E_PIN_BLOCKED:
 		return CLI_REFUSED;
 	case CR_E_CANCELED:
 		return CLI_CANCELED;

@@ -93,15 +93,35 @@ static int from_option(const struct cli *c, struct cr_secret *out, from_fn from,
 	return err ? refused(c, why) : 0;
 }
 
+/* With a CAN for a card that wants it first; only one of them can come from standard input. */
+static int from_pin(const struct cli *c, struct cr_secret *out)
+{
+	char typed[INPUT_MAX] = "";
+	const char *pin = c->pin, *why = NULL;
+	int err;
+
+	if (!strcmp(pin, "-")) {
+		input(typed, false);
+		pin = typed;
+	}
+	err = cr_secret_from_pin(out, pin, c->can, &why);
+	OPENSSL_cleanse(typed, sizeof(typed));
+	return err ? refused(c, why) : 0;
+}
+
 int cli_secret(const struct cli *c, struct cr_secret *out)
 {
 	bool fields = c->doc || c->dob || c->exp;
 	const char *why = NULL;
 
 	memset(out, 0, sizeof(*out));
-	if (!!c->can + !!c->id_number + !!c->mrz + fields > 1)
+	if ((c->can && !c->pin) + !!c->id_number + !!c->mrz + !!c->pin + !!c->puk + fields > 1)
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
-				_("Give one of --can, --id-number, --mrz, or --doc with --dob and --exp."));
+				_("Give one of --can, --id-number, --mrz, --pin, --puk, or --doc with --dob and --exp."));
+	if (c->pin)
+		return from_pin(c, out);
+	if (c->puk)
+		return from_option(c, out, cr_secret_from_puk, c->puk, false);
 	if (c->can)
 		return from_option(c, out, cr_secret_from_can, c->can, false);
 	if (c->id_number)

@@ -78,6 +78,7 @@ void sim_card_session_end(struct sim_card *card)
 {
 	OPENSSL_cleanse(&card->sm, sizeof(card->sm));
 	card->access = false;
+	card->opened_by = 0;
 	card->chip_authenticated = false;
 	card->ca_set = false;
 	card->challenged = false;
@@ -103,6 +104,7 @@ int sim_card_load(const char *name, struct sim_card **out)
 		free(card);
 		return err;
 	}
+	card->pin_tries = SIM_PIN_TRIES;
 	*out = card;
 	return 0;
 }
@@ -143,7 +145,7 @@ static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a,
 	if (!a->lc)
 		return SW_LENGTH;
 	if (a->p1 == 0xc1 && a->p2 == 0xa4)
-		return protected ? SW_CONDITIONS : sim_pace_set_at(card, a);
+		return sim_pace_set_at(card, a, protected);
 	if (a->p1 == 0x41 && (a->p2 == 0xa4 || a->p2 == 0xa6)) {
 		if (!card->prof.ca)
 			return SW_P1P2;
@@ -174,6 +176,8 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 		return card->prof.bac ? sim_get_challenge(card, a, out) : SW_INS;
 	case 0x82:
 		return card->prof.bac ? sim_external_authenticate(card, a, out, next) : SW_INS;
+	case 0x88:
+		return card->prof.aa_key ? sim_internal_authenticate(card, a, out) : SW_INS;
 	case 0x22:
 		if (!card->prof.pace && !card->prof.ca)
 			return SW_INS;
@@ -248,7 +252,7 @@ static size_t process_plain(struct sim_card *card, const struct sim_apdu *a, uin
 	n = finish(&out, sw, rsp, size);
 	if (next.active) {
 		card->sm = next;
-		card->access = true;
+		card->access = card->opened_by != 4;	/* the PUK opens no data */
 	}
 	OPENSSL_cleanse(&next, sizeof(next));
 	sim_buf_free(&out);
@@ -360,11 +364,10 @@ size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t
 	case 0x10:
 		return process_chained(card, a, rsp, size);
 	case 0x0c:
+	case 0x1c:
 		if (card->chained)
 			return refuse(card, SW_LAST_OF_CHAIN, rsp, size);
 		return process_protected(card, a, rsp, size);
-	case 0x1c:
-		return refuse(card, SW_CHAINING, rsp, size);
 	default:
 		return refuse(card, SW_CLA, rsp, size);
 	}

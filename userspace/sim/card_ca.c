@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Chip authentication version 1 over elliptic curves, the card's side: ICAO 9303-11, 6.2; TR-03110-3, B.2.
+ * Chip authentication version 1, the card's side: ICAO 9303-11, 6.2; TR-03110-3, B.2.
  *
  * The card proves nothing by its answer: it switches to keys that only the private key gives. A copy with another
  * key answers alike, and the next command's MAC is wrong.
@@ -11,47 +11,46 @@
 #include <string.h>
 #include <openssl/crypto.h>
 
-#define CA_ECDH	"0.4.0.127.0.7.2.2.3.2"
+#define ID_CA	"0.4.0.127.0.7.2.2.3"
 
 static bool key_reference_right(const struct sim_card *card, const struct sim_tlv *t)
 {
-	return t->tag ? t->len == 1 && card->prof.ca_key_id == t->value[0] : card->prof.ca_key_id < 0;
+	int id = 0;
+
+	if (!t->tag)
+		return card->prof.ca_key_id < 0;
+	/* an unsigned number in the shortest form */
+	if (!t->len || t->len > 3 || (t->len > 1 && !t->value[0]))
+		return false;
+	for (size_t i = 0; i < t->len; i++)
+		id = id << 8 | t->value[i];
+	return id == card->prof.ca_key_id;
 }
 
 static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, struct sim_sm *next)
 {
-	EC_GROUP *g = EC_GROUP_new_by_curve_name(card->prof.ca_nid);
-	size_t f = g ? ((size_t)EC_GROUP_get_degree(g) + 7) / 8 : 0;
-	EC_POINT *theirs = NULL, *k = NULL;
-	BIGNUM *x = BN_new();
-	uint8_t z[128];
+	const struct sim_group *g = &card->prof.ca_group;
+	struct sim_element theirs, k;
+	uint8_t z[SIM_ELEMENT_MAX];
 	uint16_t sw = SW_INTERNAL;
 
-	if (!g || !x || !(theirs = EC_POINT_new(g)) || !(k = EC_POINT_new(g)))
-		goto done;
-	sw = SW_DATA;
-	if (len != 1 + 2 * f || pub[0] != 0x04 || EC_POINT_oct2point(g, theirs, pub, len, NULL) != 1 ||
-	    EC_POINT_is_at_infinity(g, theirs))
-		goto done;
-	sw = SW_INTERNAL;
-	if (EC_POINT_mul(g, k, NULL, theirs, card->prof.ca_key, NULL) != 1 || EC_POINT_is_at_infinity(g, k) ||
-	    EC_POINT_get_affine_coordinates(g, k, x, NULL, NULL) != 1 || BN_bn2binpad(x, z, (int)f) < 0)
-		goto done;
+	if (!sim_group_valid(g, pub, len))
+		return SW_DATA;
+	memcpy(theirs.p, pub, len);
+	theirs.len = len;
 	memset(next, 0, sizeof(*next));
 	next->cipher = card->prof.ca_cipher;
-	if (!sim_kdf(next->cipher, z, f, 1, next->enc) || !sim_kdf(next->cipher, z, f, 2, next->mac))
-		goto done;
-	card->work.field_bits = EC_GROUP_get_degree(g);
-	card->work.scalar_bits += card->work.field_bits;
-	next->active = true;
-	card->chip_authenticated = true;
-	sw = SW_OK;
-done:
+	if (sim_group_power(g, &theirs, card->prof.ca_key, &k) && sim_group_secret(g, &k, z) &&
+	    sim_kdf(next->cipher, z, g->field_len, 1, next->enc) &&
+	    sim_kdf(next->cipher, z, g->field_len, 2, next->mac)) {
+		card->work.field_bits = (unsigned int)BN_num_bits(g->p);
+		card->work.scalar_bits += card->work.field_bits;
+		next->active = true;
+		card->chip_authenticated = true;
+		sw = SW_OK;
+	}
+	OPENSSL_cleanse(&k, sizeof(k));
 	OPENSSL_cleanse(z, sizeof(z));
-	BN_clear_free(x);
-	EC_POINT_free(theirs);
-	EC_POINT_clear_free(k);
-	EC_GROUP_free(g);
 	return sw;
 }
 
@@ -98,7 +97,7 @@ uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a)
 		else
 			return SW_DATA;
 	}
-	snprintf(text, sizeof(text), CA_ECDH ".%d", card->prof.ca_cipher);
+	snprintf(text, sizeof(text), ID_CA ".%d.%d", card->prof.ca_group.ec ? 2 : 1, card->prof.ca_cipher);
 	same = oid.tag && sim_ber_oid(&own, text, true) && own.len == oid.len && !memcmp(own.p, oid.value, own.len);
 	sim_buf_free(&own);
 	if (!same)

@@ -24,7 +24,7 @@ static const struct sim_file *find(const struct sim_card *card, uint16_t fid)
 	for (unsigned int i = 0; i < card->prof.n_files; i++) {
 		const struct sim_file *f = &card->prof.files[i];
 
-		if (f->fid == fid && under_mf(card, fid) == !card->app)
+		if (f->fid == fid && (f->under_mf || under_mf(card, fid)) == !card->app)
 			return f;
 	}
 	return NULL;

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PACE with generic mapping over elliptic curves, the card's side: ICAO 9303-11, 4.4; TR-03110-3, B.1, B.14.
+ * PACE, the card's side: ICAO 9303-11, 4.4; TR-03110-3, B.1, B.14.
  *
  *   MSE:Set AT                 which PACE, which password
  *   GENERAL AUTHENTICATE  1    the nonce, encrypted under the password
  *                         2    the nonce becomes a generator nobody chose
  *                         3    key agreement with it
- *                         4    tokens prove that both had the same nonce
+ *                         4    tokens prove that both had the same nonce; with chip authentication mapping also the
+ *                              quotient of the key of step 2 and the static one
  *
  * A step out of turn, or any other command in between, throws the whole attempt away.
+ *
+ * A PIN has three tries (TR-03110-2, 3.3): with one left it is suspended, and goes on only within a session that the CAN
+ * has opened; with none it is blocked. MSE:Set AT tells.
  */
 #include "simcard.h"
 
@@ -18,16 +22,16 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#define PACE_ECDH_GM	"0.4.0.127.0.7.2.2.4.2"
+#define ID_PACE	"0.4.0.127.0.7.2.2.4"
+
+enum { BY_MRZ = 1, BY_CAN, BY_PIN, BY_PUK };
 
 void sim_pace_reset(struct sim_card *card)
 {
 	struct sim_pace *p = &card->pace;
 
-	EC_POINT_clear_free(p->generator);
-	EC_POINT_clear_free(p->own);
-	EC_POINT_free(p->theirs);
-	EC_GROUP_free(p->group);
+	sim_group_close(&p->group);
+	BN_clear_free(p->cam);
 	OPENSSL_cleanse(p, sizeof(*p));
 }
 
@@ -46,7 +50,8 @@ static const struct sim_pace_info *find_info(const struct sim_card *card, const 
 		struct sim_buf b = { 0 };
 		bool same;
 
-		snprintf(text, 32, PACE_ECDH_GM ".%d", info->cipher);
+		snprintf(text, 32, ID_PACE ".%d.%d", sim_pace_arc(info->mapping, sim_domain_is_curve(info->group)),
+			 info->cipher);
 		same = sim_ber_oid(&b, text, true) && b.len == oid->len && !memcmp(b.p, oid->value, b.len);
 		sim_buf_free(&b);
 		if (!same)
@@ -58,11 +63,17 @@ static const struct sim_pace_info *find_info(const struct sim_card *card, const 
 	return NULL;
 }
 
+static const char *digits_of(const struct sim_profile *prof, uint8_t password)
+{
+	return password == BY_CAN ? prof->can : password == BY_PIN ? prof->pin : password == BY_PUK ? prof->puk : "";
+}
+
 /* TR-03110-3, B.14.1: 80 OID, 83 password, [7F4C], [84 domain parameters]. */
-uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a)
+uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a, bool protected)
 {
 	struct sim_tlv t, oid = { 0 }, pwd = { 0 }, dom = { 0 };
 	struct sim_pace *p = &card->pace;
+	bool resumes;
 	uint16_t sw;
 
 	if (!card->prof.pace)
@@ -81,35 +92,48 @@ uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a)
 	}
 	if (!oid.tag || !pwd.tag)
 		return SW_DATA;
+	p->password = pwd.value[0];
+	/* within a session: only to resume the PIN after the CAN */
+	resumes = protected && p->password == BY_PIN && card->opened_by == BY_CAN;
+	sw = SW_CONDITIONS;
+	if (protected && !resumes)
+		goto refuse;
 	p->info = find_info(card, &oid, dom.tag ? dom.value[0] : -1, p->oid, &sw);
 	if (!p->info)
 		goto refuse;
 	sw = SW_NO_REFERENCE;
-	if (!(pwd.value[0] == 1 && card->prof.mrz[0]) && !(pwd.value[0] == 2 && card->prof.can[0]))
+	if (p->password == BY_MRZ ? !card->prof.mrz[0] : !*digits_of(&card->prof, p->password))
 		goto refuse;
-	p->password = pwd.value[0];
-	p->group = EC_GROUP_new_by_curve_name(sim_domain_nid(p->info->domain));
 	sw = SW_INTERNAL;
-	if (!p->group)
+	if (!sim_group_open(&p->group, p->info->group))
+		goto refuse;
+	if (p->password != BY_PIN || card->pin_tries == SIM_PIN_TRIES) {
+		p->step = PACE_NONCE;
+		return SW_OK;
+	}
+	/* B.11.1: a warning; what may not be tried is refused at the first step */
+	sw = (uint16_t)(SW_TRIES + card->pin_tries);
+	if (!card->pin_tries || (card->pin_tries == 1 && !resumes))
 		goto refuse;
 	p->step = PACE_NONCE;
-	return SW_OK;
+	return sw;
 refuse:
 	sim_pace_reset(card);
 	return sw;
 }
 
-/* 9.7.3: K-pi from the MRZ information's hash or the CAN's digits. */
+/* 9.7.3: K-pi from the MRZ information's hash or the digits. */
 static bool password_key(const struct sim_card *card, uint8_t key[SIM_KEY_MAX])
 {
 	const struct sim_pace *p = &card->pace;
+	const char *digits = digits_of(&card->prof, p->password);
 	uint8_t h[EVP_MAX_MD_SIZE];
 	char info[64];
 	size_t n;
 	bool ok;
 
-	if (p->password == 2)
-		return sim_kdf(p->info->cipher, (const uint8_t *)card->prof.can, strlen(card->prof.can), 3, key);
+	if (*digits)
+		return sim_kdf(p->info->cipher, (const uint8_t *)digits, strlen(digits), 3, key);
 	n = sim_mrz_information(card->prof.mrz, info);
 	ok = n && EVP_Digest(info, n, h, NULL, EVP_sha1(), NULL) && sim_kdf(p->info->cipher, h, 20, 3, key);
 	OPENSSL_cleanse(info, sizeof(info));
@@ -128,156 +152,146 @@ static void answer(struct sim_buf *out, uint32_t tag, const uint8_t *value, size
 static uint16_t step_nonce(struct sim_card *card, struct sim_buf *out)
 {
 	struct sim_pace *p = &card->pace;
-	uint8_t key[SIM_KEY_MAX], z[16];
+	uint8_t key[SIM_KEY_MAX], z[sizeof(p->nonce)];
 	bool ok;
 
-	ok = RAND_bytes(p->nonce, sizeof(p->nonce)) == 1 && password_key(card, key) &&
-	     sim_cbc(p->info->cipher, true, key, NULL, p->nonce, sizeof(z), z);
+	/* 4.4.3.3.2: with integrated mapping as long as the cipher's key, in whole blocks */
+	p->nonce_len = p->info->mapping == SIM_IM && sim_key_len(p->info->cipher) > 16 ? 32 : 16;
+	ok = RAND_bytes(p->nonce, (int)p->nonce_len) == 1 && password_key(card, key) &&
+	     sim_cbc(p->info->cipher, true, key, NULL, p->nonce, p->nonce_len, z);
 	OPENSSL_cleanse(key, sizeof(key));
 	if (!ok)
 		return SW_INTERNAL;
-	card->work.random_bytes += sizeof(z);
-	card->work.cipher_bytes += sizeof(z);
-	answer(out, 0x80, z, sizeof(z));
+	card->work.random_bytes += p->nonce_len;
+	card->work.cipher_bytes += p->nonce_len;
+	answer(out, 0x80, z, p->nonce_len);
 	p->step = PACE_MAP;
 	return SW_OK;
-}
-
-static size_t field_len(const EC_GROUP *g)
-{
-	return ((size_t)EC_GROUP_get_degree(g) + 7) / 8;
-}
-
-/* TR-03111, 3.2.1: uncompressed, on the curve, not the point at infinity. */
-static EC_POINT *point_in(const EC_GROUP *g, const uint8_t *p, size_t len)
-{
-	EC_POINT *pt = EC_POINT_new(g);
-
-	if (pt && len == 1 + 2 * field_len(g) && p[0] == 0x04 && EC_POINT_oct2point(g, pt, p, len, NULL) == 1 &&
-	    !EC_POINT_is_at_infinity(g, pt))
-		return pt;
-	EC_POINT_free(pt);
-	return NULL;
-}
-
-static size_t point_out(const EC_GROUP *g, const EC_POINT *pt, uint8_t out[256])
-{
-	return EC_POINT_point2oct(g, pt, POINT_CONVERSION_UNCOMPRESSED, out, 256, NULL);
-}
-
-static BIGNUM *random_scalar(const EC_GROUP *g, struct card_work *work)
-{
-	BIGNUM *k = BN_secure_new();
-
-	work->random_bytes += field_len(g);
-	do {
-		if (!k || BN_priv_rand_range(k, EC_GROUP_get0_order(g)) != 1) {
-			BN_clear_free(k);
-			return NULL;
-		}
-	} while (BN_is_zero(k));
-	return k;
 }
 
 /* So many products by a scalar as long as the field, and one by a scalar of so many bits. */
 static void works(struct sim_card *card, unsigned int full, unsigned int bits)
 {
-	card->work.field_bits = EC_GROUP_get_degree(card->pace.group);
+	card->work.field_bits = (unsigned int)BN_num_bits(card->pace.group.p);
 	card->work.scalar_bits += full * card->work.field_bits + bits;
 }
 
-/* 4.4.3.3.1: G' = s * G + H, where H is the agreed point of a first, throw-away agreement. */
-static uint16_t step_map(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
+static BIGNUM *scalar(struct sim_card *card)
+{
+	card->work.random_bytes += card->pace.group.field_len;
+	return sim_group_scalar(&card->pace.group);
+}
+
+/* 4.4.3.5.1: CA_IC = SK_IC^-1 * SK_Map,IC mod n */
+static bool tie_to_static_key(struct sim_card *card, const BIGNUM *x)
 {
 	struct sim_pace *p = &card->pace;
-	EC_POINT *theirs = point_in(p->group, in->value, in->len);
-	EC_POINT *own = EC_POINT_new(p->group), *h = EC_POINT_new(p->group);
-	BIGNUM *x = random_scalar(p->group, &card->work), *s = BN_bin2bn(p->nonce, sizeof(p->nonce), NULL);
-	uint8_t pub[256];
-	size_t n;
+	BN_CTX *ctx = BN_CTX_new();
+	bool ok;
+
+	p->cam = BN_new();
+	ok = ctx && p->cam && card->prof.ca_key && BN_mod_inverse(p->cam, card->prof.ca_key, p->group.order, ctx) &&
+	     BN_mod_mul(p->cam, p->cam, x, p->group.order, ctx);
+	BN_CTX_free(ctx);
+	return ok;
+}
+
+/* 4.4.3.3.1: G' = s * G + H, where H is the agreed element of a first, throw-away agreement. */
+static uint16_t map_generic(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
+{
+	struct sim_pace *p = &card->pace;
+	BIGNUM *x = scalar(card), *s = BN_bin2bn(p->nonce, (int)p->nonce_len, NULL);
+	struct sim_element theirs, own, h, sg;
 	uint16_t sw = SW_INTERNAL;
 
-	p->generator = EC_POINT_new(p->group);
-	if (!theirs) {
+	if (!sim_group_valid(&p->group, in->value, in->len)) {
 		sw = SW_DATA;
 		goto done;
 	}
-	if (!own || !h || !x || !s || !p->generator || EC_POINT_mul(p->group, own, x, NULL, NULL, NULL) != 1 ||
-	    EC_POINT_mul(p->group, h, NULL, theirs, x, NULL) != 1 ||
-	    EC_POINT_mul(p->group, p->generator, s, NULL, NULL, NULL) != 1 ||
-	    EC_POINT_add(p->group, p->generator, p->generator, h, NULL) != 1)
+	memcpy(theirs.p, in->value, in->len);
+	theirs.len = in->len;
+	if (!x || !s || !sim_group_power(&p->group, &p->group.generator, x, &own) ||
+	    !sim_group_power(&p->group, &theirs, x, &h) || !sim_group_power(&p->group, &p->group.generator, s, &sg) ||
+	    !sim_group_combine(&p->group, &sg, &h, &p->group.generator) ||
+	    (p->info->mapping == SIM_CAM && !tie_to_static_key(card, x)))
 		goto done;
-	if (EC_POINT_is_at_infinity(p->group, h) || EC_POINT_is_at_infinity(p->group, p->generator)) {
-		sw = SW_DATA;
-		goto done;
-	}
-	n = point_out(p->group, own, pub);
-	if (!n)
-		goto done;
-	works(card, 2, 8 * sizeof(p->nonce));
-	answer(out, 0x82, pub, n);
-	p->step = PACE_AGREE;
+	works(card, 2, 8 * (unsigned int)p->nonce_len);
+	answer(out, 0x82, own.p, own.len);
 	sw = SW_OK;
 done:
-	EC_POINT_free(theirs);
-	EC_POINT_free(own);
-	EC_POINT_clear_free(h);
 	BN_clear_free(x);
 	BN_clear_free(s);
+	OPENSSL_cleanse(&h, sizeof(h));
+	OPENSSL_cleanse(&sg, sizeof(sg));
+	return sw;
+}
+
+static uint16_t map_integrated(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
+{
+	struct sim_pace *p = &card->pace;
+
+	if (in->len != sim_key_len(p->info->cipher))
+		return SW_DATA;
+	if (!sim_group_integrated(&p->group, p->info->cipher, p->nonce, p->nonce_len, in->value))
+		return SW_DATA;
+	works(card, 1, 0);
+	answer(out, 0x82, NULL, 0);
+	return SW_OK;
+}
+
+static uint16_t step_map(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
+{
+	uint16_t sw = card->pace.info->mapping == SIM_IM ? map_integrated(card, in, out) : map_generic(card, in, out);
+
+	if (sw == SW_OK)
+		card->pace.step = PACE_AGREE;
 	return sw;
 }
 
 static uint16_t step_agree(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out)
 {
 	struct sim_pace *p = &card->pace;
-	EC_POINT *k = EC_POINT_new(p->group);
-	BIGNUM *y = random_scalar(p->group, &card->work), *x = BN_new();
-	uint8_t pub[256], z[128];
-	size_t n, f = field_len(p->group);
+	uint8_t z[SIM_ELEMENT_MAX];
+	struct sim_element k;
+	BIGNUM *y = scalar(card);
 	uint16_t sw = SW_INTERNAL;
 
-	p->own = EC_POINT_new(p->group);
-	p->theirs = point_in(p->group, in->value, in->len);
-	if (!p->theirs) {
+	if (!sim_group_valid(&p->group, in->value, in->len)) {
 		sw = SW_DATA;
 		goto done;
 	}
-	if (!k || !y || !x || !p->own || EC_POINT_mul(p->group, p->own, NULL, p->generator, y, NULL) != 1 ||
-	    EC_POINT_mul(p->group, k, NULL, p->theirs, y, NULL) != 1)
+	memcpy(p->theirs.p, in->value, in->len);
+	p->theirs.len = in->len;
+	if (!y || !sim_group_power(&p->group, &p->group.generator, y, &p->own) ||
+	    !sim_group_power(&p->group, &p->theirs, y, &k) || !sim_group_secret(&p->group, &k, z))
 		goto done;
 	/* TR-03110-3, 3.2: the two public keys must differ. */
-	if (EC_POINT_is_at_infinity(p->group, k) || EC_POINT_cmp(p->group, p->own, p->theirs, NULL) == 0) {
+	if (p->own.len == p->theirs.len && !memcmp(p->own.p, p->theirs.p, p->own.len)) {
 		sw = SW_DATA;
 		goto done;
 	}
-	if (EC_POINT_get_affine_coordinates(p->group, k, x, NULL, NULL) != 1 || BN_bn2binpad(x, z, (int)f) < 0 ||
-	    !sim_kdf(p->info->cipher, z, f, 1, p->enc) || !sim_kdf(p->info->cipher, z, f, 2, p->mac))
-		goto done;
-	n = point_out(p->group, p->own, pub);
-	if (!n)
+	if (!sim_kdf(p->info->cipher, z, p->group.field_len, 1, p->enc) ||
+	    !sim_kdf(p->info->cipher, z, p->group.field_len, 2, p->mac))
 		goto done;
 	works(card, 2, 0);
-	answer(out, 0x84, pub, n);
+	answer(out, 0x84, p->own.p, p->own.len);
 	p->step = PACE_TOKEN;
 	sw = SW_OK;
 done:
-	EC_POINT_clear_free(k);
 	BN_clear_free(y);
-	BN_clear_free(x);
+	OPENSSL_cleanse(&k, sizeof(k));
 	OPENSSL_cleanse(z, sizeof(z));
 	return sw;
 }
 
-/* 4.4.3.4: MAC over the other side's public key as a data object 7F49 { OID, 86 point }. */
-static bool token(const struct sim_pace *p, const EC_POINT *pt, uint8_t mac[8], struct card_work *work)
+/* 4.4.3.4: MAC over the other side's public key as a data object 7F49 { OID, 86 point or 84 number }. */
+static bool token(const struct sim_pace *p, const struct sim_element *key, uint8_t mac[8], struct card_work *work)
 {
 	struct sim_buf in = { 0 }, m = { 0 };
-	uint8_t pub[256];
-	size_t n = point_out(p->group, pt, pub);
 	bool ok;
 
-	ok = n && sim_ber_oid(&in, p->oid, false);
-	sim_ber_put(&in, 0x86, pub, n);
+	ok = sim_ber_oid(&in, p->oid, false);
+	sim_ber_put(&in, p->group.ec ? 0x86 : 0x84, key->p, key->len);
 	sim_ber_wrap(&m, 0x7f49, &in);
 	if (p->info->cipher == SIM_3DES) {
 		sim_buf_byte(&m, 0x80);
@@ -290,26 +304,60 @@ static bool token(const struct sim_pace *p, const EC_POINT *pt, uint8_t mac[8], 
 	return ok;
 }
 
+/* 4.4.3.5.1: CA_IC, padded, encrypted with IV = E(K_enc, -1). */
+static bool chip_authentication_data(const struct sim_pace *p, struct sim_buf *out)
+{
+	uint8_t ones[SIM_BLOCK_MAX], iv[SIM_BLOCK_MAX], data[SIM_ELEMENT_MAX + SIM_BLOCK_MAX] = { 0 };
+	size_t len = ((size_t)BN_num_bits(p->group.order) + 7) / 8;
+	bool ok;
+
+	memset(ones, 0xff, sizeof(ones));
+	ok = BN_bn2binpad(p->cam, data, (int)len) == (int)len && sim_encrypt_block(p->info->cipher, p->enc, ones, iv);
+	data[len] = 0x80;
+	len = (len / SIM_BLOCK_MAX + 1) * SIM_BLOCK_MAX;
+	ok = ok && sim_cbc(p->info->cipher, true, p->enc, iv, data, len, data);
+	if (ok)
+		sim_ber_put(out, 0x8a, data, len);
+	OPENSSL_cleanse(data, sizeof(data));
+	return ok;
+}
+
+static uint16_t wrong_password(struct sim_card *card)
+{
+	card->failures++;
+	if (card->pace.password != BY_PIN)
+		return SW_AUTH_FAILED;
+	card->pin_tries--;
+	return (uint16_t)(SW_TRIES + card->pin_tries);
+}
+
 static uint16_t step_token(struct sim_card *card, const struct sim_tlv *in, struct sim_buf *out, struct sim_sm *next)
 {
 	struct sim_pace *p = &card->pace;
+	struct sim_buf objects = { 0 };
 	uint8_t want[8], own[8];
 
 	if (in->len != 8)
 		return SW_DATA;
-	if (!token(p, p->own, want, &card->work) || !token(p, p->theirs, own, &card->work))
+	if (!token(p, &p->own, want, &card->work) || !token(p, &p->theirs, own, &card->work))
 		return SW_INTERNAL;
-	if (CRYPTO_memcmp(want, in->value, 8)) {
-		card->failures++;
-		return SW_AUTH_FAILED;
-	}
+	if (CRYPTO_memcmp(want, in->value, 8))
+		return wrong_password(card);
 	card->failures = 0;
-	answer(out, 0x86, own, 8);
+	if (p->password == BY_PIN)
+		card->pin_tries = SIM_PIN_TRIES;
+	sim_ber_put(&objects, 0x86, own, 8);
+	if (p->info->mapping == SIM_CAM && !chip_authentication_data(p, &objects)) {
+		sim_buf_free(&objects);
+		return SW_INTERNAL;
+	}
+	sim_ber_wrap(out, 0x7c, &objects);
 	memset(next, 0, sizeof(*next));
 	next->cipher = p->info->cipher;
 	memcpy(next->enc, p->enc, sizeof(next->enc));
 	memcpy(next->mac, p->mac, sizeof(next->mac));
 	next->active = true;
+	card->opened_by = p->password;
 	return SW_OK;
 }
 

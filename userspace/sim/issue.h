@@ -53,7 +53,9 @@ struct sim_dg {
 };
 /* EF.SOD over the data groups (ICAO 9303-10, 4.6.2), tag 77 and all. */
 int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out);
-/* A new EC key over a named curve; NULL. */
+/* EF.CardSecurity: SecurityInfos, signed (TR-03110-3, A.1.2.5). */
+int sim_card_security(const struct sim_issuer *issuer, const struct sim_buf *infos, struct sim_buf *out);
+/* A new key: a named curve, "RSA-2048", or a prime field's group, "dh_2048_256"; NULL. */
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params);
 
 /* ---- lds_write.c: ICAO 9303-10 ---- */
@@ -71,11 +73,25 @@ void sim_write_dg1(const char *mrz, struct sim_buf *out);
 /* ISO/IEC 19794-5 in CBEFF. lie: the record's own lengths claim more than there is. */
 void sim_write_dg2(const uint8_t *jpeg, size_t len, bool lie, struct sim_buf *out);
 void sim_write_dg13(const struct sim_person *p, struct sim_buf *out);
-/* SecurityInfos: PACEInfo (domain 0: none), chip authentication (ca_key NULL: none; key_id -1: none). */
-int sim_write_security_infos(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca,
-			     int key_id, struct sim_buf *out);
-int sim_write_dg14(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca, int key_id,
-		   struct sim_buf *out);
+
+struct sim_pace_offer {
+	enum sim_cipher cipher;
+	unsigned int domain;
+	enum sim_mapping mapping;
+	const char *own;		/* OpenSSL's name of parameters of the issuer's own; NULL: standardized ones */
+};
+/* What SecurityInfos can say. */
+struct sim_security {
+	const struct sim_pace_offer *pace;
+	unsigned int n_pace;		/* at most 4 */
+	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
+	enum sim_cipher ca;		/* 0: the key alone */
+	int ca_key_id;			/* -1: none */
+	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
+};
+int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
+int sim_write_dg14(const struct sim_security *s, struct sim_buf *out);
+int sim_write_dg15(EVP_PKEY *key, struct sim_buf *out);
 /* MRZ lines with check digits right. number at most 9 characters; dates YYMMDD. */
 void sim_mrz_td1(char out[91], const char *code, const char *state, const char *number, const char *optional,
 		 const char *birth, char sex, const char *expiry, const char *nationality, const char *names);
@@ -87,10 +103,12 @@ void sim_mrz_td3(char out[89], const char *state, const char *names, const char 
 enum sim_flaw {
 	SIM_SOUND = 0,
 	SIM_FORGED,		/* a byte of DG1 changed after signing */
-	SIM_CLONED,		/* the chip has another chip authentication key */
+	SIM_CLONED,		/* the chip has another chip or active authentication key */
 	SIM_BAD_SOD,		/* EF.SOD is no CMS */
 	SIM_TRUNCATED,		/* EF.DG2 ends before its header says */
 	SIM_BAD_TLV,		/* DG13's fields do not nest; the hash is right */
+	SIM_OTHERS_SECURITY,	/* EF.CardSecurity, and its key, are of another genuine card */
+	SIM_UNSIGNED_SECURITY,	/* a byte of EF.CardSecurity changed after signing */
 	SIM_LYING,		/* lengths within DG2's record lie; the hash is right */
 };
 
@@ -100,11 +118,13 @@ struct sim_recipe {
 	const struct sim_person *person;
 	const char *can;		/* NULL: none */
 	bool bac;
-	unsigned int pace_domain;	/* 0: no PACE */
-	enum sim_cipher pace;
-	const char *ca_curve;		/* NULL: no chip authentication */
-	enum sim_cipher ca;
+	unsigned int n_pace;		/* 0: no PACE */
+	struct sim_pace_offer pace[4];
+	const char *ca_key;		/* kind of key (sim_key_new); NULL: no chip authentication */
+	enum sim_cipher ca;		/* 0: the key is for PACE's mapping alone */
 	int ca_key_id;			/* -1: none */
+	const char *aa_key;		/* kind of key; NULL: no active authentication */
+	const char *aa;			/* as in a profile: "sha256", "bc" */
 	bool dg3;			/* fingerprints, which only terminal authentication opens */
 	uint32_t portrait;
 	enum sim_flaw flaw;

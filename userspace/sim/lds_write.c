@@ -192,50 +192,111 @@ void sim_write_dg13(const struct sim_person *p, struct sim_buf *out)
 	sim_ber_wrap(out, 0x6d, &dg13);
 }
 
-#define ID_PACE_ECDH_GM	"0.4.0.127.0.7.2.2.4.2"
-#define ID_CA_ECDH	"0.4.0.127.0.7.2.2.3.2"
-#define ID_PK_ECDH	"0.4.0.127.0.7.2.2.1.2"
+#define ID_PACE		"0.4.0.127.0.7.2.2.4"
+#define ID_CA		"0.4.0.127.0.7.2.2.3"
+#define ID_PK		"0.4.0.127.0.7.2.2.1"
+#define ID_AA		"2.23.136.1.1.5"
+#define ID_ECDSA_PLAIN	"0.4.0.127.0.7.1.1.4.1"	/* TR-03111, 5.2.1 */
 
-/* ICAO 9303-11, 9.2. DER: a SET OF is in the order of its elements' bytes. */
-int sim_write_security_infos(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca,
-			     int key_id, struct sim_buf *out)
+#define MAX_INFOS	16
+
+/* PACEInfo, and PACEDomainParameterInfo where the parameters are the issuer's own. False: no such parameters. */
+static bool pace_offer(const struct sim_pace_offer *o, struct sim_buf *info, struct sim_buf *parameters)
 {
-	struct sim_buf set[3] = { { 0 } }, all = { 0 }, in = { 0 };
-	unsigned int n = 0;
+	const char *name = o->own ? o->own : sim_domain_name(o->domain);
+	struct sim_buf in = { 0 };
+	struct sim_group g;
+	char oid[40];
+	bool ok;
+	int arc;
+
+	ok = name && sim_group_open(&g, name);
+	if (!ok)
+		return false;
+	arc = sim_pace_arc(o->mapping, g.ec != NULL);
+	snprintf(oid, sizeof(oid), ID_PACE ".%d.%d", arc, o->cipher);
+	sim_ber_oid(&in, oid, false);
+	sim_ber_int(&in, 2);
+	sim_ber_int(&in, o->domain);
+	sim_ber_wrap(info, 0x30, &in);
+	if (o->own) {
+		snprintf(oid, sizeof(oid), ID_PACE ".%d", arc);
+		sim_ber_oid(&in, oid, false);
+		ok = sim_group_write(&g, &in);
+		sim_ber_int(&in, o->domain);
+		sim_ber_wrap(parameters, 0x30, &in);
+	}
+	sim_group_close(&g);
+	return ok && arc;
+}
+
+static bool chip_key(const struct sim_security *s, struct sim_buf *key, struct sim_buf *info)
+{
+	int len = 0, kind = EVP_PKEY_is_a(s->ca_key, "EC") ? 2 : 1;
+	unsigned char *spki = NULL;
+	struct sim_buf in = { 0 };
 	char oid[40];
 
-	if (domain) {
-		snprintf(oid, sizeof(oid), ID_PACE_ECDH_GM ".%d", pace);
-		sim_ber_oid(&in, oid, false);
-		sim_ber_int(&in, 2);
-		sim_ber_int(&in, domain);
-		sim_ber_wrap(&set[n++], 0x30, &in);
-	}
-	if (ca_key) {
-		unsigned char *spki = NULL;
-		int len = i2d_PUBKEY((EVP_PKEY *)ca_key, &spki);
+	len = i2d_PUBKEY(s->ca_key, &spki);
+	if (len <= 0)
+		return false;
+	snprintf(oid, sizeof(oid), ID_PK ".%d", kind);
+	sim_ber_oid(&in, oid, false);
+	sim_buf_put(&in, spki, (size_t)len);
+	OPENSSL_free(spki);
+	if (s->ca_key_id >= 0)
+		sim_ber_int(&in, (uint32_t)s->ca_key_id);
+	sim_ber_wrap(key, 0x30, &in);
+	if (!s->ca)
+		return true;
+	snprintf(oid, sizeof(oid), ID_CA ".%d.%d", kind, s->ca);
+	sim_ber_oid(&in, oid, false);
+	sim_ber_int(&in, 1);
+	if (s->ca_key_id >= 0)
+		sim_ber_int(&in, (uint32_t)s->ca_key_id);
+	sim_ber_wrap(info, 0x30, &in);
+	return true;
+}
 
-		if (len <= 0)
-			return CR_E_CRYPTO;
-		sim_ber_oid(&in, ID_PK_ECDH, false);
-		sim_buf_put(&in, spki, (size_t)len);
-		OPENSSL_free(spki);
-		if (key_id >= 0)
-			sim_ber_int(&in, (uint32_t)key_id);
-		sim_ber_wrap(&set[n++], 0x30, &in);
-		snprintf(oid, sizeof(oid), ID_CA_ECDH ".%d", ca);
-		sim_ber_oid(&in, oid, false);
+/* ActiveAuthenticationInfo: only elliptic curves need it, to name the digest (9.2.8). */
+static void aa_info(const char *digest, struct sim_buf *info)
+{
+	static const char *const digests[] = { "sha1", "sha224", "sha256", "sha384", "sha512" };
+	struct sim_buf in = { 0 };
+	char oid[40];
+
+	for (unsigned int i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+		if (strcmp(digest, digests[i]) != 0)
+			continue;
+		snprintf(oid, sizeof(oid), ID_ECDSA_PLAIN ".%u", i + 1);
+		sim_ber_oid(&in, ID_AA, false);
 		sim_ber_int(&in, 1);
-		if (key_id >= 0)
-			sim_ber_int(&in, (uint32_t)key_id);
-		sim_ber_wrap(&set[n++], 0x30, &in);
+		sim_ber_oid(&in, oid, false);
+		sim_ber_wrap(info, 0x30, &in);
 	}
-	for (unsigned int i = 0; i < n; i++) {		/* the smallest first, n times */
+}
+
+/* ICAO 9303-11, 9.2. DER: a SET OF is in the order of its elements' bytes. */
+int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out)
+{
+	struct sim_buf set[MAX_INFOS] = { { 0 } }, all = { 0 };
+	unsigned int n = 0;
+	bool ok = true;
+
+	for (unsigned int i = 0; i < s->n_pace && n + 2 <= MAX_INFOS; i++, n += 2)
+		ok = ok && pace_offer(&s->pace[i], &set[n], &set[n + 1]);
+	if (s->ca_key && n + 2 <= MAX_INFOS) {
+		ok = ok && chip_key(s, &set[n], &set[n + 1]);
+		n += 2;
+	}
+	if (s->aa_digest && n < MAX_INFOS)
+		aa_info(s->aa_digest, &set[n++]);
+	for (unsigned int i = 0; i < n; i++) {		/* the smallest first, n times; empty ones put nothing */
 		unsigned int least = i;
 
 		for (unsigned int k = i + 1; k < n; k++) {
 			size_t m = set[k].len < set[least].len ? set[k].len : set[least].len;
-			int d = memcmp(set[k].p, set[least].p, m);
+			int d = m ? memcmp(set[k].p, set[least].p, m) : 0;
 
 			if (d < 0 || (d == 0 && set[k].len < set[least].len))
 				least = k;
@@ -244,20 +305,32 @@ int sim_write_security_infos(enum sim_cipher pace, unsigned int domain, const EV
 
 		set[i] = set[least];
 		set[least] = t;
-		sim_buf_put(&all, set[i].p, set[i].len);
+		if (set[i].len)
+			sim_buf_put(&all, set[i].p, set[i].len);
 		all.failed |= set[i].failed;
 		sim_buf_free(&set[i]);
 	}
 	sim_ber_wrap(out, 0x31, &all);
-	return out->failed ? CR_E_NOMEM : 0;
+	return ok && !out->failed ? 0 : CR_E_CRYPTO;
 }
 
-int sim_write_dg14(enum sim_cipher pace, unsigned int domain, const EVP_PKEY *ca_key, enum sim_cipher ca, int key_id,
-		   struct sim_buf *out)
+int sim_write_dg14(const struct sim_security *s, struct sim_buf *out)
 {
 	struct sim_buf in = { 0 };
-	int err = sim_write_security_infos(pace, domain, ca_key, ca, key_id, &in);
+	int err = sim_write_security_infos(s, &in);
 
 	sim_ber_wrap(out, 0x6e, &in);
 	return err;
+}
+
+int sim_write_dg15(EVP_PKEY *key, struct sim_buf *out)
+{
+	unsigned char *spki = NULL;
+	int len = i2d_PUBKEY(key, &spki);
+
+	if (len <= 0)
+		return CR_E_CRYPTO;
+	sim_ber_put(out, 0x6f, spki, (size_t)len);
+	OPENSSL_free(spki);
+	return 0;
 }

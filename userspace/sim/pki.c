@@ -22,6 +22,7 @@
 #define DS_USE		(92 * DAY)
 
 #define OID_LDS_SECURITY_OBJECT	"2.23.136.1.1.1"
+#define OID_SECURITY_OBJECT	"0.4.0.127.0.7.3.2.1"
 #define OID_DOCUMENT_TYPES	"2.23.136.1.1.6.2"
 
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
@@ -32,12 +33,16 @@ EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
 	EVP_PKEY *key = NULL;
 	unsigned int bits;
 
+	bool field = !strncmp(kind, "dh_", 3) || !strncmp(kind, "ffdhe", 5) || !strncmp(kind, "modp_", 5);
+
 	if (sscanf(kind, "RSA-%u", &bits) == 1)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)kind, 0);
-	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char *)encoding, 0);
+	params[1] = field ? OSSL_PARAM_construct_end()
+			  : OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char *)encoding, 0);
 	params[2] = OSSL_PARAM_construct_end();
-	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	/* "DHX" writes its parameters as X9.42 does, "DH" as PKCS #3 */
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, !field ? "EC" : *kind == 'd' ? "DHX" : "DH", NULL);
 	if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_CTX_set_params(ctx, params) <= 0 ||
 	    EVP_PKEY_generate(ctx, &key) <= 0)
 		key = NULL;
@@ -319,12 +324,13 @@ static bool security_object(const struct sim_issuer *issuer, const struct sim_dg
 	return !out->failed;
 }
 
-int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
+/* SignedData over content, by the document signer; frees nothing. */
+static int signed_data(const struct sim_issuer *issuer, const char *content_type, const struct sim_buf *content,
+		       struct sim_buf *out)
 {
 	const unsigned int flags = CMS_BINARY | CMS_NOSMIMECAP | CMS_PARTIAL;
 	const EVP_MD *md = EVP_get_digestbyname(issuer->spec->ds_md);
-	ASN1_OBJECT *type = OBJ_txt2obj(OID_LDS_SECURITY_OBJECT, 1);
-	struct sim_buf so = { 0 };
+	ASN1_OBJECT *type = OBJ_txt2obj(content_type, 1);
 	CMS_ContentInfo *cms = NULL;
 	CMS_SignerInfo *si;
 	BIO *in = NULL;
@@ -332,7 +338,7 @@ int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n,
 	int len = -1;
 	bool ok;
 
-	ok = type && md && security_object(issuer, dgs, n, &so) && (in = BIO_new_mem_buf(so.p, (int)so.len)) &&
+	ok = type && md && !content->failed && (in = BIO_new_mem_buf(content->p, (int)content->len)) &&
 	     (cms = CMS_sign(NULL, NULL, NULL, NULL, flags)) && CMS_set1_eContentType(cms, type) &&
 	     (si = CMS_add1_signer(cms, issuer->ds, issuer->ds_key, md,
 				   flags | (issuer->spec->pss ? CMS_KEY_PARAM : 0)));
@@ -342,11 +348,27 @@ int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n,
 	if (ok)
 		len = i2d_CMS_ContentInfo(cms, &der);
 	if (len > 0)
-		sim_ber_put(out, 0x77, der, (size_t)len);
+		sim_buf_put(out, der, (size_t)len);
 	OPENSSL_free(der);
 	BIO_free(in);
 	CMS_ContentInfo_free(cms);
 	ASN1_OBJECT_free(type);
-	sim_buf_free(&so);
 	return len > 0 && !out->failed ? 0 : CR_E_CRYPTO;
+}
+
+int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
+{
+	struct sim_buf so = { 0 }, cms = { 0 };
+	int err = CR_E_CRYPTO;
+
+	if (security_object(issuer, dgs, n, &so))
+		err = signed_data(issuer, OID_LDS_SECURITY_OBJECT, &so, &cms);
+	sim_ber_wrap(out, 0x77, &cms);
+	sim_buf_free(&so);
+	return err;
+}
+
+int sim_card_security(const struct sim_issuer *issuer, const struct sim_buf *infos, struct sim_buf *out)
+{
+	return signed_data(issuer, OID_SECURITY_OBJECT, infos, out);
 }

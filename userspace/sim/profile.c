@@ -4,17 +4,25 @@
  *
  *   profile          lines "key = value"; '#' begins a comment; unknown keys are errors
  *   EF_xxxx.bin      the elementary file with that identifier, as READ BINARY gives it
- *   ca.pem           private key of chip authentication (where the profile says "ca")
+ *   MF_011D.bin      EF.CardSecurity, which lies beside the application
+ *   ca.pem           private key of chip authentication (where the profile says "ca", or PACE's mapping is cam)
+ *   aa.pem           private key of active authentication (where the profile says "aa"), RSA or elliptic curve
  *
  * Keys of the profile, with what holds when they are not there:
  *
  *   text = ...                    one line for lists
  *   can = 123456                  no CAN
  *   mrz = ...                     lines joined, 90, 72 or 88 characters; no MRZ
+ *   pin = 123456, puk = ...       no PIN, no PUK; three tries, the last one only after the CAN
  *   access = pace bac             which protocols the chip has: one or both; neither
- *   pace = aes128 13              cipher (3des aes128 aes192 aes256), domain parameters 8 to 18; again for more
+ *   pace = aes128 13 gm           cipher (3des aes128 aes192 aes256), domain parameters 0 to 2 and 8 to 18, mapping
+ *                                 (gm im cam; gm); again for more. A name after that is OpenSSL's for parameters of the
+ *                                 issuer's own, which then have the number: "aes128 40 gm secp256k1", "... modp_2048"
  *   ca = aes128                   cipher of chip authentication; none
  *   ca_key_id = 1                 its key's number; none
+ *   aa = sha256                   digest of active authentication (sha1 to sha512); "bc": SHA-1 with the old trailer; none
+ *   aa_answer = whole             its habits: "all": only to an extended Le of zero; "256": nothing to that one; "cut":
+ *                                 half of it; whole
  *   mf = yes|no                   is there a master file to select; yes
  *   card_access = mf|app          where EF.CardAccess lies; mf
  *   extended = yes|no             extended APDUs; yes
@@ -37,9 +45,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <openssl/pem.h>
 
 #define MAX_LINE	512
@@ -145,18 +151,59 @@ static bool access_list(struct sim_profile *p, char *v)
 
 static bool pace_line(struct sim_profile *p, const char *v)
 {
+	static const char *const mappings[] = { [SIM_GM] = "gm", [SIM_IM] = "im", [SIM_CAM] = "cam" };
 	struct sim_pace_info *info = &p->pace_info[p->n_pace];
-	unsigned long domain;
-	char name[16];
+	char name[16], mapping[8] = "gm", own[24] = "";
+	unsigned int m = 0;
 	int n = 0;
 
-	if (p->n_pace == SIM_MAX_PACE || sscanf(v, "%15s %n", name, &n) != 1 || !n ||
-	    !sim_cipher_from_name(name, &info->cipher) || !number(v + n, 18, &domain) ||
-	    !sim_domain_nid((unsigned int)domain))
+	if (p->n_pace == SIM_MAX_PACE || sscanf(v, "%15s %u %7s %23s%n", name, &info->domain, mapping, own, &n) < 2 ||
+	    (n && v[n]) || !sim_cipher_from_name(name, &info->cipher))
 		return false;
-	info->domain = (unsigned int)domain;
+	while (m < 3 && strcmp(mapping, mappings[m]) != 0)
+		m++;
+	if (m == 3 || info->domain > 255 || (!*own && !sim_domain_name(info->domain)))
+		return false;
+	info->mapping = (enum sim_mapping)m;
+	snprintf(info->group, sizeof(info->group), "%s", *own ? own : sim_domain_name(info->domain));
 	p->n_pace++;
-	return true;
+	return sim_group_known(info->group) && sim_pace_arc(info->mapping, sim_domain_is_curve(info->group)) &&
+	       (info->mapping != SIM_CAM || info->cipher != SIM_3DES);
+}
+
+static bool aa_line(struct sim_profile *p, const char *v)
+{
+	static const char *const digests[] = { "sha1", "sha224", "sha256", "sha384", "sha512" };
+
+	p->aa_trailer_bc = !strcmp(v, "bc");
+	if (p->aa_trailer_bc)
+		v = "sha1";
+	for (size_t i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+		if (!strcmp(v, digests[i])) {
+			snprintf(p->aa_digest, sizeof(p->aa_digest), "SHA%s", v + 3);
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool aa_habit(struct sim_profile *p, const char *v)
+{
+	static const char *const habits[] = { [SIM_AA_WHOLE] = "whole", [SIM_AA_ALL] = "all", [SIM_AA_256] = "256",
+					      [SIM_AA_CUT] = "cut" };
+
+	for (unsigned int i = 0; i < sizeof(habits) / sizeof(habits[0]); i++) {
+		if (!strcmp(v, habits[i])) {
+			p->aa_habit = (enum sim_aa_habit)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool digits(const char *v, char *out, size_t size)
+{
+	return strspn(v, "0123456789") == strlen(v) && text(v, out, size);
 }
 
 static bool sfi(struct sim_profile *p, const char *v)
@@ -187,7 +234,15 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 	if (!strcmp(key, "text"))
 		return text(v, p->text, sizeof(p->text));
 	if (!strcmp(key, "can"))
-		return strspn(v, "0123456789") == strlen(v) && text(v, p->can, sizeof(p->can));
+		return digits(v, p->can, sizeof(p->can));
+	if (!strcmp(key, "pin"))
+		return digits(v, p->pin, sizeof(p->pin));
+	if (!strcmp(key, "puk"))
+		return digits(v, p->puk, sizeof(p->puk));
+	if (!strcmp(key, "aa"))
+		return aa_line(p, v);
+	if (!strcmp(key, "aa_answer"))
+		return aa_habit(p, v);
 	if (!strcmp(key, "mrz")) {
 		char info[64];
 
@@ -200,7 +255,7 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 	if (!strcmp(key, "ca"))
 		return p->ca = sim_cipher_from_name(v, &p->ca_cipher);
 	if (!strcmp(key, "ca_key_id")) {
-		if (!number(v, 255, &n))
+		if (!number(v, 0xffff, &n))
 			return false;
 		p->ca_key_id = (int)n;
 		return true;
@@ -321,7 +376,7 @@ static int read_files(const char *dir, struct sim_profile *p)
 		unsigned int fid;
 		int n = 0;
 
-		if (sscanf(e->d_name, "EF_%4x.bin%n", &fid, &n) != 1 || n != 11 || e->d_name[n])
+		if (sscanf(e->d_name, "%*1[EM]F_%4x.bin%n", &fid, &n) != 1 || n != 11 || e->d_name[n])
 			continue;
 		if (p->n_files == SIM_MAX_FILES) {
 			err = CR_E_TOO_LONG;
@@ -329,6 +384,7 @@ static int read_files(const char *dir, struct sim_profile *p)
 		}
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		f->fid = (uint16_t)fid;
+		f->under_mf = *e->d_name == 'M';
 		err = read_file(path, &f->data, &f->len);
 		if (f->data)
 			p->n_files++;
@@ -339,28 +395,44 @@ static int read_files(const char *dir, struct sim_profile *p)
 	return err;
 }
 
-static int read_ca_key(const char *dir, struct sim_profile *p)
+static int read_key(const char *dir, const char *name, EVP_PKEY **out)
 {
-	char path[4096], group[64];
-	EVP_PKEY *key = NULL;
+	char path[4096];
 	FILE *f;
-	int err = 0;
 
-	if (!p->ca)
-		return 0;
-	snprintf(path, sizeof(path), "%s/ca.pem", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	f = fopen(path, "re");
 	if (!f)
 		return CR_E_IO;
-	key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	*out = PEM_read_PrivateKey(f, NULL, NULL, NULL);
 	fclose(f);
-	if (!key || !EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &p->ca_key) ||
-	    !EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL) ||
-	    (p->ca_nid = OBJ_txt2nid(group)) == NID_undef) {
-		fprintf(stderr, "%s: not a private key over a named curve\n", path);
+	if (!*out)
+		fprintf(stderr, "%s: not a private key\n", path);
+	return *out ? 0 : CR_E_MALFORMED;
+}
+
+static int read_keys(const char *dir, struct sim_profile *p)
+{
+	struct sim_element public_key;
+	EVP_PKEY *key = NULL;
+	bool wanted = p->ca;
+	int err = 0;
+
+	for (unsigned int i = 0; i < p->n_pace; i++)
+		wanted |= p->pace_info[i].mapping == SIM_CAM;
+	if (wanted)
+		err = read_key(dir, "ca.pem", &key);
+	if (key && !sim_group_of_key(key, &p->ca_group, &p->ca_key, &public_key)) {
+		fprintf(stderr, "%s/ca.pem: not a private key in a group with a name\n", dir);
 		err = CR_E_MALFORMED;
 	}
 	EVP_PKEY_free(key);
+	if (!err && p->aa_digest[0])
+		err = read_key(dir, "aa.pem", &p->aa_key);
+	if (!err && p->aa_key && !EVP_PKEY_is_a(p->aa_key, "RSA") && !EVP_PKEY_is_a(p->aa_key, "EC")) {
+		fprintf(stderr, "%s/aa.pem: neither RSA nor an elliptic curve\n", dir);
+		err = CR_E_MALFORMED;
+	}
 	return err;
 }
 
@@ -430,7 +502,7 @@ int sim_profile_load(const char *name, struct sim_profile *out)
 	if (!err)
 		err = read_files(dir, out);
 	if (!err)
-		err = read_ca_key(dir, out);
+		err = read_keys(dir, out);
 	if (!out->extended && out->max_le > 256)
 		out->max_le = 256;
 	default_atrs(out);
@@ -444,6 +516,8 @@ void sim_profile_free(struct sim_profile *p)
 	for (unsigned int i = 0; i < p->n_files; i++)
 		free(p->files[i].data);
 	BN_clear_free(p->ca_key);
+	sim_group_close(&p->ca_group);
+	EVP_PKEY_free(p->aa_key);
 	memset(p, 0, sizeof(*p));
 }
 

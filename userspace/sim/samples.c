@@ -70,14 +70,19 @@ static int write_ef(const char *dir, unsigned int fid, struct sim_buf *b)
 	return err;
 }
 
-static int write_key(const char *dir, EVP_PKEY *key)
+static void put_line(struct sim_buf *b, const char *text)
+{
+	sim_buf_put(b, text, strlen(text));
+}
+
+static int write_key(const char *dir, const char *name, EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char path[4096], *pem;
 	int err = CR_E_CRYPTO;
 	long n;
 
-	snprintf(path, sizeof(path), "%s/ca.pem", dir);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) && (n = BIO_get_mem_data(bio, &pem)) > 0)
 		err = write_file(path, pem, (size_t)n, 0600);
 	BIO_free(bio);
@@ -86,31 +91,84 @@ static int write_key(const char *dir, EVP_PKEY *key)
 
 static int write_profile(const char *dir, const struct sim_recipe *r)
 {
-	char path[4096], text[1600];
-	int n;
+	static const char *const mappings[] = { [SIM_GM] = "gm", [SIM_IM] = "im", [SIM_CAM] = "cam" };
+	struct sim_buf b = { 0 };
+	char path[4096], line[256];
+	int err;
 
-	n = snprintf(text, sizeof(text), "# Made by \"cardring sim make\"; the keys are explained in userspace/sim/profile.c\n"
-		     "text = %s\nmrz = %s\naccess =%s%s\n", r->text, r->person->mrz, r->pace_domain ? " pace" : "",
-		     r->bac ? " bac" : "");
-	if (r->can)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "can = %s\n", r->can);
-	if (r->pace_domain)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "pace = %s %u\n", sim_cipher_name(r->pace),
-			      r->pace_domain);
-	if (r->ca_curve)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "ca = %s\n", sim_cipher_name(r->ca));
-	if (r->ca_curve && r->ca_key_id >= 0)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "ca_key_id = %d\n", r->ca_key_id);
-	n += snprintf(text + n, sizeof(text) - (size_t)n, "%s", r->quirks ? r->quirks : "");
-	if ((size_t)n >= sizeof(text))
-		return CR_E_TOO_LONG;
+	snprintf(line, sizeof(line), "text = %s\nmrz = %s\n", r->text, r->person->mrz);
+	put_line(&b, "# Made by \"cardring sim make\"; the keys are explained in userspace/sim/profile.c\n");
+	put_line(&b, line);
+	snprintf(line, sizeof(line), "access =%s%s\n", r->n_pace ? " pace" : "", r->bac ? " bac" : "");
+	put_line(&b, line);
+	if (r->can) {
+		snprintf(line, sizeof(line), "can = %s\n", r->can);
+		put_line(&b, line);
+	}
+	for (unsigned int i = 0; i < r->n_pace; i++) {
+		const struct sim_pace_offer *o = &r->pace[i];
+
+		snprintf(line, sizeof(line), "pace = %s %u %s%s%s\n", sim_cipher_name(o->cipher), o->domain,
+			 mappings[o->mapping], o->own ? " " : "", o->own ? o->own : "");
+		put_line(&b, line);
+	}
+	if (r->ca_key && r->ca) {
+		snprintf(line, sizeof(line), "ca = %s\n", sim_cipher_name(r->ca));
+		put_line(&b, line);
+		if (r->ca_key_id >= 0) {
+			snprintf(line, sizeof(line), "ca_key_id = %d\n", r->ca_key_id);
+			put_line(&b, line);
+		}
+	}
+	if (r->aa_key) {
+		snprintf(line, sizeof(line), "aa = %s\n", r->aa);
+		put_line(&b, line);
+	}
+	put_line(&b, r->quirks ? r->quirks : "");
 	snprintf(path, sizeof(path), "%s/profile", dir);
-	return write_file(path, text, (size_t)n, 0644);
+	err = b.failed ? CR_E_NOMEM : write_file(path, b.p, b.len, 0644);
+	sim_buf_free(&b);
+	return err;
+}
+
+/* The keys of a chip, and for a copy those that it has instead. */
+struct chip_keys {
+	EVP_PKEY *ca, *aa, *other_ca, *other_aa;
+};
+
+static void free_keys(struct chip_keys *k)
+{
+	EVP_PKEY_free(k->ca);
+	EVP_PKEY_free(k->aa);
+	EVP_PKEY_free(k->other_ca);
+	EVP_PKEY_free(k->other_aa);
+}
+
+static bool new_key(const char *kind, EVP_PKEY **out)
+{
+	*out = kind ? sim_key_new(kind, true) : NULL;
+	return !kind || *out;
+}
+
+static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
+{
+	bool copy = r->flaw == SIM_CLONED || r->flaw == SIM_OTHERS_SECURITY;
+
+	return new_key(r->ca_key, &k->ca) && new_key(r->aa_key, &k->aa) &&
+	       (!copy || (new_key(r->ca_key, &k->other_ca) && new_key(r->aa_key, &k->other_aa))) ? 0 : CR_E_CRYPTO;
+}
+
+static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
+{
+	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
+				      .ca_key_id = ca_key ? r->ca_key_id : -1,
+				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
 }
 
 /* The data groups of a recipe: files[n] filled for each that the card has. */
-static int make_groups(const struct sim_recipe *r, EVP_PKEY *ca_key, struct sim_buf files[17])
+static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, struct sim_buf files[17])
 {
+	struct sim_security security = security_of(r, k->ca);
 	uint8_t *jpeg;
 	size_t len;
 
@@ -129,8 +187,10 @@ static int make_groups(const struct sim_recipe *r, EVP_PKEY *ca_key, struct sim_
 		sim_write_dg13(r->person, &files[13]);
 	if (r->flaw == SIM_BAD_TLV && files[13].len > 40)
 		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
-	if (ca_key)
-		return sim_write_dg14(r->pace, r->pace_domain, ca_key, r->ca, r->ca_key_id, &files[14]);
+	if (k->aa && sim_write_dg15(k->aa, &files[15]))
+		return CR_E_CRYPTO;
+	if (k->ca || security.aa_digest)
+		return sim_write_dg14(&security, &files[14]);
 	return 0;
 }
 
@@ -157,10 +217,42 @@ static int sign_groups(const struct sim_recipe *r, const struct sim_buf files[17
 	return sim_sod(r->issuer, dgs, n, sod);
 }
 
+/* EF.CardSecurity, where PACE's mapping needs it. */
+static int write_card_security(const char *dir, const struct sim_recipe *r, const struct chip_keys *k)
+{
+	bool other = r->flaw == SIM_OTHERS_SECURITY, mapping = false;
+	struct sim_security security = security_of(r, other ? k->other_ca : k->ca);
+	struct sim_buf infos = { 0 }, file = { 0 };
+	char path[4096];
+	uint8_t *at;
+	int err;
+
+	for (unsigned int i = 0; i < r->n_pace; i++)
+		mapping |= r->pace[i].mapping == SIM_CAM;
+	if (!mapping)
+		return 0;
+	err = sim_write_security_infos(&security, &infos);
+	if (!err)
+		err = sim_card_security(r->issuer, &infos, &file);
+	/* PACEInfo's version, which nothing looks at there */
+	if (!err && r->flaw == SIM_UNSIGNED_SECURITY) {
+		at = memmem(file.p, file.len, "\x02\x01\x02\x02\x01", 5);
+		if (at)
+			at[2] = 3;
+		err = at ? 0 : CR_E_INTERNAL;
+	}
+	snprintf(path, sizeof(path), "%s/MF_011D.bin", dir);
+	if (!err)
+		err = write_file(path, file.p, file.len, 0644);
+	sim_buf_free(&infos);
+	sim_buf_free(&file);
+	return err;
+}
+
 int sim_issue(const char *root, const struct sim_recipe *r)
 {
 	struct sim_buf files[17] = { { 0 } }, sod = { 0 }, b = { 0 };
-	EVP_PKEY *ca_key = NULL, *other = NULL;
+	struct chip_keys keys = { 0 };
 	uint32_t list = 0;
 	char dir[3500];
 	int err;
@@ -172,10 +264,10 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		return CR_E_TOO_LONG;
 	if (!err)
 		err = make_dir(dir);
-	if (!err && r->ca_curve && !(ca_key = sim_key_new(r->ca_curve, true)))
-		err = CR_E_CRYPTO;
 	if (!err)
-		err = make_groups(r, ca_key, files);
+		err = make_keys(r, &keys);
+	if (!err)
+		err = make_groups(r, &keys, files);
 	if (!err)
 		err = sign_groups(r, files, &sod, &list);
 	if (err)
@@ -185,15 +277,10 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		files[1].p[files[1].len - 30 + 12] ^= 0x03;
 	if (r->flaw == SIM_TRUNCATED)
 		files[2].len = files[2].len / 3;
-	if (r->flaw == SIM_CLONED) {
-		other = sim_key_new(r->ca_curve, true);
-		if (!other) {
-			err = CR_E_CRYPTO;
-			goto done;
-		}
-	}
-	if (ca_key)
-		err = write_key(dir, other ? other : ca_key);
+	if (keys.ca)
+		err = write_key(dir, "ca.pem", keys.other_ca ? keys.other_ca : keys.ca);
+	if (!err && keys.aa)
+		err = write_key(dir, "aa.pem", keys.other_aa ? keys.other_aa : keys.aa);
 	for (unsigned int i = 1; !err && i <= 16; i++) {
 		if (files[i].len)
 			err = write_ef(dir, 0x0100 + i, &files[i]);
@@ -203,11 +290,16 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		err = write_ef(dir, 0x011e, &b);
 	if (!err)
 		err = write_ef(dir, 0x011d, &sod);
-	if (!err && r->pace_domain) {
-		err = sim_write_security_infos(r->pace, r->pace_domain, NULL, r->ca, -1, &b);
+	if (!err && r->n_pace) {
+		struct sim_security security = security_of(r, NULL);
+
+		security.aa_digest = NULL;
+		err = sim_write_security_infos(&security, &b);
 		if (!err)
 			err = write_ef(dir, 0x011c, &b);
 	}
+	if (!err)
+		err = write_card_security(dir, r, &keys);
 	if (!err)
 		err = write_profile(dir, r);
 done:
@@ -215,8 +307,7 @@ done:
 		sim_buf_free(&files[i]);
 	sim_buf_free(&sod);
 	sim_buf_free(&b);
-	EVP_PKEY_free(ca_key);
-	EVP_PKEY_free(other);
+	free_keys(&keys);
 	return err;
 }
 
@@ -363,7 +454,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 
 #define BP "brainpoolP256r1"
 #define VN(nm, tx, who, is, curve, face, ...) { .name = nm, .text = tx, .issuer = &issuers[is], .person = &(who), \
-	.pace = SIM_AES128, .pace_domain = 13, .ca = SIM_AES128, .ca_curve = curve, .ca_key_id = -1, \
+	.n_pace = 1, .pace = { { SIM_AES128, 13, SIM_GM, NULL } }, .ca = SIM_AES128, .ca_key = curve, .ca_key_id = -1, \
 	.portrait = face, .quirks = "mf = no\n", .can = (who).id_number + 6, __VA_ARGS__ }
 	const struct sim_recipe recipes[] = {
 		VN("an", "Viet Nam, citizen card: genuine", an, VN_NOW, BP, 1),
@@ -382,13 +473,22 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 		{ .name = "bac", .text = "Utopia, older passport: basic access control, short APDUs", .issuer = &issuers[UT_OLD],
 		  .person = &bac, .bac = true, .ca_key_id = -1, .portrait = 4, .quirks = "extended = no\n" },
 		{ .name = "eac", .text = "Utopia, passport: PACE AES-256, locked fingerprints, reads of at most 223 bytes",
-		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .bac = true, .pace = SIM_AES256,
-		  .pace_domain = 16, .ca = SIM_AES256, .ca_curve = "brainpoolP384r1", .ca_key_id = 2, .dg3 = true,
+		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
+		  .pace = { { SIM_AES256, 16, SIM_GM, NULL } }, .ca = SIM_AES256, .ca_key = "brainpoolP384r1",
+		  .ca_key_id = 2, .dg3 = true,
 		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
 		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
-		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .pace = SIM_3DES,
-		  .pace_domain = 12, .ca = SIM_3DES, .ca_curve = "P-256", .ca_key_id = -1, .portrait = 5,
+		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
+		  .pace = { { SIM_3DES, 12, SIM_GM, NULL } }, .ca = SIM_3DES, .ca_key = "P-256", .ca_key_id = -1,
+		  .portrait = 5,
 		  .quirks = "card_access = app\n" },
+		{ .name = "cam", .text = "Utopia, passport: PACE with chip authentication mapping", .issuer = &issuers[UT_NEW],
+		  .person = &eac, .can = "271828", .n_pace = 2,
+		  .pace = { { SIM_AES128, 13, SIM_GM, NULL }, { SIM_AES128, 13, SIM_CAM, NULL } }, .ca = SIM_AES128,
+		  .ca_key = BP, .ca_key_id = -1, .portrait = 5 },
+		{ .name = "aa", .text = "Utopia, older passport: basic access control, active authentication",
+		  .issuer = &issuers[UT_OLD], .person = &bac, .bac = true, .ca_key_id = -1, .aa_key = "RSA-1024", .aa = "bc",
+		  .portrait = 4, .quirks = "extended = no\n" },
 	};
 #undef VN
 #undef BP

@@ -4,7 +4,7 @@
  *
  * card.c takes an APDU apart, takes secure messaging off it (card_sm.c), finds the command, and puts secure
  * messaging on the answer. The commands: card_fs.c (SELECT, READ BINARY), card_bac.c (GET CHALLENGE, EXTERNAL
- * AUTHENTICATE), card_pace.c and card_ca.c (MSE, GENERAL AUTHENTICATE). profile.c reads what the card is from its
+ * AUTHENTICATE), card_pace.c and card_ca.c (MSE, GENERAL AUTHENTICATE), card_aa.c (INTERNAL AUTHENTICATE). profile.c reads what the card is from its
  * folder. Nothing here calls the library: two sides that share their code share their mistakes.
  */
 #ifndef CARDRING_SIMCARD_H
@@ -13,16 +13,19 @@
 #include "ber.h"
 #include "sim.h"
 #include "simcrypto.h"
+#include "simgroup.h"
 
 #define SIM_MAX_FILES	32
 #define SIM_MAX_FILE	(1U << 20)
 #define SIM_MAX_PACE	4
+#define SIM_PIN_TRIES	3
 
 /* Status words, ISO/IEC 7816-4, 5.6. */
 enum {
 	SW_OK			= 0x9000,
 	SW_END_OF_FILE		= 0x6282,	/* fewer than Ne bytes */
 	SW_AUTH_FAILED		= 0x6300,
+	SW_TRIES		= 0x63c0,	/* and how many are left */
 	SW_LENGTH		= 0x6700,
 	SW_LAST_OF_CHAIN	= 0x6883,
 	SW_CHAINING		= 0x6884,
@@ -54,13 +57,24 @@ struct sim_apdu {
 
 struct sim_file {
 	uint16_t fid;
+	bool under_mf;		/* beside the application: EF.CardSecurity, which has the identifier of EF.SOD */
 	uint8_t *data;
 	size_t len;
 };
 
 struct sim_pace_info {
 	enum sim_cipher cipher;
+	enum sim_mapping mapping;
 	unsigned int domain;
+	char group[24];		/* OpenSSL's name of its parameters */
+};
+
+/* How the chip answers INTERNAL AUTHENTICATE: habits of real ones. */
+enum sim_aa_habit {
+	SIM_AA_WHOLE,		/* as it should */
+	SIM_AA_ALL,		/* only to an extended Le of zero */
+	SIM_AA_256,		/* nothing to that one; to Le of 256 */
+	SIM_AA_CUT,		/* the first half, and 9000 */
 };
 
 enum sim_sfi {
@@ -72,7 +86,7 @@ enum sim_sfi {
 
 struct sim_profile {
 	char name[32], text[128];
-	char can[16], mrz[100];
+	char can[16], mrz[100], pin[16], puk[16];
 	bool pace, bac, mf, card_access_in_app, extended;
 	struct sim_pace_info pace_info[SIM_MAX_PACE];
 	unsigned int n_pace;
@@ -83,9 +97,13 @@ struct sim_profile {
 	bool plain_errors;	/* an error is answered without secure messaging, and ends it */
 	bool ca;
 	enum sim_cipher ca_cipher;
-	int ca_nid;		/* curve of the key */
+	struct sim_group ca_group;	/* of the key */
 	BIGNUM *ca_key;
 	int ca_key_id;		/* -1: none */
+	EVP_PKEY *aa_key;	/* NULL: no active authentication */
+	char aa_digest[8];	/* "SHA256" */
+	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
+	enum sim_aa_habit aa_habit;
 	struct sim_file files[SIM_MAX_FILES];
 	unsigned int n_files;
 	uint8_t atr[33], atr_t0[33];
@@ -104,22 +122,25 @@ struct sim_pace {
 	enum sim_pace_step step;	/* what the next GENERAL AUTHENTICATE must be */
 	const struct sim_pace_info *info;
 	char oid[32];
-	uint8_t password;		/* 1 MRZ, 2 CAN */
-	uint8_t nonce[16];
-	EC_GROUP *group;
-	EC_POINT *generator;		/* after mapping */
-	EC_POINT *own, *theirs;		/* ephemeral public keys */
+	uint8_t password;		/* 1 MRZ, 2 CAN, 3 PIN, 4 PUK */
+	uint8_t nonce[32];
+	size_t nonce_len;
+	struct sim_group group;		/* with the new generator after mapping */
+	BIGNUM *cam;			/* chip authentication data: mapping key over static key */
+	struct sim_element own, theirs;	/* ephemeral public keys */
 	uint8_t enc[SIM_KEY_MAX], mac[SIM_KEY_MAX];
 };
 
 struct sim_card {
 	struct sim_profile prof;
 	unsigned int failures;		/* wrong passwords in a row; outlives power */
+	unsigned int pin_tries;		/* left; outlives power */
 
 	/* volatile */
 	bool powered;
 	bool app;			/* the eMRTD application is selected */
 	bool access;			/* PACE or BAC done in this session */
+	uint8_t opened_by;		/* password of the session's PACE; 0: BAC */
 	bool chip_authenticated;
 	const struct sim_file *ef;
 	struct sim_sm sm;
@@ -152,7 +173,7 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 uint16_t sim_get_challenge(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 uint16_t sim_external_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
 				   struct sim_sm *next);
-uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a);
+uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a, bool protected);
 /* next: filled, and active set, when the answer to this command is the last of the present session. */
 uint16_t sim_pace_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
 			       struct sim_sm *next);
@@ -161,6 +182,8 @@ uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a);
 uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct sim_sm *next);
 uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
 			     struct sim_sm *next);
+
+uint16_t sim_internal_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 
 /*
  * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word

@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/obj_mac.h>
 #include <openssl/params.h>
 
 static const struct {
@@ -149,14 +148,9 @@ bool sim_mac(enum sim_cipher c, const uint8_t *key, const uint8_t *in, size_t le
 	return ok;
 }
 
-int sim_domain_nid(unsigned int id)
+int sim_pace_arc(enum sim_mapping m, bool curve)
 {
-	static const int nids[] = {
-		[8] = NID_X9_62_prime192v1, [9] = NID_brainpoolP192r1, [10] = NID_secp224r1,
-		[11] = NID_brainpoolP224r1, [12] = NID_X9_62_prime256v1, [13] = NID_brainpoolP256r1,
-		[14] = NID_brainpoolP320r1, [15] = NID_secp384r1, [16] = NID_brainpoolP384r1,
-		[17] = NID_brainpoolP512r1, [18] = NID_secp521r1,
-	};
+	static const int arcs[][2] = { [SIM_GM] = { 1, 2 }, [SIM_IM] = { 3, 4 }, [SIM_CAM] = { 0, 6 } };
 
-	return id < sizeof(nids) / sizeof(nids[0]) ? nids[id] : 0;
+	return arcs[m][curve];
 }

@@ -11,6 +11,9 @@
 
 enum sim_cipher { SIM_3DES = 1, SIM_AES128, SIM_AES192, SIM_AES256 };	/* last arc of the PACE and CA OIDs */
 
+/* PACE's mappings; "gm", "im" and "cam" in a profile. */
+enum sim_mapping { SIM_GM, SIM_IM, SIM_CAM };
+
 #define SIM_KEY_MAX	32
 #define SIM_BLOCK_MAX	16
 
@@ -28,8 +31,7 @@ bool sim_cbc(enum sim_cipher c, bool encrypt, const uint8_t *key, const uint8_t 
 bool sim_encrypt_block(enum sim_cipher c, const uint8_t *key, const uint8_t *in, uint8_t *out);
 /* Eight bytes. 3DES: ISO/IEC 9797-1 MAC algorithm 3 over whole blocks. AES: CMAC, cut. */
 bool sim_mac(enum sim_cipher c, const uint8_t *key, const uint8_t *in, size_t len, uint8_t mac[8]);
-
-/* ICAO 9303-11, table 10 (TR-03110-3, table 4): standardized domain parameters 8 to 18; 0 if not one of them. */
-int sim_domain_nid(unsigned int id);
+/* The arc of id-PACE for it (TR-03110-3, A.1.1.1): 1 DH-GM, 2 ECDH-GM, 3 DH-IM, 4 ECDH-IM, 6 ECDH-CAM; 0: no such. */
+int sim_pace_arc(enum sim_mapping m, bool curve);
 
 #endif

@@ -73,6 +73,13 @@ size_t cr_aa_signature_len(const struct cr_aa *aa)
 	return aa->sig_len;
 }
 
+bool cr_aa_is_whole(const struct cr_aa *aa, const uint8_t *sig, size_t len)
+{
+	struct cr_tlv t;
+
+	return len >= aa->sig_len || (!aa->rsa && !cr_tlv_parse_all(sig, len, &t) && t.tag == 0x30);
+}
+
 void cr_aa_command(const struct cr_aa *aa, struct cr_capdu *cmd)
 {
 	*cmd = (struct cr_capdu){ .ins = 0x88, .data = aa->nonce, .lc = sizeof(aa->nonce),

@@ -23,6 +23,8 @@ void cr_aa_free(struct cr_aa *aa);		/* NULL is fine */
 const char *cr_aa_name(const struct cr_aa *aa);	/* "AA RSA", "AA ECDSA" */
 /* Bytes that it should have; what an ECDSA chip encodes in DER is longer. */
 size_t cr_aa_signature_len(const struct cr_aa *aa);
+/* Not cut: as long as that, or one that encodes its own length. */
+bool cr_aa_is_whole(const struct cr_aa *aa, const uint8_t *sig, size_t len);
 /* INTERNAL AUTHENTICATE with our number; the data lives as long as aa. */
 void cr_aa_command(const struct cr_aa *aa, struct cr_capdu *cmd);
 /*

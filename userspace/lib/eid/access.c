@@ -6,12 +6,11 @@
 #include "eid/bac.h"
 #include "eid/files.h"
 #include "eid/lds.h"
-#include "eid/pace.h"
 #include "iso7816/sw.h"
 
 const uint8_t cr_emrtd_aid[7] = { 0xa0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01 };
 
-#define PROTOCOL_RESPONSE_MAX	512
+#define PROTOCOL_RESPONSE_MAX	1024	/* a public key of 4096 bits, and what is around it */
 #define TAG_SET			0x31	/* of SecurityInfos, with which EF.CardAccess begins */
 
 int cr_protocol_run(struct cr_session *s, cr_protocol_step step, void *state)
@@ -34,7 +33,8 @@ int cr_protocol_run(struct cr_session *s, cr_protocol_step step, void *state)
 
 void cr_card_access_free(struct cr_card_access *ca)
 {
-	free(ca->data);		/* nothing of a person in it */
+	free(ca->data);		/* nothing of a person in either */
+	free(ca->security);
 	memset(ca, 0, sizeof(*ca));
 }
 
@@ -86,8 +86,35 @@ static int bac_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, st
 	return cr_bac_step(state, rsp, len, sw, cmd);
 }
 
-static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
-			const struct cr_secret *secret, struct cr_access *access)
+static const char *secret_name(enum cr_secret_type type)
+{
+	static const char *const names[] = {
+		[CR_SECRET_CAN] = "CAN", [CR_SECRET_MRZ] = "MRZ", [CR_SECRET_PIN] = "PIN",
+		[CR_SECRET_PUK] = "PUK",
+	};
+
+	return names[type];
+}
+
+/* ICAO 9303-11, 9.2.11: beside the application; a chip that has it inside shows EF.SOD for it. */
+static int read_card_security(struct cr_session *s, struct cr_card_access *ca)
+{
+	struct cr_file_request r = { .fid = CR_FID_CARD_SECURITY };
+	int err;
+
+	if (ca->security || ca->in_application)
+		return 0;
+	err = cr_file_read(s, &r);
+	if (!err) {
+		ca->security = r.data;
+		ca->security_len = r.len;
+	}
+	return cr_file_refused(s, err) ? 0 : err;
+}
+
+/* One run; the session goes under its keys. resumed: after the CAN's, under its session. */
+static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
+		    const struct cr_secret *secret, bool resumed, struct cr_cam *cam)
 {
 	struct cr_pace *pace;
 	struct cr_sm sm;
@@ -95,20 +122,50 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 
 	if (err)
 		return err;
-	access->tries++;
+	if (resumed)
+		cr_pace_resume(pace);
 	err = cr_protocol_run(s, pace_step, pace);
 	if (!err)
 		err = cr_pace_session(pace, &sm);
+	if (!err) {
+		cr_session_secure(s, &sm);
+		cr_pace_cam(pace, cam);
+		cr_sm_wipe(&sm);
+	}
 	cr_pace_free(pace);
+	return err;
+}
+
+static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
+			const struct cr_secret *secret, struct cr_card_access *ca,
+			struct cr_access *access, enum cr_secret_type *tried)
+{
+	struct cr_secret can = { .type = CR_SECRET_CAN };
+	int err;
+
+	*tried = secret->type;
+	access->tries++;
+	err = run_pace(s, info, ambiguous, secret, false, &ca->cam);
+	if (err == CR_E_PIN_SUSPENDED && *secret->can) {
+		/* TR-03110-2, 3.3: the CAN proves that somebody has the card in hands */
+		memcpy(can.can, secret->can, sizeof(can.can));
+		*tried = CR_SECRET_CAN;
+		err = run_pace(s, info, ambiguous, &can, false, &ca->cam);
+		OPENSSL_cleanse(&can, sizeof(can));
+		if (!err) {
+			*tried = secret->type;
+			err = run_pace(s, info, ambiguous, secret, true, &ca->cam);
+		}
+	}
+	if (!err && ca->cam.data_len)
+		err = read_card_security(s, ca);
 	if (err)
 		return err;
-	cr_session_secure(s, &sm);
-	cr_sm_wipe(&sm);
 	access->protocol = "PACE";
-	access->mapping = "GM";
+	access->mapping = cr_pace_mapping(info->mapping)->name;
 	access->cipher = cr_cipher_name(info->protocol.cipher);
-	access->curve = cr_curve_by_id((unsigned int)info->parameter_id)->name;
-	access->password = secret->type == CR_SECRET_CAN ? "CAN" : "MRZ";
+	access->curve = info->domain.name;
+	access->password = secret_name(secret->type);
 	return 0;
 }
 
@@ -177,9 +234,9 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 	if (!secret || secret->type == CR_SECRET_NONE)
 		return fail(why, CR_E_ACCESS_REFUSED,
 			    "The card opens only with its CAN or its MRZ.");
-	if (secret->type == CR_SECRET_CAN)
+	if (secret->type != CR_SECRET_MRZ)
 		return fail(why, CR_E_UNSUPPORTED,
-			    "The card knows no PACE of ours: it opens with its MRZ, not with a CAN.");
+			    "The card knows no PACE of ours: it opens with its MRZ, not with a number.");
 	if (sw != CR_SW_OK)
 		return fail(why, CR_E_CARD_STATUS,
 			    "The travel document application could not be selected.");
@@ -192,11 +249,19 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct cr_card_access *ca,
 		   struct cr_access *access, const char **why)
 {
+	static const char *const refused[] = {
+		[CR_SECRET_CAN] = "The CAN is not that of this card.",
+		[CR_SECRET_MRZ] = "The MRZ data are not those of this card.",
+		[CR_SECRET_PIN] = "The PIN is wrong.",
+		[CR_SECRET_PUK] = "The PUK is wrong.",
+	};
 	const struct cr_pace_info *info;
+	enum cr_secret_type tried;
 	bool ambiguous;
 	uint16_t sw;
 	int err = 0;
 
+	memset(&ca->cam, 0, sizeof(ca->cam));
 	if (!ca->looked)
 		err = look_for_card_access(s, ca);
 	else if (ca->in_application && secret && secret->type != CR_SECRET_NONE)
@@ -207,7 +272,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	if (!info || !secret || secret->type == CR_SECRET_NONE)
 		return open_application(s, secret, access, why);
 
-	err = open_by_pace(s, info, ambiguous, secret, access);
+	err = open_by_pace(s, info, ambiguous, secret, ca, access, &tried);
 	if (!err) {
 		err = select_application(s, &sw);
 		if (err)
@@ -215,10 +280,9 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return err;
 	}
 	if (err == CR_E_ACCESS_REFUSED)
-		return fail(why, err,
-			    secret->type == CR_SECRET_CAN
-				    ? "The CAN is not that of this card."
-				    : "The MRZ data are not those of this card.");
+		return fail(why, err, refused[tried]);
+	if (err == CR_E_PIN_SUSPENDED || err == CR_E_PIN_BLOCKED)
+		return fail(why, err, cr_strerror(err));
 	/* a card whose PACE does not work may still know BAC, from the application selected anew */
 	if (secret->type != CR_SECRET_MRZ || !cr_file_refused(s, err))
 		return fail(why, err, "The card did not go through with PACE.");

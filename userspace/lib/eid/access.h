@@ -7,6 +7,7 @@
 #define CR_EID_ACCESS_H
 
 #include <cardring/eid.h>
+#include "eid/pace.h"
 #include "eid/security_info.h"
 #include "eid/session.h"
 
@@ -17,6 +18,10 @@ struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 	size_t len;
 	bool malformed;
 	struct cr_security_infos infos;
+	/* of the last PACE, where that was with chip authentication mapping: */
+	struct cr_cam cam;
+	uint8_t *security;	/* EF.CardSecurity; NULL: not read, or not there */
+	size_t security_len;
 };
 void cr_card_access_free(struct cr_card_access *ca);
 
@@ -24,10 +29,12 @@ void cr_card_access_free(struct cr_card_access *ca);
  * The card is fresh from reset, the session plain. Fills access. why: a static English sentence,
  * what the matter was; set on error and where a fallback was taken, else untouched.
  *
- * 0; CR_E_ACCESS_REFUSED: wrong secret, or none and the card wants one; CR_E_UNSUPPORTED: no eMRTD
+ * 0; CR_E_ACCESS_REFUSED: wrong secret, or none and the card wants one; CR_E_PIN_SUSPENDED,
+ * CR_E_PIN_BLOCKED: the PIN was not tried, or tried once too often; CR_E_UNSUPPORTED: no eMRTD
  * application, or no protocol in common for this kind of secret; CR_E_CARD_STATUS,
  * CR_E_CARD_PROTOCOL and what sending meets. Whatever happens, a secret is tried once: no second
- * try with PACE, and BAC only if PACE did not find it wrong.
+ * try with PACE, and BAC only if PACE did not find it wrong. A PIN's last try is used only where
+ * its CAN was given too.
  */
 int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct cr_card_access *ca,
 		   struct cr_access *access, const char **why);

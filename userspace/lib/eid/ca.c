@@ -12,8 +12,8 @@ enum { START, SET_KAT, SET_AT, AUTHENTICATE, DONE, BROKEN };
 struct cr_ca {
 	int state;
 	struct cr_ca_info info;
-	uint8_t mine[CR_POINT_MAX];
-	size_t point_len;
+	uint8_t mine[CR_ELEMENT_MAX];
+	size_t len;
 	struct cr_sm sm;
 	struct cr_buf cmd;
 };
@@ -21,21 +21,21 @@ struct cr_ca {
 /* Everything can be computed before the card is asked: its key is in DG14. */
 static int agree(struct cr_ca *ca, const struct cr_ca_key *key, const struct cr_rng *rng)
 {
-	struct cr_ecdh *ecdh;
+	struct cr_group *group;
 	uint8_t z[CR_FIELD_MAX];
 	size_t z_len;
-	int err = cr_ecdh_new(key->curve, &ecdh);
+	int err = cr_group_new(&key->domain, &group);
 
 	if (!err)
-		err = cr_ecdh_generate(ecdh, rng);
+		err = cr_group_generate(group, rng);
 	if (!err)
-		err = cr_ecdh_public(ecdh, ca->mine, &ca->point_len);
+		err = cr_group_public(group, ca->mine, &ca->len);
 	if (!err)
-		err = cr_ecdh_agree(ecdh, key->point, key->point_len, z, &z_len);
+		err = cr_group_agree(group, key->public_key, key->len, z, &z_len);
 	if (!err)
 		err = cr_sm_derive(&ca->sm, ca->info.protocol.cipher, z, z_len);
 	OPENSSL_cleanse(z, sizeof(z));
-	cr_ecdh_free(ecdh);
+	cr_group_free(group);
 	return err;
 }
 
@@ -46,7 +46,7 @@ int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const 
 	int err;
 
 	*out = NULL;
-	if (!info->protocol.ecdh || !key->curve)
+	if (!key->usable || info->protocol.ecdh != key->domain.ec)
 		return CR_E_UNSUPPORTED;
 	ca = calloc(1, sizeof(*ca));
 	if (!ca)
@@ -79,20 +79,10 @@ int cr_ca_session(const struct cr_ca *ca, struct cr_sm *sm)
 	return 0;
 }
 
-/* 84: the private key, as the shortest unsigned number; only where DG14 gives it one. */
-static void put_key_id(struct cr_ca *ca)
-{
-	const uint8_t id[3] = { (uint8_t)(ca->info.key_id >> 16), (uint8_t)(ca->info.key_id >> 8),
-				(uint8_t)ca->info.key_id };
-	size_t skip = id[0] ? 0 : id[1] ? 1 : 2;
-
-	if (ca->info.key_id >= 0)
-		cr_tlv_put(&ca->cmd, 0x84, id + skip, sizeof(id) - skip);
-}
-
 static int mse(struct cr_ca *ca, uint8_t p2, struct cr_capdu *cmd)
 {
-	put_key_id(ca);
+	if (ca->info.key_id >= 0)	/* 84: the private key, where DG14 gives it a number */
+		cr_tlv_put_number(&ca->cmd, 0x84, (uint32_t)ca->info.key_id);
 	if (ca->cmd.err)
 		return ca->cmd.err;
 	*cmd = (struct cr_capdu){
@@ -106,7 +96,7 @@ static int start(struct cr_ca *ca, struct cr_capdu *cmd)
 	/* B.2.1: MSE:Set KAT is for 3DES alone, and what every 3DES chip knows */
 	if (ca->info.protocol.cipher == CR_3DES) {
 		ca->state = SET_KAT;
-		cr_tlv_put(&ca->cmd, 0x91, ca->mine, ca->point_len);
+		cr_tlv_put(&ca->cmd, 0x91, ca->mine, ca->len);
 		return mse(ca, 0xa6, cmd);
 	}
 	ca->state = SET_AT;
@@ -120,7 +110,7 @@ static int authenticate(struct cr_ca *ca, struct cr_capdu *cmd)
 
 	cr_buf_free(&ca->cmd);
 	mark = cr_tlv_begin(&ca->cmd, 0x7c);
-	cr_tlv_put(&ca->cmd, 0x80, ca->mine, ca->point_len);
+	cr_tlv_put(&ca->cmd, 0x80, ca->mine, ca->len);
 	if (cr_tlv_end(&ca->cmd, mark))
 		return ca->cmd.err;
 	*cmd = (struct cr_capdu){ .ins = 0x86, .data = ca->cmd.data, .lc = ca->cmd.len,

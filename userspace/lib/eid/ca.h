@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Chip Authentication version 1 with ECDH, the terminal's side: ICAO 9303-11, 6.2; TR-03110-3, B.2.
+ * Chip Authentication version 1 with DH or ECDH, the terminal's side: ICAO 9303-11, 6.2; TR-03110-3, B.2.
  *
  *	3DES:	MSE:Set KAT           ->  <- 9000
  *	AES:	MSE:Set AT            ->  <- 9000
@@ -17,7 +17,10 @@
 
 struct cr_ca;
 
-/* 0, CR_E_UNSUPPORTED, CR_E_NOMEM, or CR_E_CRYPTO: the chip's public key is no point of its curve. */
+/*
+ * 0; CR_E_UNSUPPORTED: also domain parameters that are not sound; CR_E_NOMEM; CR_E_CRYPTO: the chip's
+ * public key is no element of its group, or of small order.
+ */
 int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const struct cr_rng *rng,
 	      struct cr_ca **out);
 /*

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <string.h>
 #include <openssl/crypto.h>
 #include "eid/aa.h"
 #include "eid/access.h"
@@ -50,14 +51,39 @@ static int prove(struct cr_session *s, const struct cr_sm *sm)
 	return cr_session_send(s, &cmd, NULL, &none, &sw);
 }
 
-static const char *ca_name(enum cr_cipher c)
+static const char *ca_name(const struct cr_protocol_oid *protocol)
 {
-	static const char *const names[] = {
-		[CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
-		[CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256",
+	static const char *const names[2][4] = {
+		{ [CR_3DES] = "CA v1 DH 3DES", [CR_AES128] = "CA v1 DH AES-128",
+		  [CR_AES192] = "CA v1 DH AES-192", [CR_AES256] = "CA v1 DH AES-256" },
+		{ [CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
+		  [CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256" },
 	};
 
-	return names[c];
+	return names[protocol->ecdh][protocol->cipher];
+}
+
+bool cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
+		    const struct cr_security_infos *dg14, bool *tied)
+{
+	const struct cr_ca_key *k, *other;
+	size_t i;
+
+	*tied = false;
+	for (i = 0; i < security->n_ca_key; i++) {
+		k = &security->ca_key[i];
+		if (k->usable && cr_domain_same(&k->domain, &cam->domain) &&
+		    !cr_cam_verify(cam, k->public_key, k->len))
+			break;
+	}
+	if (i == security->n_ca_key)
+		return false;
+	for (i = 0; dg14 && i < dg14->n_ca_key; i++) {
+		other = &dg14->ca_key[i];
+		*tied |= other->usable && cr_domain_same(&other->domain, &k->domain) &&
+			 other->len == k->len && !memcmp(other->public_key, k->public_key, k->len);
+	}
+	return true;
 }
 
 int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
@@ -68,9 +94,13 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 	int err = cr_ca_new(info, key, s->rng, &ca);
 
 	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
-	out->protocol = ca_name(info->protocol.cipher);
+	out->protocol = ca_name(&info->protocol);
 	if (err == CR_E_CRYPTO) {
-		result(out, CR_FAILED, "the chip's public key is no point of its curve");
+		result(out, CR_FAILED, "the chip's public key is not of its group");
+		return 0;
+	}
+	if (err == CR_E_UNSUPPORTED) {
+		result(out, CR_UNDETERMINED, "the chip's domain parameters are not sound");
 		return 0;
 	}
 	if (err)
@@ -105,11 +135,40 @@ static bool needs_extended(const struct cr_session *s, size_t len)
 	return len > CR_APDU_MAX_SHORT_LE;
 }
 
+/*
+ * Some chips give a signature only to an extended Le of zero, others nothing to that one and want 256:
+ * what the length of the signature asks for first, then the other. CR_E_TOO_LONG with the session not
+ * lost: reader and card do not carry so much.
+ */
+static int ask_for_signature(struct cr_session *s, const struct cr_aa *aa, uint8_t *sig, size_t *len,
+			     uint16_t *sw)
+{
+	bool all = needs_extended(s, cr_aa_signature_len(aa));
+	bool extended = s->max_response > CR_APDU_MAX_SHORT_LE;
+	struct cr_capdu cmd;
+	int err;
+
+	if (all && !extended)
+		return CR_E_TOO_LONG;
+	cr_aa_command(aa, &cmd);
+	for (int tries = 0; ; tries++) {
+		cmd.extended = needs_extended(s, cr_aa_signature_len(aa)) || all;
+		cmd.le = all ? CR_APDU_MAX_LE : CR_APDU_MAX_SHORT_LE;
+		*len = CR_AA_MAX;
+		err = cr_session_send(s, &cmd, sig, len, sw);
+		if (err || tries || !extended)
+			return err;
+		if (*sw == CR_SW_OK ? cr_aa_is_whole(aa, sig, *len)
+				    : *sw != CR_SW_WRONG_LENGTH && (*sw & CR_SW_MORE_MASK) != CR_SW_WRONG_LE)
+			return 0;
+		all = !all;
+	}
+}
+
 int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct cr_chip_proof *out)
 {
 	uint8_t sig[CR_AA_MAX];
 	size_t sig_len = sizeof(sig);
-	struct cr_capdu cmd;
 	struct cr_aa *aa;
 	uint16_t sw;
 	int err = cr_aa_new(dg15, len, s->rng, &aa);
@@ -124,19 +183,12 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct
 	if (err)
 		return err;
 	out->protocol = cr_aa_name(aa);
-	cr_aa_command(aa, &cmd);
-	cmd.extended = needs_extended(s, cr_aa_signature_len(aa));
-	if (cmd.extended)	/* some chips give a long signature to no other Le */
-		cmd.le = CR_APDU_MAX_LE;
-	if (cmd.extended && s->max_response <= CR_APDU_MAX_SHORT_LE) {
-		cr_aa_free(aa);
+	err = ask_for_signature(s, aa, sig, &sig_len, &sw);
+	out->spoilt = s->lost;
+	if (err == CR_E_TOO_LONG && !s->lost)
 		result(out, CR_UNDETERMINED,
 		       "its signature is longer than what reader and card exchange");
-		return 0;
-	}
-	err = cr_session_send(s, &cmd, sig, &sig_len, &sw);
-	out->spoilt = s->lost;
-	if (err && !cr_chip_fatal(err))
+	else if (err && !cr_chip_fatal(err))
 		result(out, CR_UNDETERMINED, "the chip stopped answering");
 	else if (!err && sw != CR_SW_OK)
 		result(out, CR_FAILED, "the chip refused to authenticate");

@@ -7,6 +7,7 @@
 #define CR_EID_CHIP_H
 
 #include <cardring/eid.h>
+#include "eid/pace.h"
 #include "eid/security_info.h"
 #include "eid/session.h"
 
@@ -26,6 +27,13 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 			 const struct cr_ca_key *key, struct cr_chip_proof *out);
 int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len,
 		   struct cr_chip_proof *out);
+
+/*
+ * PACE with chip authentication mapping: whether one of the keys in EF.CardSecurity is that of the chip
+ * that PACE was run with. *tied: DG14 (dg14 NULL: none) has the same key. No I/O.
+ */
+bool cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
+		    const struct cr_security_infos *dg14, bool *tied);
 
 /* What no second try and no other conclusion helps against. */
 bool cr_chip_fatal(int err);

@@ -12,29 +12,16 @@
 #include <string.h>
 #include <time.h>
 #include <openssl/crypto.h>
-#include "eid/access.h"
 #include "eid/blocks.h"
 #include "eid/checks.h"
 #include "eid/chip.h"
-#include "eid/files.h"
+#include "eid/inspect_int.h"
 #include "eid/lds.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
 
 #define REOPEN_MAX	6
 #define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
-
-struct inspector {
-	cr_card_t *card;
-	const struct cr_inspect_opts *opts;
-	struct cr_inspection *insp;
-	struct cr_session s;
-	struct cr_card_access ca;
-	time_t now;
-	unsigned int reopened;
-	uint32_t listed, dgs;	/* in EF.COM; of those, to read */
-	char unread[100];	/* names of what could not be */
-};
 
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
@@ -82,7 +69,7 @@ static int start(struct inspector *in)
 	return err ? err : open_access(in);
 }
 
-static int reopen(struct inspector *in)
+int cr_inspector_reopen(struct inspector *in)
 {
 	int err;
 
@@ -126,7 +113,7 @@ static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
 	return f;
 }
 
-static const struct cr_file *find_file(const struct cr_inspection *insp, uint16_t fid)
+const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16_t fid)
 {
 	for (size_t i = 0; i < insp->n_files; i++) {
 		if (insp->files[i].fid == fid && insp->files[i].data)
@@ -145,11 +132,7 @@ static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
 	return false;
 }
 
-/*
- * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
- * where the file may be absent. Negative only if the inspection cannot go on.
- */
-static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
+int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 {
 	struct cr_file *f = add_file(in->insp, fid);
 	struct cr_file_request r = { .fid = fid,
@@ -179,7 +162,7 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 				(!(err == CR_E_SM &&
 				   (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
 				 cr_block_shrink(&in->s));
-			opened = reopen(in);
+			opened = cr_inspector_reopen(in);
 			if (opened)
 				return opened;
 		}
@@ -198,155 +181,24 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 static int read_lists(struct inspector *in)
 {
 	const struct cr_file *com;
-	int err = read_file(in, CR_FID_COM, false);
+	int err = cr_inspector_read(in, CR_FID_COM, false);
 
 	if (!err && (in->opts->verify || !in->opts->need))
-		err = read_file(in, CR_FID_SOD, false);
+		err = cr_inspector_read(in, CR_FID_SOD, false);
 	if (err)
 		return err;
-	com = find_file(in->insp, CR_FID_COM);
+	com = cr_inspector_file(in->insp, CR_FID_COM);
 	if (!com || cr_lds_com(com->data, com->len, &in->listed))
 		in->listed = 0x1fffe & ~EAC_GROUPS;
 	in->dgs = in->opts->need ? in->listed & in->opts->need : in->listed;
 	return 0;
 }
 
-/* ---- Is the chip the original? ---- */
-
-static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
-{
-	in->insp->chip_authentication = result;
-	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
-}
-
-static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
-{
-	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as without the file */
-	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
-	const uint8_t *access = in->ca.data ? in->ca.data : nothing;
-	size_t access_len = in->ca.data ? in->ca.len : sizeof(nothing);
-
-	switch (cr_security_infos_agree(access, access_len, set, len)) {
-	case CR_INFOS_AGREE:
-		if (in->ca.data)
-			cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
-		break;
-	case CR_INFOS_DIFFER:
-		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
-		break;
-	case CR_INFOS_SILENT:
-		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
-		break;
-	case CR_INFOS_LEFT_OUT:
-		/* somebody in between may have, so that weaker protocols are taken */
-		cr_check_set(in->insp, id, CR_UNDETERMINED,
-			     "DG14 has PACE parameters that were left out of it");
-		break;
-	case CR_INFOS_MALFORMED:
-		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
-	}
-}
-
-/* The card is opened anew where its session did not outlive the proof. */
-static int proved(struct inspector *in, const struct cr_chip_proof *proof)
-{
-	in->insp->chip_protocol = proof->protocol;
-	chip_result(in, proof->result, proof->detail);
-	return proof->spoilt ? reopen(in) : 0;
-}
-
-/* No chip authentication, for this reason: active authentication where DG15 is there for it. */
-static int fall_back(struct inspector *in, enum cr_result result, const char *why)
-{
-	struct cr_chip_proof proof;
-	const struct cr_file *dg15;
-	int err;
-
-	if (!(in->listed & 1U << 15)) {
-		chip_result(in, result, why);
-		return 0;
-	}
-	err = read_file(in, CR_FID_DG(15), false);
-	if (err)
-		return err;
-	dg15 = find_file(in->insp, CR_FID_DG(15));
-	if (!dg15) {
-		chip_result(in, CR_UNDETERMINED, "DG15 could not be read");
-		return 0;
-	}
-	err = cr_chip_active(&in->s, dg15->data, dg15->len, &proof);
-	return err ? err : proved(in, &proof);
-}
-
-/*
- * A bit that went wrong on the way accuses nobody: a chip that failed is opened anew and asked once
- * more, and is a copy if it fails again.
- */
-static int authenticate_by_key(struct inspector *in, const struct cr_ca_info *info,
-			       const struct cr_ca_key *key, struct cr_chip_proof *proof)
-{
-	struct cr_chip_proof first;
-	int err = cr_chip_authenticate(&in->s, info, key, proof);
-
-	if (err || proof->result != CR_FAILED || !proof->spoilt)
-		return err;
-	first = *proof;
-	err = reopen(in);
-	if (!err)
-		err = cr_chip_authenticate(&in->s, info, key, proof);
-	if (!err && proof->result != CR_SUCCESSFUL) {
-		first.spoilt = proof->spoilt;
-		*proof = first;
-	}
-	return err;
-}
-
-static int authenticate_chip(struct inspector *in)
-{
-	const struct cr_file *dg14 = find_file(in->insp, CR_FID_DG(14));
-	struct cr_security_infos infos;
-	struct cr_chip_proof proof;
-	const struct cr_ca_key *key;
-	struct cr_ca_info info;
-	const uint8_t *set;
-	size_t len;
-	int err;
-
-	if (!in->ca.data)
-		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_NOT_SUPPORTED,
-			     "no EF.CardAccess");
-	else if (!dg14)
-		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC,
-			     in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-			     "no DG14 to compare with");
-	if (!dg14)
-		return fall_back(in, CR_NOT_SUPPORTED, "no DG14");
-	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
-	    cr_security_infos_parse(set, len, &infos)) {
-		if (in->ca.data)
-			cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED,
-				     "DG14 is malformed");
-		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
-		return 0;
-	}
-	compare_card_access(in, set, len);
-	err = cr_security_infos_ca(&infos, &info, &key);
-	if (err == CR_E_NOT_FOUND)
-		return fall_back(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
-	if (err)
-		return fall_back(in, CR_UNDETERMINED,
-				 "the chip's algorithm for it is not known here");
-	if (!in->s.secured)
-		return fall_back(in, CR_UNDETERMINED, "it needs PACE or BAC first");
-	err = authenticate_by_key(in, &info, key, &proof);
-	return err ? err : proved(in, &proof);
-}
-
 /* ---- The rest, and the judgement ---- */
 
 static int read_groups(struct inspector *in)
 {
-	const struct cr_file *com = find_file(in->insp, CR_FID_COM);
+	const struct cr_file *com = cr_inspector_file(in->insp, CR_FID_COM);
 	int err = 0;
 
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
@@ -360,7 +212,7 @@ static int read_groups(struct inspector *in)
 				return CR_E_NOMEM;
 			f->err = CR_E_ACCESS_REFUSED;
 		} else if (n != 14 || !in->opts->verify) {
-			err = read_file(in, CR_FID_DG(n), !com);
+			err = cr_inspector_read(in, CR_FID_DG(n), !com);
 		}
 	}
 	return err;
@@ -373,13 +225,13 @@ static int understand(struct inspector *in)
 	int err = 0;
 
 	/* what does not parse is left out here; cr_lds_consistency says so */
-	f = find_file(insp, CR_FID_DG(1));
+	f = cr_inspector_file(insp, CR_FID_DG(1));
 	if (f)
 		err = cr_lds_dg1(f->data, f->len, in->now, &insp->document, &insp->holder);
-	f = find_file(insp, CR_FID_DG(13));
+	f = cr_inspector_file(insp, CR_FID_DG(13));
 	if (f && err != CR_E_NOMEM)
 		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
-	f = find_file(insp, CR_FID_DG(2));
+	f = cr_inspector_file(insp, CR_FID_DG(2));
 	if (f && err != CR_E_NOMEM)
 		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len,
 				 &insp->portrait_type);
@@ -396,6 +248,8 @@ static int judge(struct inspector *in)
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
+		err = cr_inspector_chip_judge(in);
+	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
@@ -410,9 +264,9 @@ static int inspect(struct inspector *in)
 		err = read_lists(in);
 	if (!err && in->opts->verify) {
 		/* EF.COM is not signed: DG14 is looked for whether it lists it or not */
-		err = read_file(in, CR_FID_DG(14), !(in->listed & 1U << 14));
+		err = cr_inspector_read(in, CR_FID_DG(14), !(in->listed & 1U << 14));
 		if (!err)
-			err = authenticate_chip(in);
+			err = cr_inspector_chip(in);
 	}
 	if (!err)
 		err = read_groups(in);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PACE version 2 with ECDH and generic mapping, the terminal's side: ICAO 9303-11, 4.4; TR-03110-3,
- * A.3, B.1.
+ * PACE version 2, the terminal's side: ICAO 9303-11, 4.4; TR-03110-3, A.3, B.1. One course for all
+ * mappings (pace_map.h) and groups (group.h):
  *
  *	MSE:Set AT                ->  <- 9000
  *	GENERAL AUTHENTICATE      ->  <- 80 encrypted nonce
- *	  81 mapping public key   ->  <- 82 mapping public key
+ *	  81 mapping data         ->  <- 82 mapping data, none with integrated mapping
  *	  83 ephemeral public key ->  <- 84 ephemeral public key
- *	  85 token                ->  <- 86 token
+ *	  85 token                ->  <- 86 token, 8A encrypted chip authentication data (CAM)
  */
 #ifndef CR_EID_PACE_H
 #define CR_EID_PACE_H
@@ -19,17 +19,22 @@
 struct cr_pace;
 
 /*
- * info: of ECDH and generic mapping. name_curve: send the domain parameters' number (84), for the
- * object identifier alone does not tell. 0, CR_E_UNSUPPORTED, CR_E_INVALID (secret), CR_E_NOMEM,
- * CR_E_CRYPTO.
+ * info: a usable one; what its domain points to lives until the next call. name_domain: send the
+ * domain parameters' number (84), for the object identifier alone does not tell. 0, CR_E_UNSUPPORTED
+ * (also explicit parameters that are not sound), CR_E_INVALID (secret), CR_E_NOMEM, CR_E_CRYPTO.
  */
-int cr_pace_new(const struct cr_pace_info *info, bool name_curve, const struct cr_secret *secret,
+int cr_pace_new(const struct cr_pace_info *info, bool name_domain, const struct cr_secret *secret,
 		const struct cr_rng *rng, struct cr_pace **out);
+/* A PIN's last try is wanted: it goes under the session that the CAN has opened (TR-03110-2, 3.3). */
+void cr_pace_resume(struct cr_pace *pace);
 /*
  * Takes the answer to the last command (none the first time) and gives the next. 1: send *cmd,
- * whose data lives until the next step; 0: done. CR_E_ACCESS_REFUSED: the card says that the
- * password is wrong; CR_E_CARD_STATUS: it refuses otherwise; CR_E_CARD_PROTOCOL: its answer breaks
- * the protocol, or it does not know the password itself; CR_E_CRYPTO: a point that is none.
+ * whose data lives until the next step; 0: done.
+ *
+ * CR_E_ACCESS_REFUSED: the card says that the password is wrong; CR_E_PIN_SUSPENDED: it wants the
+ * CAN before the PIN's last try, which was not used; CR_E_PIN_BLOCKED: there is no try left;
+ * CR_E_CARD_STATUS: it refuses otherwise; CR_E_CARD_PROTOCOL: its answer breaks the protocol, or it
+ * does not know the password itself; CR_E_CRYPTO: what should be a public key is none.
  */
 int cr_pace_step(struct cr_pace *pace, const uint8_t *rsp, size_t len, uint16_t sw,
 		 struct cr_capdu *cmd);
@@ -38,10 +43,27 @@ int cr_pace_session(const struct cr_pace *pace, struct cr_sm *sm);
 void cr_pace_free(struct cr_pace *pace);	/* wipes; NULL is fine */
 
 /*
- * ICAO 9303-11, 4.4.3.4: the authentication token for a public key: a MAC over 7F49 { 06 protocol,
- * 86 point }.
+ * Chip authentication mapping, 4.4.3.5: what the chip said of its mapping key. With the static key,
+ * which has to be found in EF.CardSecurity and to be of the same domain, it is a proof:
+ * CA_IC * PK_IC is the mapping key.
  */
-int cr_pace_token(enum cr_cipher cipher, const uint8_t *k_mac, const uint8_t oid[10],
-		  const uint8_t *point, size_t len, uint8_t token[CR_MAC_LEN]);
+struct cr_cam {
+	struct cr_domain domain;
+	uint8_t mapping_key[CR_ELEMENT_MAX];
+	size_t mapping_key_len;
+	uint8_t data[CR_FIELD_MAX];	/* CA_IC */
+	size_t data_len;		/* 0: no such mapping was used */
+};
+/* Of a finished run. */
+void cr_pace_cam(const struct cr_pace *pace, struct cr_cam *cam);
+/* 0; CR_E_CRYPTO: no proof for this key; CR_E_NOMEM, CR_E_UNSUPPORTED. */
+int cr_cam_verify(const struct cr_cam *cam, const uint8_t *key, size_t len);
+
+/*
+ * ICAO 9303-11, 4.4.3.4: the authentication token for a public key: a MAC over 7F49 { 06 protocol,
+ * 86 point or 84 number }.
+ */
+int cr_pace_token(const struct cr_protocol_oid *protocol, const uint8_t *k_mac,
+		  const uint8_t *public_key, size_t len, uint8_t token[CR_MAC_LEN]);
 
 #endif

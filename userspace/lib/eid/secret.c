@@ -9,6 +9,7 @@
 
 #define CAN_DIGITS	6
 #define ID_DIGITS	12
+#define PUK_DIGITS	10
 
 static int refuse(struct cr_secret *out, const char **why, const char *msgid)
 {
@@ -33,6 +34,30 @@ int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why)
 		return refuse(out, why, "The card access number (CAN) has exactly six digits.");
 	out->type = CR_SECRET_CAN;
 	memcpy(out->can, can, CAN_DIGITS);
+	return 0;
+}
+
+int cr_secret_from_pin(struct cr_secret *out, const char *pin, const char *can, const char **why)
+{
+	size_t n = pin ? strlen(pin) : 0;
+
+	memset(out, 0, sizeof(*out));
+	if ((n != 5 && n != 6) || !digits(pin, n))
+		return refuse(out, why, "The PIN has six digits, or five before its first use.");
+	if (can && cr_secret_from_can(out, can, why))
+		return CR_E_INVALID;
+	out->type = CR_SECRET_PIN;
+	memcpy(out->pin, pin, n);
+	return 0;
+}
+
+int cr_secret_from_puk(struct cr_secret *out, const char *puk, const char **why)
+{
+	memset(out, 0, sizeof(*out));
+	if (!puk || strlen(puk) != PUK_DIGITS || !digits(puk, PUK_DIGITS))
+		return refuse(out, why, "The PUK has exactly ten digits.");
+	out->type = CR_SECRET_PUK;
+	memcpy(out->pin, puk, PUK_DIGITS);
 	return 0;
 }
 
@@ -194,14 +219,16 @@ static int mrz_digest(const struct cr_secret *secret, uint8_t md[20])
 
 int cr_secret_pace(const struct cr_secret *secret, uint8_t out[CR_PACE_SECRET_MAX], size_t *len)
 {
-	if (secret->type != CR_SECRET_CAN) {
+	const char *typed = secret->type == CR_SECRET_CAN ? secret->can : secret->pin;
+
+	if (secret->type == CR_SECRET_MRZ) {
 		*len = 20;
 		return mrz_digest(secret, out);
 	}
-	*len = strnlen(secret->can, sizeof(secret->can));
+	*len = secret->type == CR_SECRET_NONE ? 0 : strnlen(typed, sizeof(secret->can));
 	if (!*len || *len >= sizeof(secret->can))
 		return CR_E_INVALID;
-	memcpy(out, secret->can, *len);
+	memcpy(out, typed, *len);
 	return 0;
 }
 

@@ -17,8 +17,8 @@ int cr_secret_mrz_info(const struct cr_secret *secret, char out[CR_MRZ_INFO_MAX 
 
 #define CR_PACE_SECRET_MAX	20
 /*
- * ICAO 9303-11, 9.7.3: f(pi), which PACE derives its key from: the CAN's digits, or SHA-1 of the
- * MRZ information.
+ * ICAO 9303-11, 9.7.3: f(pi), which PACE derives its key from: the digits of CAN, PIN or PUK, or SHA-1
+ * of the MRZ information.
  */
 int cr_secret_pace(const struct cr_secret *secret, uint8_t out[CR_PACE_SECRET_MAX], size_t *len);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
-#include <openssl/ec.h>
 #include <cardring/error.h>
 #include "eid/security_info.h"
 #include "iso7816/tlv.h"
@@ -17,11 +16,6 @@ static const uint8_t smartcard[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02 };
 enum { KIND_PK = 1, KIND_TA = 2, KIND_CA = 3, KIND_PACE = 4 };
 /* 2.23.136.1.1.5, id-icao-mrtd-security-aaProtocolObject */
 static const uint8_t oid_aa[] = { 0x67, 0x81, 0x08, 0x01, 0x01, 0x05 };
-/* 0.4.0.127.0.7.1.2, standardizedDomainParameters */
-static const uint8_t oid_standardized[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x01, 0x02 };
-static const uint8_t oid_ec_public_key[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
-static const uint8_t oid_ec_dh[] = { 0x2b, 0x81, 0x04, 0x01, 0x0c };
-
 static bool is_oid(const struct cr_tlv *t, const uint8_t *oid, size_t len)
 {
 	return t->tag == OID && t->len == len && !memcmp(t->val, oid, len);
@@ -78,6 +72,35 @@ static int version_and_id(const struct cr_tlv *el, int count, int *version, int 
 	return err;
 }
 
+/* An AlgorithmIdentifier's domain parameters; *known: of a kind that we know. */
+static int domain_of(const struct cr_tlv *identifier, bool *known, struct cr_domain *out)
+{
+	struct cr_tlv part[2];
+
+	if (identifier->tag != SEQUENCE ||
+	    elements(identifier->val, identifier->len, part, 2) != 2 || part[0].tag != OID)
+		return CR_E_MALFORMED;
+	*known = cr_domain_parse(&part[0], &part[1], out);
+	return 0;
+}
+
+/* SEQUENCE { protocol, domainParameter AlgorithmIdentifier, parameterId INTEGER OPTIONAL } */
+static int pace_parameters(const struct cr_tlv *el, int count, bool ecdh, enum cr_mapping mapping,
+			   struct cr_security_infos *si)
+{
+	struct cr_pace_parameters p = { .ecdh = ecdh, .mapping = mapping, .parameter_id = -1 };
+	int err;
+
+	if (count < 2 || count > 3 || si->n_pace_parameters == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	err = domain_of(&el[1], &p.known, &p.domain);
+	if (!err && count == 3)
+		err = small_integer(&el[2], &p.parameter_id);
+	if (!err)
+		si->pace_parameters[si->n_pace_parameters++] = p;
+	return err;
+}
+
 static int pace_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	/* the arc behind id-PACE: DH-GM, ECDH-GM, DH-IM, ECDH-IM, (not assigned), ECDH-CAM */
@@ -93,14 +116,14 @@ static int pace_info(const struct cr_tlv *el, int count, struct cr_security_info
 	uint8_t arc = el[0].val[8];
 	int err;
 
-	if (el[0].len == 9) { /* PACEDomainParameterInfo has no cipher in its identifier */
-		if (count < 2 || el[1].tag != SEQUENCE)
-			return CR_E_MALFORMED;
-		si->pace_domain_parameters = true;
+	if (arc >= sizeof(kinds) / sizeof(*kinds) || !kinds[arc].known) {
+		si->unknown++;
 		return 0;
 	}
-	if (arc >= sizeof(kinds) / sizeof(*kinds) || !kinds[arc].known ||
-	    protocol_oid(&el[0], &info.protocol)) {
+	if (el[0].len == 9) /* PACEDomainParameterInfo has no cipher in its identifier */
+		return pace_parameters(el, count, kinds[arc].ecdh, kinds[arc].mapping, si);
+	if (protocol_oid(&el[0], &info.protocol) ||
+	    (kinds[arc].mapping == CR_CAM && info.protocol.cipher == CR_3DES)) {
 		si->unknown++;
 		return 0;
 	}
@@ -136,52 +159,41 @@ static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 	return 0;
 }
 
-/*
- * Domain parameters of a key: by number, by name, or spelled out. Spelled out they must be those of
- * a curve we know: OpenSSL recognises it by its numbers, generator included.
- */
-static const struct cr_curve *key_curve(const struct cr_tlv *algorithm,
-					const struct cr_tlv *parameters)
+/* BIT STRING: a point, or in a prime field a DER INTEGER. */
+static int key_bits(const struct cr_tlv *bits, struct cr_ca_key *key)
 {
-	const uint8_t *p = parameters->val - (parameters->total - parameters->len);
-	const struct cr_curve *curve = NULL;
-	EC_GROUP *group;
-	int id;
+	const uint8_t *p = bits->val + 1;
+	size_t len = bits->len - 1;
+	struct cr_tlv y;
 
-	if (is_oid(algorithm, oid_standardized, sizeof(oid_standardized)))
-		return small_integer(parameters, &id) ? NULL : cr_curve_by_id((unsigned int)id);
-	group = d2i_ECPKParameters(NULL, &p, (long)parameters->total);
-	if (group)
-		curve = cr_curve_by_nid(EC_GROUP_get_curve_name(group));
-	EC_GROUP_free(group);
-	return curve;
+	if (!key->domain.ec) {
+		if (cr_tlv_parse_all(p, len, &y) || y.tag != INTEGER || !y.len || y.val[0] & 0x80)
+			return CR_E_MALFORMED;
+		for (p = y.val, len = y.len; len > 1 && !*p; p++)
+			len--;
+	}
+	if (key->domain.ec ? len != cr_domain_element_len(&key->domain)
+			   : len > cr_domain_element_len(&key->domain))
+		return CR_E_MALFORMED;
+	key->len = len;
+	memcpy(key->public_key, p, len);
+	return 0;
 }
 
 /* SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { algorithm, parameters }, BIT STRING } */
 static int public_key(const struct cr_tlv *spki, struct cr_ca_key *key)
 {
-	struct cr_tlv part[2], algorithm[2];
+	struct cr_tlv part[2];
+	int err;
 
 	if (spki->tag != SEQUENCE || elements(spki->val, spki->len, part, 2) != 2 ||
-	    part[0].tag != SEQUENCE || part[1].tag != BIT_STRING || part[1].len < 2 ||
-	    part[1].val[0] != 0)
+	    part[1].tag != BIT_STRING || part[1].len < 2 || part[1].val[0] != 0)
 		return CR_E_MALFORMED;
-	if (elements(part[0].val, part[0].len, algorithm, 2) != 2 || algorithm[0].tag != OID)
-		return CR_E_MALFORMED;
-	if (!key->ecdh)
-		return 0;
-	if (!is_oid(&algorithm[0], oid_standardized, sizeof(oid_standardized)) &&
-	    !is_oid(&algorithm[0], oid_ec_public_key, sizeof(oid_ec_public_key)) &&
-	    !is_oid(&algorithm[0], oid_ec_dh, sizeof(oid_ec_dh)))
-		return 0;
-	key->curve = key_curve(&algorithm[0], &algorithm[1]);
-	if (!key->curve)
-		return 0;
-	if (part[1].len - 1 != 1 + 2 * key->curve->field_len)
-		return CR_E_MALFORMED;
-	key->point_len = part[1].len - 1;
-	memcpy(key->point, part[1].val + 1, key->point_len);
-	return 0;
+	err = domain_of(&part[0], &key->usable, &key->domain);
+	if (err || !key->usable)
+		return err;
+	key->usable = key->domain.ec == key->ecdh;
+	return key->usable ? key_bits(&part[1], key) : 0;
 }
 
 /*
@@ -246,6 +258,32 @@ unknown:
 	return 0;
 }
 
+/*
+ * Which parameters a PACEInfo means: those of the issuer's own with its number (or the only ones,
+ * where it has none), else the standardized ones with it (TR-03110-3, A.1.1.1).
+ */
+static void find_domain(const struct cr_security_infos *si, struct cr_pace_info *info)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < si->n_pace_parameters && !found; i++) {
+		const struct cr_pace_parameters *p = &si->pace_parameters[i];
+
+		if (p->ecdh != info->protocol.ecdh || p->mapping != info->mapping ||
+		    p->parameter_id != info->parameter_id)
+			continue;
+		found = true;
+		info->usable = p->known;
+		info->domain = p->domain;
+	}
+	if (!found)
+		info->usable = cr_domain_by_id(info->parameter_id, &info->domain);
+	/* table 4: secp224r1 cannot be used with the integrated mapping */
+	if (info->version != 2 || info->domain.ec != info->protocol.ecdh ||
+	    (info->mapping == CR_IM && info->domain.id == 10))
+		info->usable = false;
+}
+
 int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out)
 {
 	struct cr_tlv set, info;
@@ -263,6 +301,8 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 		if (r)
 			return r;
 	}
+	for (size_t i = 0; !r && i < out->n_pace; i++)
+		find_domain(out, &out->pace[i]);
 	return r;
 }
 
@@ -277,41 +317,45 @@ int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set,
 	return 0;
 }
 
+/* Whether a is to be taken before b. */
+static bool stronger(const struct cr_pace_info *a, const struct cr_pace_info *b)
+{
+	static const int order[] = { [CR_CAM] = 2, [CR_GM] = 1, [CR_IM] = 0 };
+	unsigned int of_a = cr_domain_strength(&a->domain), of_b = cr_domain_strength(&b->domain);
+
+	if (a->protocol.cipher != b->protocol.cipher)
+		return a->protocol.cipher > b->protocol.cipher;
+	if (of_a != of_b)
+		return of_a > of_b;
+	return order[a->mapping] > order[b->mapping];
+}
+
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous)
 {
 	const struct cr_pace_info *best = NULL;
-	size_t best_field = 0;
 
 	for (size_t i = 0; i < si->n_pace; i++) {
 		const struct cr_pace_info *p = &si->pace[i];
-		const struct cr_curve *c;
 
-		if (!p->protocol.ecdh || p->mapping != CR_GM || p->version != 2 ||
-		    p->parameter_id < 0)
-			continue;
-		c = cr_curve_by_id((unsigned int)p->parameter_id);
-		if (!c)
-			continue;
-		if (!best || p->protocol.cipher > best->protocol.cipher ||
-		    (p->protocol.cipher == best->protocol.cipher && c->field_len > best_field)) {
+		if (p->usable && (!best || stronger(p, best)))
 			best = p;
-			best_field = c->field_len;
-		}
 	}
 	/* ICAO 9303-11, 4.4.4.1: more than one set is there for PACE, be it of another cipher */
-	*ambiguous = best && si->pace_domain_parameters;
+	*ambiguous = best && si->n_pace_parameters;
 	for (size_t i = 0; best && i < si->n_pace; i++)
 		*ambiguous |= si->pace[i].parameter_id != best->parameter_id;
 	return best;
 }
 
-static const struct cr_ca_key *key_for(const struct cr_security_infos *si, int key_id)
+static const struct cr_ca_key *key_for(const struct cr_security_infos *si,
+				       const struct cr_ca_info *info)
 {
 	for (size_t i = 0; i < si->n_ca_key; i++) {
 		const struct cr_ca_key *k = &si->ca_key[i];
 
-		if (k->curve && (k->key_id == key_id || si->n_ca_key == 1))
+		if (k->usable && k->ecdh == info->protocol.ecdh &&
+		    (k->key_id == info->key_id || si->n_ca_key == 1))
 			return k;
 	}
 	return NULL;
@@ -320,7 +364,7 @@ static const struct cr_ca_key *key_for(const struct cr_security_infos *si, int k
 int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
 			 const struct cr_ca_key **key)
 {
-	static const uint8_t ecdh_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07,
+	static const uint8_t with_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07,
 					     0x02, 0x02, 0x03, 0x02, 0x01 };
 
 	*key = NULL;
@@ -328,23 +372,24 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 		return si->n_ca ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
 	for (size_t i = 0; i < si->n_ca; i++) {
 		const struct cr_ca_info *c = &si->ca[i];
-		const struct cr_ca_key *k = c->protocol.ecdh && c->version == 1
-						    ? key_for(si, c->key_id)
-						    : NULL;
+		const struct cr_ca_key *k = c->version == 1 ? key_for(si, c) : NULL;
 
-		if (k && (!*key || c->protocol.cipher > info->protocol.cipher)) {
+		if (k && (!*key || c->protocol.cipher > info->protocol.cipher ||
+			  (c->protocol.cipher == info->protocol.cipher &&
+			   cr_domain_strength(&k->domain) > cr_domain_strength(&(*key)->domain)))) {
 			*info = *c;
 			*key = k;
 		}
 	}
 	for (size_t i = 0; !si->n_ca && !*key && i < si->n_ca_key; i++) {
-		if (!si->ca_key[i].curve)
+		if (!si->ca_key[i].usable)
 			continue;
 		*key = &si->ca_key[i];
 		*info = (struct cr_ca_info){ .version = 1, .key_id = (*key)->key_id };
-		info->protocol.ecdh = true;
+		info->protocol.ecdh = (*key)->ecdh;
 		info->protocol.cipher = CR_3DES;
-		memcpy(info->protocol.oid, ecdh_3des, sizeof(ecdh_3des));
+		memcpy(info->protocol.oid, with_3des, sizeof(with_3des));
+		info->protocol.oid[8] = (*key)->ecdh ? 2 : 1;
 	}
 	return *key ? 0 : CR_E_UNSUPPORTED;
 }

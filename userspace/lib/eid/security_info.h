@@ -5,10 +5,8 @@
 #ifndef CR_EID_SECURITY_INFO_H
 #define CR_EID_SECURITY_INFO_H
 
-#include "eid/crypto.h"
-#include "eid/ecdh.h"
-
-enum cr_mapping { CR_GM, CR_IM, CR_CAM };
+#include "eid/group.h"
+#include "eid/pace_map.h"
 
 struct cr_protocol_oid {		/* 0.4.0.127.0.7.2.2.x.y.z */
 	uint8_t oid[10];		/* value, without tag and length */
@@ -21,6 +19,17 @@ struct cr_pace_info {
 	enum cr_mapping mapping;
 	int version;
 	int parameter_id;		/* -1: none */
+	bool usable;			/* of a version that we speak, its parameters known */
+	struct cr_domain domain;	/* if it is */
+};
+
+/* PACEDomainParameterInfo: parameters of the issuer's own for all infos of this kind and number. */
+struct cr_pace_parameters {
+	bool ecdh;
+	enum cr_mapping mapping;
+	int parameter_id;		/* -1: none */
+	bool known;
+	struct cr_domain domain;	/* if they are */
 };
 
 struct cr_ca_info {
@@ -32,34 +41,37 @@ struct cr_ca_info {
 struct cr_ca_key {
 	bool ecdh;
 	int key_id;			/* -1: none */
-	const struct cr_curve *curve;	/* NULL: a curve that is not one of ours, or DH */
-	uint8_t point[CR_POINT_MAX];
-	size_t point_len;
+	bool usable;			/* its parameters are known */
+	struct cr_domain domain;
+	uint8_t public_key[CR_ELEMENT_MAX];
+	size_t len;
 };
 
 #define CR_INFOS_MAX	8
 struct cr_security_infos {
 	struct cr_pace_info pace[CR_INFOS_MAX];
+	struct cr_pace_parameters pace_parameters[CR_INFOS_MAX];
 	struct cr_ca_info ca[CR_INFOS_MAX];
 	struct cr_ca_key ca_key[CR_INFOS_MAX];
-	size_t n_pace, n_ca, n_ca_key;
-	bool pace_domain_parameters;	/* explicit ones: recognised, not used */
+	size_t n_pace, n_pace_parameters, n_ca, n_ca_key;
 	bool terminal_authentication, active_authentication;
 	size_t unknown;			/* infos with object identifiers that we do not know */
 };
 
 /*
- * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E). CR_E_MALFORMED: not
- * DER of that form, an info of a known kind that breaks its definition, or more than CR_INFOS_MAX
- * of a kind.
+ * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E); explicit domain
+ * parameters point into it, so it has to live as long as out. CR_E_MALFORMED: not DER of that form,
+ * an info of a known kind that breaks its definition, or more than CR_INFOS_MAX of a kind.
  */
 int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out);
 /* The SET inside of DG14 (6E). */
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len);
 
 /*
- * The strongest PACE that we speak, or NULL. *ambiguous: there is more than one set of domain
- * parameters for PACE, so that the one taken has to be named to the chip.
+ * The PACE to take of those that a chip offers, or NULL: the longest key of the cipher; of these the
+ * strongest group; of these chip authentication mapping, which proves the chip on the way, before
+ * generic, before integrated. *ambiguous: there is more than one set of domain parameters for PACE,
+ * so that the one taken has to be named to the chip.
  */
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
 						  bool *ambiguous);

@@ -180,6 +180,16 @@ int cr_tlv_put_u8(struct cr_buf *b, uint32_t tag, uint8_t val)
 	return cr_tlv_put(b, tag, &val, 1);
 }
 
+int cr_tlv_put_number(struct cr_buf *b, uint32_t tag, uint32_t n)
+{
+	const uint8_t be[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };
+	size_t skip = 0;
+
+	while (skip < 3 && !be[skip])
+		skip++;
+	return cr_tlv_put(b, tag, be + skip, sizeof(be) - skip);
+}
+
 size_t cr_tlv_begin(struct cr_buf *b, uint32_t tag)
 {
 	put_tag(b, tag);

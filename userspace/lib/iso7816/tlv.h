@@ -58,6 +58,8 @@ size_t cr_tlv_header_size(uint32_t tag, size_t len);
 /* Append: the error sticks in the buffer (b->err) and is returned. Lengths in the shortest form (DER). */
 int cr_tlv_put(struct cr_buf *b, uint32_t tag, const void *val, size_t len);
 int cr_tlv_put_u8(struct cr_buf *b, uint32_t tag, uint8_t val);
+/* As the shortest unsigned number, at least one byte. */
+int cr_tlv_put_number(struct cr_buf *b, uint32_t tag, uint32_t n);
 int cr_tlv_put_header(struct cr_buf *b, uint32_t tag, size_t len);
 
 /*

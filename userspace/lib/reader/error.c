@@ -53,6 +53,10 @@ const char *cr_strerror(int err)
 		return "A cryptographic operation failed: a key or signature cannot be used.";
 	case CR_E_NO_DRIVER:
 		return "A card reader is plugged in, but its driver is not loaded; run: modprobe cardring";
+	case CR_E_PIN_SUSPENDED:
+		return "The PIN was wrong before and has one try left; give the CAN together with it.";
+	case CR_E_PIN_BLOCKED:
+		return "There were too many wrong tries: the card has blocked this PIN or PUK.";
 	case CR_E_IO:
 		return "A file could not be read or written.";
 	}

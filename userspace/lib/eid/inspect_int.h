@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* An inspection on its way: inspect.c, and inspect_chip.c for whether the chip is the original. */
+#ifndef CR_EID_INSPECT_INT_H
+#define CR_EID_INSPECT_INT_H
+
+#include "eid/access.h"
+#include "eid/files.h"
+
+struct inspector {
+	cr_card_t *card;
+	const struct cr_inspect_opts *opts;
+	struct cr_inspection *insp;
+	struct cr_session s;
+	struct cr_card_access ca;
+	time_t now;
+	unsigned int reopened;
+	uint32_t listed, dgs;	/* in EF.COM; of those, to read */
+	char unread[100];	/* names of what could not be */
+	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
+};
+
+/* Reset and opened again, so often at most as there is something to try: then CR_E_CARD_PROTOCOL. */
+int cr_inspector_reopen(struct inspector *in);
+/*
+ * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
+ * where the file may be absent. Negative only if the inspection cannot go on.
+ */
+int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent);
+/* One that was read; NULL. */
+const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16_t fid);
+
+/*
+ * Chip authentication mapping, chip or active authentication, whichever the chip offers, in this order;
+ * DG14 was read, if it is there.
+ */
+int cr_inspector_chip(struct inspector *in);
+/* After passive authentication: whether what the proof stands on is signed. */
+int cr_inspector_chip_judge(struct inspector *in);
+
+#endif
