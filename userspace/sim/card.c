@@ -363,8 +363,11 @@ size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t
 	case 0x00:
 	case 0x10:
 		return process_chained(card, a, rsp, size);
-	case 0x0c:
 	case 0x1c:
+		if (a->ins != 0x86)	/* a step of PACE in a session; all else is one command there */
+			return refuse(card, SW_CHAINING, rsp, size);
+		/* fall through */
+	case 0x0c:
 		if (card->chained)
 			return refuse(card, SW_LAST_OF_CHAIN, rsp, size);
 		return process_protected(card, a, rsp, size);
