@@ -74,8 +74,8 @@ check "verify --json has every key of the manual" jq -e '
 		has("date_of_expiry")) and
 	.reader.backend == "sim" and .exchange.commands > 0 and .exchange.bytes_sent > 0 and
 	.exchange.bytes_received > 20000 and (.exchange | has("ms")) and
-	.limits.extended and .limits.response_data > 256 and .limits.response_data < 65536 and
-	.limits.response_by == "card" and .limits.command_by == "card"' "$w/out"
+	.limits.extended and .limits.response_data == 65536 and
+	.limits.response_by == "standard" and .limits.command_by == "standard"' "$w/out"
 check "the holder is the one on the card" jq -e '.holder.id_number == "001090123456" and
 	.holder.full_name == "Nguyễn Văn An" and .holder.date_of_birth == "1990-05-17" and
 	(.holder.place_of_residence | length) > 100' "$w/out"
