@@ -109,6 +109,13 @@ exits "no secret at all" 5 verify --reader sim:an --json
 mrz=$(sed -n 's/^mrz = //p' build/sim/cards/an/profile)
 exits "the MRZ opens it too" 0 verify --reader sim:an --mrz "$mrz"
 exits "the identity number does" 0 verify --reader sim:an --id-number 001090123456
+exits "a PIN opens a card that has one" 0 verify --reader sim:cam --pin 141421 --json
+check "and PACE alone proves the chip" jq -e '.access.password == "PIN" and .access.mapping == "CAM"' "$w/out"
+exits "with its CAN beside it too" 0 verify --reader sim:cam --pin 141421 --can 271828
+exits "a wrong PIN" 5 verify --reader sim:cam --pin 141422 --json
+check "is told as one" jq -e '.error.code == "access-refused" and (.error.message | startswith("The PIN is wrong."))' "$w/out"
+exits "a PIN for a card that has none" 1 verify --reader sim:an --pin 141421
+check "a PIN from standard input" sh -c "echo 141421 | $cardring verify --reader sim:cam --pin -"
 check "a CAN from standard input" sh -c "echo 123456 | $cardring verify --reader sim:an --can -"
 check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"
@@ -200,6 +207,11 @@ while IFS='|' read -r code name args; do
 	objects=$((objects + 1))
 done <<'END'
 1|an unknown command|vrify
+1|a PIN of letters|verify --reader sim:cam --pin 14142x
+1|a PIN of four digits|verify --reader sim:cam --pin 1414
+1|a PUK that is too short|verify --reader sim:cam --puk 141421
+1|a CAN beside the PIN that is none|verify --reader sim:cam --pin 141421 --can 27182
+1|a PIN and an MRZ|verify --reader sim:cam --pin 141421 --mrz x
 1|an unknown option|verify --cann 123456
 1|an option of another command|list --can 123456
 1|an option without its value|verify --can

@@ -12,10 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cr_tlv dg;
 	struct cr_aa *aa;
+	bool other;
 
 	if (cr_tlv_parse(data, size, &dg) || cr_aa_new(data, dg.total, NULL, &aa))
 		return 0;
-	cr_aa_verify(aa, data + dg.total, size - dg.total);
+	cr_aa_verify(aa, data + dg.total, size - dg.total, "SHA256", &other);
 	cr_aa_free(aa);
 	return 0;
 }

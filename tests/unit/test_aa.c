@@ -17,6 +17,15 @@
 #include "iso7816/tlv.h"
 #include "hex.h"
 
+static int verify(const struct cr_aa *aa, const uint8_t *sig, size_t len)
+{
+	bool other;
+	int err = cr_aa_verify(aa, sig, len, NULL, &other);
+
+	assert_false(other);
+	return err;
+}
+
 static struct cr_aa *terminal(EVP_PKEY *key)
 {
 	unsigned char *der = NULL;
@@ -98,26 +107,26 @@ static void rsa_chips_prove_themselves(void **state)
 		for (int complement = 0; complement < 2; complement++) {
 			sign_rsa(key, hashes[i].digest, hashes[i].trailer, cmd.data, complement,
 				 sig, 128);
-			assert_int_equal(cr_aa_verify(aa, sig, 128), 0);
+			assert_int_equal(verify(aa, sig, 128), 0);
 			sig[77] ^= 4;
-			assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+			assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 			sig[77] ^= 4;
-			assert_int_equal(cr_aa_verify(aa, sig, 127), CR_E_TOO_LONG);
+			assert_int_equal(verify(aa, sig, 127), CR_E_TOO_LONG);
 		}
 	}
 	sign_rsa(other, "SHA256", 0x34, cmd.data, false, sig, 128);
-	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+	assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 	memcpy(wrong, cmd.data, 8);
 	wrong[0] ^= 1;		/* what it signed for somebody else */
 	sign_rsa(key, "SHA256", 0x34, wrong, false, sig, 128);
-	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+	assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 	sign_rsa(key, "SHA256", 0x36, cmd.data, false, sig,
 		 128); /* the trailer names another digest */
-	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+	assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 	memset(sig, 0, sizeof(sig));
-	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+	assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 	memset(sig, 0xff, sizeof(sig));
-	assert_int_equal(cr_aa_verify(aa, sig, 128), CR_E_CRYPTO);
+	assert_int_equal(verify(aa, sig, 128), CR_E_CRYPTO);
 	cr_aa_free(aa);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(other);
@@ -158,7 +167,7 @@ static void the_example_of_appendix_e(void **state)
 	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING), 1);
 	n = sizeof(sig);
 	assert_int_equal(EVP_PKEY_decrypt(ctx, sig, &n, f, sizeof(f)), 1);
-	assert_int_equal(cr_aa_verify(aa, sig, n), 0);
+	assert_int_equal(verify(aa, sig, n), 0);
 	cr_aa_free(aa);
 	cr_buf_free(&b);
 	OPENSSL_free(der);
@@ -194,15 +203,23 @@ static void ecdsa_chips_prove_themselves(void **state)
 				BN_bn2binpad(ECDSA_SIG_get0_r(es), plain, (int)half);
 				BN_bn2binpad(ECDSA_SIG_get0_s(es), plain + half, (int)half);
 				ECDSA_SIG_free(es);
-				assert_int_equal(cr_aa_verify(aa, plain, 2 * half),
+				assert_int_equal(verify(aa, plain, 2 * half),
 						 wrong ? CR_E_CRYPTO : 0);
+				/* what DG14 names, and what it should not */
+				for (size_t k = 0; k < 5; k++) {
+					bool named_other;
+
+					assert_int_equal(cr_aa_verify(aa, plain, 2 * half, digests[k], &named_other),
+							 wrong ? CR_E_CRYPTO : 0);
+					assert_int_equal(named_other, !wrong && k != d);
+				}
 				if (n != 2 * half)
-					assert_int_equal(cr_aa_verify(aa, der, n),
+					assert_int_equal(verify(aa, der, n),
 							 wrong ? CR_E_CRYPTO : 0);
 				memset(plain, 0, sizeof(plain));
-				assert_int_equal(cr_aa_verify(aa, plain, 2 * half), CR_E_CRYPTO);
-				assert_int_equal(cr_aa_verify(aa, der, n / 2), CR_E_CRYPTO);
-				assert_int_equal(cr_aa_verify(aa, NULL, 0), CR_E_TOO_LONG);
+				assert_int_equal(verify(aa, plain, 2 * half), CR_E_CRYPTO);
+				assert_int_equal(verify(aa, der, n / 2), CR_E_CRYPTO);
+				assert_int_equal(verify(aa, NULL, 0), CR_E_TOO_LONG);
 			}
 		}
 		cr_aa_free(aa);

@@ -238,7 +238,7 @@ static enum cr_result prove(EVP_PKEY *listed, EVP_PKEY *held, const struct aa_ca
 	x->card.app = true;
 	if (secured)
 		open_session(x);
-	assert_int_equal(cr_chip_active(&x->s, dg15.p, dg15.len, &proof), 0);
+	assert_int_equal(cr_chip_active(&x->s, dg15.p, dg15.len, NULL, &proof), 0);
 	if (proof.result == CR_SUCCESSFUL)
 		assert_int_equal(simsession_talk(x), 0);
 	*detail = proof.detail;

@@ -16,6 +16,9 @@
 #include "../fuzz/fuzz_card.c"
 #undef answer
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_card_security
+#include "../fuzz/fuzz_card_security.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_exchange
 #define next next_answer
 #include "../fuzz/fuzz_exchange.c"
@@ -133,6 +136,8 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 	each_seed(target, dir);
 	snprintf(dir, sizeof(dir), "%s/cards/bac", simterm_dir);
 	each_seed(target, dir);
+	snprintf(dir, sizeof(dir), "%s/cards/cam", simterm_dir);
+	each_seed(target, dir);
 	/* from the folder that the tests were built in */
 	snprintf(dir, sizeof(dir), "%.*sdata/fuzz", (int)(strstr(__FILE__, "unit/") - __FILE__), __FILE__);
 	each_seed(target, dir);
@@ -146,6 +151,7 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 
 TARGET(aa)
 TARGET(card)
+TARGET(card_security)
 TARGET(exchange)
 TARGET(ccid)
 TARGET(lds)
@@ -162,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(aa_takes_anything),
 		cmocka_unit_test(card_takes_anything),
+		cmocka_unit_test(card_security_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(lds_takes_anything),

@@ -411,6 +411,62 @@ static void the_values_between_of_appendix_g(void **state)
 	assert_hex(token, 8, "3ABB9674BCE93C08");
 }
 
+#define TR_PCD	"04518BC4E532AD2A9BD6527804D5D665ABD51041037A0CC8AA922804EB501C222B34273885" \
+		"99AFAAE9FBACE2DF93E13C3C4979CD12F0AE3E3C0126028391554582"
+#define TR_PICC	"04282CF38073036AFAC216AF135BD994DA0C357F10BD4C34AFEA1042B2EB0FD6804DF3658B" \
+		"835AC2E7133F13691184542BB50B109963A4662ABDC08B9763AF4B5B"
+
+/*
+ * BSI, Worked Example for Extended Access Control, 3 (ECDH) and the agreement of its chip
+ * authentication, as OpenPACE's tests print them.
+ */
+static void the_example_of_tr_03110(void **state)
+{
+	const struct cr_secret can = { .type = CR_SECRET_CAN, .can = "123456" };
+	const struct cr_pace_info info = info_of(&examples[G1]);
+	uint8_t key[CR_KEY_MAX], s[16], peer[CR_ELEMENT_MAX], z[CR_FIELD_MAX], token[CR_MAC_LEN];
+	struct cr_group *g;
+	struct cr_sm sm;
+	size_t n, z_len;
+
+	key_of(&can, key);
+	hex(s, "CE834CDE69FFBB1D1EB21585CD709F18");
+	assert_int_equal(cr_cbc_decrypt(CR_AES128, key, NULL, s, 16, s), 0);
+	assert_hex(s, 16, "7D98C00FC6C9E9543BBF94A87073A123");
+	assert_int_equal(cr_group_new(&info.domain, &g), 0);
+	assert_public(g, "752287F5B02DE3C4BC3E17945118C51B23C97278E4CD748048AC56BA5BDC3D46",
+		      "043DD29BBE5907FD21A152ADA4895FAAE7ACC55F5E50EFBFDE5AB0C6EB54F198D6"
+		      "15913635F0FDF5BEB383E00355F82D3C41ED0DF2E28363433DFB73856A15DC9F");
+	n = hex(peer, "049CFCF7582AC986D0DD52FA53123414C3E1B96B4D00ABA8E574679B70EFB5BC3B"
+		      "45D2F13729CC2AE178E7E241B443213533B77DBB44649A815DDC4A2384BA422A");
+	assert_int_equal(cr_group_map_generic(g, s, 16, peer, n), 0);
+	assert_public(g, "01", "043929D28BA1E5339D6C5DADE5E33BD3C2F0BD14DD77C7521532261659C918FA60"
+			       "14DD48FA84E62BDE438EDB4C9771D042CDB24B7788BDBAB2031C45751E777F66");
+	assert_public(g, "9D9A32DF93A57CCE33CA3CDD3457E33A976F293546C73550F397259C93BE0120", TR_PCD);
+	n = hex(peer, TR_PICC);
+	assert_int_equal(cr_group_agree(g, peer, n, z, &z_len), 0);
+	assert_hex(z, z_len, "6E7D077CCD367C2EAA683F1E8EC534302E2D00B6ADAF8A87A6EDA78740F17606");
+	assert_int_equal(cr_sm_derive(&sm, CR_AES128, z, z_len), 0);
+	assert_hex(sm.k_enc, 16, "68406B4162100563D9C901A6154D2901");
+	assert_hex(sm.k_mac, 16, "73FF268784F72AF833FDC9464049AFC9");
+	assert_int_equal(cr_pace_token(&info.protocol, sm.k_mac, peer, n, token), 0);
+	assert_hex(token, 8, "A27AE7B36573C1D9");
+	n = hex(peer, TR_PCD);
+	assert_int_equal(cr_pace_token(&info.protocol, sm.k_mac, peer, n, token), 0);
+	assert_hex(token, 8, "A2658C2F38600B0F");
+	cr_group_free(g);
+
+	assert_int_equal(cr_group_new(&info.domain, &g), 0);
+	assert_public(g, "A6A4D255C5BF7A77EC3D0553DB74F693CF044E18C98364D4977A296108AF19BD",
+		      "045A7A377FC9CAFC03AC7FF45441A8B2909D88EAB8E6B0173847AB49B949DF3799"
+		      "A34EE57EC55268CF8B1C3EC489F8BF4CF4C68D3FD9670E89C0D5D3FFF1AAF89F");
+	n = hex(peer, "04A44EBE5451DF7AADB01E459B8C928A87746A57927C8C28A6775C97A7E1FE8D9A"
+		      "46FF4A1CC7E4D1389AEA19758E4F75C28C598FD734AEBEB135337CF95BE12E94");
+	assert_int_equal(cr_group_agree(g, peer, n, z, &z_len), 0);
+	assert_hex(z, z_len, "791DA04273CCFE862E52DF60347E2557192E1F8D7517822CE3D306056C1CDEB4");
+	cr_group_free(g);
+}
+
 /* I: the chip's data decrypted, and that they fit the key which EF.CardSecurity has, and no other. */
 static void the_chip_of_appendix_i_proves_itself(void **state)
 {
@@ -676,6 +732,7 @@ int main(void)
 		cmocka_unit_test(the_nonces_of_the_examples_come_out_of_their_keys),
 		cmocka_unit_test(the_values_between_of_appendix_g),
 		cmocka_unit_test(the_values_between_of_appendix_h),
+		cmocka_unit_test(the_example_of_tr_03110),
 		cmocka_unit_test(the_chip_of_appendix_i_proves_itself),
 		cmocka_unit_test(the_password_and_ambiguous_parameters_are_named),
 		cmocka_unit_test(a_wrong_password_is_told_from_a_broken_protocol),

@@ -141,6 +141,30 @@ static void unknown_ones_are_skipped_and_malformed_ones_refused(void **state)
 	assert_int_equal(si.n_pace, 0);
 }
 
+#define AA_INFO		"0606678108010105" "020101"
+
+static void the_digest_of_active_authentication_is_found(void **state)
+{
+	struct cr_security_infos si;
+
+	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040103", &si), 0);	/* plain */
+	assert_true(si.active_authentication);
+	assert_string_equal(si.aa_digest, "SHA256");
+	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040105", &si), 0);
+	assert_string_equal(si.aa_digest, "SHA512");
+	assert_int_equal(parse("3117" "3015" AA_INFO "06082A8648CE3D040303", &si), 0);		/* X9.62 */
+	assert_string_equal(si.aa_digest, "SHA384");
+	assert_int_equal(parse("3116" "3014" AA_INFO "06072A8648CE3D0401", &si), 0);
+	assert_string_equal(si.aa_digest, "SHA1");
+	/* RIPEMD-160, none, another algorithm: nothing that is known */
+	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040106", &si), 0);
+	assert_null(si.aa_digest);
+	assert_int_equal(parse("310D" "300B" AA_INFO, &si), 0);
+	assert_null(si.aa_digest);
+	assert_true(si.active_authentication);
+	assert_int_equal(parse("310D" "300B" "0606678108010105" "040101", &si), CR_E_MALFORMED);
+}
+
 /* DER of a SubjectPublicKeyInfo; explicit: the curve spelled out. */
 static size_t spki(const char *curve, bool explicit, uint8_t **der)
 {
@@ -283,6 +307,7 @@ int main(void)
 		cmocka_unit_test(what_real_cards_have_is_understood),
 		cmocka_unit_test(the_strongest_pace_is_taken),
 		cmocka_unit_test(unknown_ones_are_skipped_and_malformed_ones_refused),
+		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),

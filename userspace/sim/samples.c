@@ -485,7 +485,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 		{ .name = "cam", .text = "Utopia, passport: PACE with chip authentication mapping", .issuer = &issuers[UT_NEW],
 		  .person = &eac, .can = "271828", .n_pace = 2,
 		  .pace = { { SIM_AES128, 13, SIM_GM, NULL }, { SIM_AES128, 13, SIM_CAM, NULL } }, .ca = SIM_AES128,
-		  .ca_key = BP, .ca_key_id = -1, .portrait = 5 },
+		  .ca_key = BP, .ca_key_id = -1, .portrait = 5, .quirks = "pin = 141421\npuk = 1732050807\n" },
 		{ .name = "aa", .text = "Utopia, older passport: basic access control, active authentication",
 		  .issuer = &issuers[UT_OLD], .person = &bac, .bac = true, .ca_key_id = -1, .aa_key = "RSA-1024", .aa = "bc",
 		  .portrait = 4, .quirks = "extended = no\n" },

@@ -200,33 +200,45 @@ static unsigned char *ecdsa_der(const struct cr_aa *aa, const uint8_t *sig, size
 	return der;
 }
 
-/* DG14 may name the digest; that one of these fits is proof as good. */
-static int verify_ecdsa(const struct cr_aa *aa, const uint8_t *sig, size_t len)
+static bool stands_by(const struct cr_aa *aa, const char *digest, const unsigned char *der, int len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx &&
+		  EVP_DigestVerifyInit_ex(ctx, NULL, digest, NULL, NULL, aa->key, NULL) > 0 &&
+		  EVP_DigestVerify(ctx, der, (size_t)len, aa->nonce, sizeof(aa->nonce)) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+/* The digest that DG14 names, else each: that one of them fits is proof as good. */
+static int verify_ecdsa(const struct cr_aa *aa, const uint8_t *sig, size_t len, const char *digest,
+			bool *other)
 {
 	static const char *const digests[] = { "SHA256", "SHA384", "SHA512", "SHA224", "SHA1" };
 	int der_len, err = CR_E_CRYPTO;
 	unsigned char *der = ecdsa_der(aa, sig, len, &der_len);
 
+	if (der && digest && stands_by(aa, digest, der, der_len))
+		err = 0;
 	for (size_t i = 0; der && err && i < sizeof(digests) / sizeof(*digests); i++) {
-		EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-
-		if (ctx &&
-		    EVP_DigestVerifyInit_ex(ctx, NULL, digests[i], NULL, NULL, aa->key, NULL) > 0 &&
-		    EVP_DigestVerify(ctx, der, (size_t)der_len, aa->nonce, sizeof(aa->nonce)) == 1)
+		if (stands_by(aa, digests[i], der, der_len)) {
+			*other = digest;
 			err = 0;
-		EVP_MD_CTX_free(ctx);
+		}
 	}
 	OPENSSL_free(der);
 	return err;
 }
 
-int cr_aa_verify(const struct cr_aa *aa, const uint8_t *sig, size_t len)
+int cr_aa_verify(const struct cr_aa *aa, const uint8_t *sig, size_t len, const char *digest, bool *other)
 {
+	*other = false;
 	if (len > CR_AA_MAX)
 		return CR_E_CRYPTO;
 	if (aa->rsa && len != aa->sig_len)
 		return len < aa->sig_len ? CR_E_TOO_LONG : CR_E_CRYPTO;
 	if (aa->rsa)
 		return verify_rsa(aa, sig);
-	return len < 8 ? CR_E_TOO_LONG : verify_ecdsa(aa, sig, len);
+	return len < 8 ? CR_E_TOO_LONG : verify_ecdsa(aa, sig, len, digest, other);
 }

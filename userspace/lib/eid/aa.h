@@ -28,9 +28,10 @@ bool cr_aa_is_whole(const struct cr_aa *aa, const uint8_t *sig, size_t len);
 /* INTERNAL AUTHENTICATE with our number; the data lives as long as aa. */
 void cr_aa_command(const struct cr_aa *aa, struct cr_capdu *cmd);
 /*
- * 0: the chip signed our number; CR_E_CRYPTO: it did not; CR_E_TOO_LONG: less came than a signature
+ * digest: what an ECDSA chip's DG14 names, "SHA256"; NULL: nothing. *other: the signature stands by
+ * another one, which proves as much. 0: the chip signed our number; CR_E_CRYPTO: it did not; CR_E_TOO_LONG: less came than a signature
  * of this key has, as from chips that cut long answers.
  */
-int cr_aa_verify(const struct cr_aa *aa, const uint8_t *sig, size_t len);
+int cr_aa_verify(const struct cr_aa *aa, const uint8_t *sig, size_t len, const char *digest, bool *other);
 
 #endif

@@ -165,8 +165,10 @@ static int ask_for_signature(struct cr_session *s, const struct cr_aa *aa, uint8
 	}
 }
 
-int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct cr_chip_proof *out)
+int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, const char *digest,
+		   struct cr_chip_proof *out)
 {
+	bool other = false;
 	uint8_t sig[CR_AA_MAX];
 	size_t sig_len = sizeof(sig);
 	struct cr_aa *aa;
@@ -192,10 +194,13 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, struct
 		result(out, CR_UNDETERMINED, "the chip stopped answering");
 	else if (!err && sw != CR_SW_OK)
 		result(out, CR_FAILED, "the chip refused to authenticate");
-	else if (!err && (err = cr_aa_verify(aa, sig, sig_len)) == CR_E_TOO_LONG)
+	else if (!err && (err = cr_aa_verify(aa, sig, sig_len, digest, &other)) ==
+			 CR_E_TOO_LONG)
 		result(out, CR_UNDETERMINED, "the chip's signature came cut short");
 	else if (err == CR_E_CRYPTO)
 		result(out, CR_FAILED, "the chip's signature is wrong");
+	else if (other)
+		out->detail = "the chip signed by another digest than DG14 names";
 	cr_aa_free(aa);
 	return err < 0 && err != CR_E_CRYPTO && cr_chip_fatal(err) ? err : 0;
 }

@@ -25,8 +25,8 @@ struct cr_chip_proof {
  */
 int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 			 const struct cr_ca_key *key, struct cr_chip_proof *out);
-int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len,
-		   struct cr_chip_proof *out);
+int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, const char *digest,
+		   struct cr_chip_proof *out);	/* digest: what DG14 names (aa.h); NULL */
 
 /*
  * PACE with chip authentication mapping: whether one of the keys in EF.CardSecurity is that of the chip

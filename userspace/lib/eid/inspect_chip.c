@@ -51,7 +51,8 @@ static int proved(struct inspector *in, const struct cr_chip_proof *proof)
 }
 
 /* No chip authentication, for this reason: active authentication where DG15 is there for it. */
-static int fall_back(struct inspector *in, enum cr_result result, const char *why)
+static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
+		     const char *why)
 {
 	struct cr_chip_proof proof;
 	const struct cr_file *dg15;
@@ -69,7 +70,7 @@ static int fall_back(struct inspector *in, enum cr_result result, const char *wh
 		chip_result(in, CR_UNDETERMINED, "DG15 could not be read");
 		return 0;
 	}
-	err = cr_chip_active(&in->s, dg15->data, dg15->len, &proof);
+	err = cr_chip_active(&in->s, dg15->data, dg15->len, dg14 ? dg14->aa_digest : NULL, &proof);
 	return err ? err : proved(in, &proof);
 }
 
@@ -180,11 +181,13 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 }
 
 /* No chip authentication by DG14's word, nor by PACE: active authentication. */
-static int without_key(struct inspector *in, enum cr_result result, const char *why)
+static int without_key(struct inspector *in, const struct cr_security_infos *dg14,
+		       enum cr_result result, const char *why)
 {
 	if (in->ca.cam.data_len)
-		return fall_back(in, CR_UNDETERMINED, "the key that PACE proved is not in DG14");
-	return fall_back(in, result, why);
+		return fall_back(in, dg14, CR_UNDETERMINED,
+				 "the key that PACE proved is not in DG14");
+	return fall_back(in, dg14, result, why);
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -207,7 +210,7 @@ int cr_inspector_chip(struct inspector *in)
 		err = by_mapping(in, NULL);
 		if (err)
 			return err < 0 ? err : 0;
-		return without_key(in, CR_NOT_SUPPORTED, "no DG14");
+		return without_key(in, NULL, CR_NOT_SUPPORTED, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
@@ -222,12 +225,12 @@ int cr_inspector_chip(struct inspector *in)
 		return err < 0 ? err : 0;
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return without_key(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
+		return without_key(in, &infos, CR_NOT_SUPPORTED, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, CR_UNDETERMINED,
+		return fall_back(in, &infos, CR_UNDETERMINED,
 				 "the chip's algorithm for it is not known here");
 	if (!in->s.secured)
-		return fall_back(in, CR_UNDETERMINED, "it needs PACE or BAC first");
+		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");
 	err = authenticate_by_key(in, &info, key, &proof);
 	return err ? err : proved(in, &proof);
 }

@@ -46,6 +46,33 @@ static int elements(const uint8_t *p, size_t n, struct cr_tlv *out, int max)
 	return r < 0 ? CR_E_MALFORMED : count;
 }
 
+/* SEQUENCE { id-icao-mrtd-security-aaProtocolObject, version 1, signatureAlgorithm OID } */
+static int aa_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
+{
+	/* TR-03111, 5.2.1: ecdsa-plain-signatures; X9.62 has names of its own for the same digests */
+	static const uint8_t plain[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x01, 0x01, 0x04, 0x01 };
+	static const uint8_t x962[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03 };
+	static const uint8_t x962_sha1[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x01 };
+	static const char *const digests[] = { "SHA1", "SHA224", "SHA256", "SHA384", "SHA512" };
+	const struct cr_tlv *alg = &el[2];
+	int version, n = -1;
+
+	if (count < 2 || small_integer(&el[1], &version))
+		return CR_E_MALFORMED;
+	si->active_authentication = true;
+	if (count < 3 || alg->tag != OID)
+		return 0;
+	if (alg->len == sizeof(plain) + 1 && !memcmp(alg->val, plain, sizeof(plain)))
+		n = alg->val[sizeof(plain)] - 1;
+	else if (alg->len == sizeof(x962) + 1 && !memcmp(alg->val, x962, sizeof(x962)))
+		n = alg->val[sizeof(x962)];
+	else if (is_oid(alg, x962_sha1, sizeof(x962_sha1)))
+		n = 0;
+	if (n >= 0 && (size_t)n < sizeof(digests) / sizeof(*digests))
+		si->aa_digest = digests[n];
+	return 0;
+}
+
 /* The last arc says the cipher: 1 3DES, 2 to 4 AES (A.1.1.1, A.1.1.2). */
 static int protocol_oid(const struct cr_tlv *oid, struct cr_protocol_oid *out)
 {
@@ -233,10 +260,8 @@ static int one_info(const struct cr_tlv *info, struct cr_security_infos *si)
 	count = elements(info->val, info->len, el, 4);
 	if (count < 2 || el[0].tag != OID)
 		return CR_E_MALFORMED;
-	if (is_oid(&el[0], oid_aa, sizeof(oid_aa))) {
-		si->active_authentication = true;
-		return 0;
-	}
+	if (is_oid(&el[0], oid_aa, sizeof(oid_aa)))
+		return aa_info(el, count, si);
 	if (el[0].len < 8 || el[0].len > 10 || memcmp(el[0].val, smartcard, sizeof(smartcard)))
 		goto unknown;
 	if (el[0].val[7] == KIND_TA) {
