@@ -56,7 +56,7 @@ VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/
 IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
-VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
+VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
@@ -101,9 +101,10 @@ $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
 
 # It exports what pcscd asks for, and nothing of the library in it.
-$(B)/obj/userspace/ifd/ifdhandler.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
-$(B)/obj/userspace/ifd/ifdhandler.o: ALL_CFLAGS += -fvisibility=hidden
-$(B)/ifd/libifdcardring.so: $(B)/obj/userspace/ifd/ifdhandler.o $(B)/libcardring.a
+IFD_OBJ := $(call obj,$(sort $(wildcard userspace/ifd/*.c)))
+$(IFD_OBJ): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
+$(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $^ $(LIBS) -lpthread
 
@@ -133,6 +134,12 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
+
+# A PC/SC program, and nothing of ours in it.
+$(B)/obj/tests/vm/pinpad_pcsc.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(B)/tests/vm/pinpad_pcsc: $(B)/obj/tests/vm/pinpad_pcsc.o
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs libpcsclite)
 
 # Only the program that is the host needs what the other ways are made of.
 $(B)/obj/tests/bench/client.o $(B)/obj/tests/bench/scale_pcscd.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)

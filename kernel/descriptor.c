@@ -55,5 +55,6 @@ int cr_desc_parse(const u8 *raw, struct cr_desc *desc)
 	desc->features = get_unaligned_le32(raw + 40);
 	desc->level = (desc->features >> 16) & 7;
 	desc->max_message = min_t(u32, message, CR_MESSAGE_MAX);
+	desc->pin_support = raw[52];
 	return 0;
 }

@@ -24,6 +24,7 @@
  * @features: dwFeatures
  * @level: enum cardring_level
  * @max_message: dwMaxCCIDMessageLength, bounded to CR_MESSAGE_MAX
+ * @pin_support: bPINSupport; 0: no keypad
  */
 struct cr_desc {
 	u8 raw[CR_DESC_LEN];
@@ -33,6 +34,7 @@ struct cr_desc {
 	u32 features;
 	u32 level;
 	u32 max_message;
+	u8 pin_support;
 };
 
 const u8 *cr_desc_find(const u8 *extra, int len);

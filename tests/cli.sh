@@ -250,6 +250,30 @@ done <<'END'
 1|sim: a reader at another level than its own|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --level tpdu
 1|sim: a protocol that is none|sim serve an --usbip --level tpdu --protocol 2
 1|sim: a protocol where there is none|sim serve an --usbip --level short --protocol 1
+1|pin: nothing to do|pin
+1|pin: what is none|pin verifi --ref 81
+1|pin: which one|pin verify --reader sim:an
+1|pin: a reference that is none|pin verify --reader sim:an --ref 8G
+1|pin: a reference that cannot be|pin verify --reader sim:an --ref 61
+1|pin: a reference too long|pin verify --reader sim:an --ref 0081
+1|pin: an application too short|pin verify --reader sim:an --ref 81 --aid A0000002
+1|pin: an application that is none|pin verify --reader sim:an --ref 81 --aid A00000024Z
+1|pin: a format that is none|pin verify --reader sim:an --ref 81 --format utf8
+1|pin: digits that are none|pin verify --reader sim:an --ref 81 --digits four
+1|pin: no digits|pin verify --reader sim:an --ref 81 --digits 0-4
+1|pin: fewer at most than at least|pin verify --reader sim:an --ref 81 --digits 8-4
+1|pin: too many digits|pin verify --reader sim:an --ref 81 --digits 4-16
+1|pin: digits and something behind|pin verify --reader sim:an --ref 81 --digits 4-8x
+1|pin: more digits than the block has|pin verify --reader sim:an --ref 81 --digits 4-12
+1|pin: a block too long|pin verify --reader sim:an --ref 81 --block 16
+1|pin: a block where there is none|pin verify --reader sim:an --ref 81 --format plain --block 8
+1|pin: padding that is no byte|pin verify --reader sim:an --ref 81 --pad F
+1|pin: a time too long|pin verify --reader sim:an --ref 81 --timeout 256
+1|pin: the new one alone, to verify|pin verify --reader sim:an --ref 81 --new-only
+1|pin: two without an end|pin change --reader sim:an --ref 81 --format plain
+1|pin: a reader without a keypad|pin verify --reader sim:an --ref 81
+1|pin: typed in the wrong place|pin verify 83746925 --ref 81
+1|sim: a keypad on another reader than it has|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --pinpad
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456
@@ -260,6 +284,13 @@ END
 check "and every one of them was" [ $objects -gt 20 ]
 run verify --cann 123456
 check "the nearest option is named" said 'did you mean --can'
+run pin verify 83746925 --ref 81
+check "a PIN typed here is not shown" not said 83746925
+check "and where it is typed is said" said "keypad, never here"
+run pin verify --reader sim:an --ref 81
+check "no keypad is said" said "has no keypad"
+run pin change --reader sim:an --ref 81 --json
+check "and has a code" is .error.code no-keypad
 run vrify
 check "the nearest command is named" said 'did you mean "verify"'
 run verify --reader $'sim:\e[31mred' --can 123456
@@ -280,7 +311,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor stat apdu driver sim help; do
+for c in verify read list monitor stat apdu pin driver sim help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"

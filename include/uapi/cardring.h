@@ -99,7 +99,9 @@
  *	data structure, cqe.param its bProtocolNum
  * @CARDRING_OP_RESET_PARAMS: PC_to_RDR_ResetParameters
  * @CARDRING_OP_SET_PARAMS: PC_to_RDR_SetParameters; param[0] bProtocolNum
- * @CARDRING_OP_SECURE: PC_to_RDR_Secure; param as in XFER
+ * @CARDRING_OP_SECURE: PC_to_RDR_Secure; param as in XFER. -EOPNOTSUPP where
+ *	the reader has no keypad (bPINSupport 0). Who types a PIN takes longer
+ *	than any card: set deadline_ms
  * @CARDRING_OP_ESCAPE: PC_to_RDR_Escape; needs CAP_SYS_RAWIO
  * @CARDRING_OP_ICC_CLOCK: PC_to_RDR_IccClock; param[0] bClockCommand
  * @CARDRING_OP_T0_APDU: PC_to_RDR_T0APDU; param[0] bmChanges,

@@ -33,6 +33,9 @@
 #define LLVMFuzzerTestOneInput fuzz_mrz
 #include "../fuzz/fuzz_mrz.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_pin
+#include "../fuzz/fuzz_pin.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_security_info
 #include "../fuzz/fuzz_security_info.c"
 #undef LLVMFuzzerTestOneInput
@@ -156,6 +159,7 @@ TARGET(exchange)
 TARGET(ccid)
 TARGET(lds)
 TARGET(mrz)
+TARGET(pin)
 TARGET(security_info)
 TARGET(sim)
 TARGET(sm)
@@ -173,6 +177,7 @@ int main(void)
 		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
+		cmocka_unit_test(pin_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),
 		cmocka_unit_test(sim_takes_anything),
 		cmocka_unit_test(sm_takes_anything),

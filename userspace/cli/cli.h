@@ -51,9 +51,14 @@ struct cli {
 	/* stat; 0: not given */
 	long interval, count;		/* s */
 
+	/* pin */
+	const char *ref, *aid, *format, *digits, *pad;
+	long block, timeout;		/* bytes, s; 0: not given */
+	bool new_only;
+
 	/* sim serve */
 	const char *vscard, *as, *level, *serial, *timing;
-	bool usbip, no_interrupt;
+	bool usbip, no_interrupt, pinpad;
 	long slots, busy, readers, max_message, latency, protocol;
 };
 
@@ -67,6 +72,7 @@ enum {
 	CLI_FOR_SERVE	= 1u << 5,
 	CLI_FOR_STAT	= 1u << 6,
 	CLI_FOR_LIST	= 1u << 7,
+	CLI_FOR_PIN	= 1u << 8,
 };
 
 struct cli_command {
@@ -195,6 +201,7 @@ int cmd_stat(struct cli *c);
 int cmd_read(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);
+int cmd_pin(struct cli *c);
 int cmd_driver(struct cli *c);
 int cmd_sim(struct cli *c);
 int cmd_help(struct cli *c);

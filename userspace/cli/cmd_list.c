@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <cardring/pin.h>
 #include "cli.h"
 
 #define LOOK_MS	2000	/* a reader that could not be opened does not tell of its cards */
@@ -28,6 +29,21 @@ static void detail(const char *label, const char *value)
 	cli_row(indented, value, 24);
 }
 
+static void show_pinpad(const struct cr_reader_info *r)
+{
+	struct cr_pinpad pad;
+	char text[64];
+
+	cr_reader_pinpad(r, &pad);
+	if (pad.verify || pad.modify)
+		detail(_("keypad"), pad.verify && pad.modify ? _("verifies and changes PINs") :
+		       pad.verify ? _("verifies PINs") : _("changes PINs"));
+	if (pad.lines) {
+		snprintf(text, sizeof(text), "%u x %u", pad.columns, pad.lines);
+		detail(_("display"), text);
+	}
+}
+
 static void show(const struct cr_reader_info *r, int index)
 {
 	char head[16], text[160], comm[64];
@@ -36,6 +52,7 @@ static void show(const struct cr_reader_info *r, int index)
 	cli_row(head, r->name, 6);
 	detail(_("card"), cli_slot_state_text(r));
 	detail(_("exchange level"), level_text(r->dev.level));
+	show_pinpad(r);
 	if (r->dev.vendor) {
 		snprintf(text, sizeof(text), "%04x:%04x", r->dev.vendor, r->dev.product);
 		detail("USB", text);

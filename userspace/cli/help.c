@@ -27,7 +27,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring read --can 123456 --out card",
 	  CARD | CLI_FOR_SECRET, cmd_read },
 	{ "list", "", N_("list the readers, their slots and who holds them"),
-	  N_("One entry a slot: its number (for --reader), name, card, exchange level, USB identity, path, and the process that holds it."),
+	  N_("One entry a slot: its number (for --reader), name, card, exchange level, keypad and display, USB identity, path, and the process that holds it."),
 	  "cardring list\n"
 	  "cardring list --json\n"
 	  "cardring list --backend usb",
@@ -49,6 +49,15 @@ const struct cli_command cli_commands[] = {
 	  "cardring apdu --reader 1 \"00 A4 02 0C 02 01 1C\" 00B0000008\n"
 	  "cardring apdu --reader sim:an < commands.txt",
 	  CARD, cmd_apdu },
+	{ "pin", "verify|change", N_("verify or change a PIN on the reader's own keypad"),
+	  N_("The reader asks for the PIN, puts it into the command and sends that to the card; the PIN never reaches this computer. Readers without a keypad are refused; \"cardring list\" shows which have one. What reference and form a card's PIN has its manual says: a PIN in the wrong form may cost a try.\n"
+	     "\n"
+	     "The exit status is 0 if the card took it, 5 if the PIN is wrong or blocked, 130 if it was canceled on the keypad or by Ctrl-C, 1 if nobody typed it in time, if it was not typed the same twice, or for anything else; 3 and 4 as ever."),
+	  "cardring pin verify --ref 81\n"
+	  "cardring pin verify --ref 80 --aid A000000308000010000100 --digits 6-8\n"
+	  "cardring pin verify --ref 01 --format iso9564-2 --digits 4-12 --json\n"
+	  "cardring pin change --ref 81 --timeout 60",
+	  CARD | CLI_FOR_PIN, cmd_pin },
 	{ "driver", "load [FILE]|unload|status", N_("load and unload the kernel module"),
 	  N_("load takes the installed module of the running kernel, or the file that is named. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
 	  "sudo cardring driver load\n"
@@ -62,7 +71,8 @@ const struct cli_command cli_commands[] = {
 	     "While it serves, SIGUSR1 takes the card out of QEMU's reader and SIGUSR2 puts it back; to the virtual reader, lines of standard input are faults and events (\"help\" lists them)."),
 	  "cardring sim list\n"
 	  "cardring sim serve an --vscard card.sock\n"
-	  "sudo cardring sim serve an --usbip --level extended --slots 2",
+	  "sudo cardring sim serve an --usbip --level extended --slots 2\n"
+	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
 	{ "help", "[COMMAND]", N_("explain a command"),
 	  N_("Explains a command, its options, and how it is used."),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/crypto.h>
+#include <cardring/pin.h>
 #include "cli.h"
 
 json_t *cli_json_string(const char *s)
@@ -52,6 +53,24 @@ int cli_json_print(json_t *object)
 	return CLI_OK;
 }
 
+static json_t *keypad(const struct cr_reader_info *r)
+{
+	struct cr_pinpad pad;
+
+	cr_reader_pinpad(r, &pad);
+	if (!pad.verify && !pad.modify)
+		return json_null();
+	return json_pack("{s:b, s:b}", "verify", pad.verify, "change", pad.modify);
+}
+
+static json_t *display(const struct cr_reader_info *r)
+{
+	struct cr_pinpad pad;
+
+	cr_reader_pinpad(r, &pad);
+	return pad.lines ? json_pack("{s:i, s:i}", "lines", pad.lines, "columns", pad.columns) : json_null();
+}
+
 json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 {
 	char id[8], comm[64];
@@ -65,6 +84,8 @@ json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 	json_object_set_new(j, "slot", json_integer(r->slot));
 	json_object_set_new(j, "state", cli_json_string(cli_slot_state(r)));
 	json_object_set_new(j, "level", cli_json_string(cli_level(r->dev.level)));
+	json_object_set_new(j, "keypad", keypad(r));
+	json_object_set_new(j, "display", display(r));
 	snprintf(id, sizeof(id), "%04x", r->dev.vendor);
 	json_object_set_new(j, "vid", r->dev.vendor ? json_string(id) : json_null());
 	snprintf(id, sizeof(id), "%04x", r->dev.product);

@@ -35,6 +35,7 @@ int cr_ccid_desc_parse(const uint8_t *raw, struct cr_ccid_desc *out)
 		.features = le32(raw + 40),
 		.level = raw[42] & 7,	/* dwFeatures, bits 16 to 18 */
 		.max_message = message < CR_CCID_MESSAGE_MAX ? message : CR_CCID_MESSAGE_MAX,
+		.pin_support = raw[CR_CCID_PIN_SUPPORT_AT],
 	};
 	memcpy(out->raw, raw, sizeof(out->raw));
 	return 0;

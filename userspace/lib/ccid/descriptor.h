@@ -15,6 +15,8 @@ enum { CR_CCID_DESC_LEN = 54, CR_CCID_CLASS = 0x0B, CR_CCID_MESSAGE_MIN = 32, CR
 /* bVoltageSupport; dwFeatures */
 enum { CR_CCID_5V = 1, CR_CCID_3V = 2, CR_CCID_1V8 = 4 };
 enum { CR_CCID_AUTO_VOLTAGE = 0x08 };
+/* bPINSupport; where that and wLcdLayout are */
+enum { CR_CCID_PIN_VERIFY = 1, CR_CCID_PIN_MODIFY = 2, CR_CCID_LCD_LAYOUT_AT = 50, CR_CCID_PIN_SUPPORT_AT = 52 };
 
 struct cr_ccid_desc {
 	uint8_t raw[CR_CCID_DESC_LEN];
@@ -24,6 +26,7 @@ struct cr_ccid_desc {
 	uint32_t features;
 	uint32_t level;			/* enum cardring_level */
 	uint32_t max_message;		/* dwMaxCCIDMessageLength, at most CR_CCID_MESSAGE_MAX */
+	uint8_t pin_support;		/* bPINSupport, CR_CCID_PIN_*; 0: no keypad */
 };
 /* raw: CR_CCID_DESC_LEN bytes. 0, or CR_E_UNSUPPORTED where its messages carry no APDU. */
 int cr_ccid_desc_parse(const uint8_t *raw, struct cr_ccid_desc *out);

@@ -47,9 +47,22 @@ int cr_cqe_error(const struct cardring_cqe *cqe)
 	return cr_ring_error(cqe->result);
 }
 
+int64_t cr_card_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static bool canceled(const cr_card_t *card)
 {
 	return card->cancel && *card->cancel;
+}
+
+static bool expired(const cr_card_t *card)
+{
+	return card->until && cr_card_now() >= card->until;
 }
 
 static int abort_slot(cr_card_t *card)
@@ -78,9 +91,9 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 		uint64_t enters = card->ring->enters;
 		int rc;
 
-		if (canceled(card) && !aborted)
+		if (!aborted && (canceled(card) || expired(card)))
 			aborted = abort_slot(card);
-		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel ? SLICE_MS : -1);
+		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel || card->until ? SLICE_MS : -1);
 		card->exchange.enters += card->ring->enters - enters;
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
 			const struct cardring_cqe lost = { .result = rc };
@@ -101,8 +114,8 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 			cr_ring_seen(card->ring);
 		}
 	}
-	if (aborted && canceled(card))
-		return CR_E_CANCELED;
+	if (aborted)
+		return canceled(card) ? CR_E_CANCELED : CR_E_TIMEOUT;
 	return err;
 }
 
@@ -184,18 +197,10 @@ static int slot_state(cr_card_t *card, struct cardring_slot *slot)
 	return cr_ring_error(card->ring->ops->slot(card->ring, slot));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until the next event, a slice of time, or until. */
 static int wait_event(cr_card_t *card, int64_t until)
 {
-	int64_t left = until < 0 ? SLICE_MS : until - now_ms();
+	int64_t left = until < 0 ? SLICE_MS : until - cr_card_now();
 	int rc;
 
 	if (canceled(card))
@@ -210,7 +215,7 @@ static int wait_event(cr_card_t *card, int64_t until)
 
 static int wait_card(cr_card_t *card, int wait_ms)
 {
-	int64_t until = wait_ms < 0 ? -1 : now_ms() + wait_ms;
+	int64_t until = wait_ms < 0 ? -1 : cr_card_now() + wait_ms;
 	struct cardring_slot slot;
 	int err;
 

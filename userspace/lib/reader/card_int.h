@@ -30,11 +30,13 @@ struct cr_card {
 	uint64_t generation;	/* of the slot when the card was powered first */
 	unsigned int deadline_ms;
 	const volatile int *cancel;
+	int64_t until;		/* cr_card_now; what is under way then ends with CR_E_TIMEOUT. 0: none */
 	cr_trace_fn trace;
 	void *trace_arg;
 	struct cr_exchange exchange;
 };
 
+int64_t cr_card_now(void);	/* ms, CLOCK_MONOTONIC */
 /*
  * Sends and waits for n entries, whose user_data count up from first_id; each completion is given to
  * done with its number, in order. done's negative enum cr_error ends nothing; the first is returned,
@@ -52,6 +54,15 @@ int cr_card_agree(cr_card_t *card, uint32_t *below);
 
 /* The card says that it takes so many bytes of data in a command, and gives so many in a response. */
 void cr_card_told(cr_card_t *card, size_t command, size_t response);
+
+/* Buffers of a message at a time. */
+#define CR_EXCHANGE_TX	0
+#define CR_EXCHANGE_RX	1
+/* Sends len bytes of the one as XFER or SECURE; the answer is in the other, *cqe its completion. 0 or enum cr_error. */
+int cr_exchange_message(cr_card_t *card, enum cardring_op op, size_t len, uint8_t bwi, uint16_t level,
+			uint64_t deadline_ms, struct cardring_cqe *cqe);
+/* What block-level errors are to T=1: there was none (CCID 1.1, table 6.2-2). */
+bool cr_exchange_no_block(const struct cardring_cqe *cqe, int err);
 
 /* The longest payload of a message to this reader. */
 size_t cr_card_message_room(const cr_card_t *card);
