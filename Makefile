@@ -147,7 +147,7 @@ $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	$(call say,MSGFMT)msgfmt --check -o $@ $<
 
 # One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
-MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) include/uapi/cardring.h
+MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) $(wildcard include/uapi/*.h)
 module:
 	@test -n "$(KDIRS)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
 	@case "$(CURDIR)" in *[[:space:]:]*) \

@@ -19,13 +19,17 @@
  * cr_desc_find - look for the class descriptor among a descriptor's extra bytes
  * @extra: concatenated descriptors, may be NULL
  * @len: their length in bytes
+ * @vendor: the interface is of the vendor's class, where the type may be too
  *
  * Return: its first byte, CR_DESC_LEN bytes of it being there, or NULL.
  */
-const u8 *cr_desc_find(const u8 *extra, int len)
+const u8 *cr_desc_find(const u8 *extra, int len, bool vendor)
 {
 	while (extra && len >= 2 && extra[0] >= 2 && extra[0] <= len) {
 		if (extra[0] >= CR_DESC_LEN && extra[1] == CR_DESC_TYPE)
+			return extra;
+		if (vendor && extra[0] == CR_DESC_LEN &&
+		    extra[1] == CR_DESC_TYPE_VENDOR)
 			return extra;
 		len -= extra[0];
 		extra += extra[0];

@@ -6,6 +6,7 @@
 
 #define CR_DESC_LEN		54	/* CCID 1.1, table 5.1-1 */
 #define CR_DESC_TYPE		0x21
+#define CR_DESC_TYPE_VENDOR	0xff	/* on an interface of the vendor's class */
 
 #define CR_MESSAGE_MIN		32	/* less carries no APDU: refused */
 #define CR_MESSAGE_MAX		(128 * 1024)
@@ -35,7 +36,7 @@ struct cr_desc {
 	u32 max_message;
 };
 
-const u8 *cr_desc_find(const u8 *extra, int len);
+const u8 *cr_desc_find(const u8 *extra, int len, bool vendor);
 int cr_desc_parse(const u8 *raw, struct cr_desc *desc);
 
 #endif /* CR_DESCRIPTOR_H */
