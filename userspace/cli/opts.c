@@ -74,6 +74,8 @@ static const struct option options[] = {
 	  N_("its cards take the time of contactless ones: 106, 212, 424 or 848 kbit/s") },
 	{ "no-interrupt", NULL, FLAG, AT(no_interrupt), CLI_FOR_SERVE, 0, 0,
 	  N_("it does not report card changes: they must be polled for") },
+	{ "force", NULL, FLAG, AT(force), CLI_FOR_DRIVER, 0, 0,
+	  N_("take readers from PC/SC programs that use a card, which then fail") },
 	{ "json", NULL, FLAG, AT(json), CLI_FOR_ALL, 0, 0, N_("one JSON object instead of text") },
 	{ "lang", "vi|en", STRING, AT(lang), CLI_FOR_ALL, 0, 0,
 	  N_("the language (else what the locale says)") },
