@@ -223,6 +223,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@install -m 644 include/uapi/cardring.h $(INC)/uapi/
 	@install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
 	@install -m 644 $(EXAMPLES) $(SHARE)/doc/cardring/examples/
+	@install -m 644 udev/pcscd-only.conf $(SHARE)/doc/cardring/
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim
