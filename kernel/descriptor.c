@@ -55,7 +55,8 @@ int cr_desc_parse(const u8 *raw, struct cr_desc *desc)
 	desc->slots = min_t(unsigned int, raw[4] + 1, CARDRING_MAX_SLOTS);
 	/* Six firmwares of the 691 known say 0 and mean 1. */
 	desc->busy_slots = clamp_t(unsigned int, raw[53], 1, desc->slots);
-	desc->voltages = raw[5];
+	/* One that names none it could choose means what every reader has. */
+	desc->voltages = raw[5] & CR_VOLTAGES ?: CR_VOLTAGE_5V;
 	desc->features = get_unaligned_le32(raw + 40);
 	desc->level = (desc->features >> 16) & 7;
 	desc->max_message = min_t(u32, message, CR_MESSAGE_MAX);

@@ -14,6 +14,7 @@
 #define CR_VOLTAGE_5V		BIT(0)	/* bVoltageSupport */
 #define CR_VOLTAGE_3V		BIT(1)
 #define CR_VOLTAGE_1V8		BIT(2)
+#define CR_VOLTAGES		GENMASK(2, 0)
 #define CR_FEATURE_AUTO_VOLTAGE	BIT(3)	/* dwFeatures */
 
 /**
@@ -21,7 +22,7 @@
  * @raw: the descriptor as the reader gave it
  * @slots: bMaxSlotIndex + 1, bounded to CARDRING_MAX_SLOTS
  * @busy_slots: bMaxCCIDBusySlots, 1 for 0, bounded to @slots
- * @voltages: bVoltageSupport, CR_VOLTAGE_*
+ * @voltages: bVoltageSupport, CR_VOLTAGE_*, 5 V for none
  * @features: dwFeatures
  * @level: enum cardring_level
  * @max_message: dwMaxCCIDMessageLength, bounded to CR_MESSAGE_MAX

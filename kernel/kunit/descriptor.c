@@ -154,6 +154,19 @@ static void features_and_level_are_as_declared(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, desc.level, 7U);
 }
 
+static void no_voltage_means_five(struct kunit *test)
+{
+	u8 *raw = make_desc(test);
+	struct cr_desc desc;
+
+	raw[5] = 0;
+	KUNIT_ASSERT_EQ(test, cr_desc_parse(raw, &desc), 0);
+	KUNIT_EXPECT_EQ(test, desc.voltages, CR_VOLTAGE_5V);
+	raw[5] = 0xf8;
+	KUNIT_ASSERT_EQ(test, cr_desc_parse(raw, &desc), 0);
+	KUNIT_EXPECT_EQ(test, desc.voltages, CR_VOLTAGE_5V);
+}
+
 static struct kunit_case descriptor_cases[] = {
 	KUNIT_CASE(finds_the_class_descriptor),
 	KUNIT_CASE(finds_none_where_none_is_whole),
@@ -163,6 +176,7 @@ static struct kunit_case descriptor_cases[] = {
 	KUNIT_CASE(no_busy_slot_means_one),
 	KUNIT_CASE(message_length_is_bounded),
 	KUNIT_CASE(features_and_level_are_as_declared),
+	KUNIT_CASE(no_voltage_means_five),
 	{ }
 };
 

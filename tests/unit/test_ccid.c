@@ -102,8 +102,9 @@ static void length_received_is_judged_against_the_header(void **state)
 #define DEVICE	"12 01 0002 00 00 00 40 0912 d0c1 0001 01 02 00 01 "
 #define CONF(v)	"09 02 5D00 01 " v " 00 80 32 "
 #define ITF(n, alt, class) "09 04 " n " " alt " 03 " class " 00 00 00 "
-#define CCID(slot, message, busy) \
-	"36 21 1001 " slot " 07 03000000 A00F0000 A00F0000 00 802A0000 802A0000 00 FE000000 00000000 00000000 " \
+#define CCID(slot, message, busy) "36 21 1001 " slot " 07" CCID_REST(message, busy)
+#define CCID_REST(message, busy) \
+	" 03000000 A00F0000 A00F0000 00 802A0000 802A0000 00 FE000000 00000000 00000000 " \
 	"BA040400 " message " FF FF 0000 00 " busy " "
 #define OUT	"07 05 01 02 4000 00 "
 #define IN	"07 05 82 02 4000 00 "
@@ -174,6 +175,11 @@ static void descriptor_is_bounded(void **state)
 	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") CCID("FF", "FFFFFFFF", "FF") OUT IN, 1, -1, &itf), 0);
 	assert_int_equal(itf.desc.slots, CARDRING_MAX_SLOTS);
 	assert_int_equal(itf.desc.max_message, CR_CCID_MESSAGE_MAX);
+	/* a reader that names no voltage means 5 V */
+	assert_int_equal(itf.desc.voltages, CR_CCID_5V | CR_CCID_3V | CR_CCID_1V8);
+	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") "36 21 1001 00 F8" CCID_REST("0F010000", "01") OUT IN, 1, -1,
+			      &itf), 0);
+	assert_int_equal(itf.desc.voltages, CR_CCID_5V);
 	/* messages that carry no APDU; no endpoints; packets of nothing */
 	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") CCID("00", "1F000000", "01") OUT IN, 1, -1, &itf),
 			 CR_E_UNSUPPORTED);

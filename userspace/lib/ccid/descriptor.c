@@ -45,7 +45,8 @@ int cr_ccid_desc_parse(const uint8_t *raw, struct cr_ccid_desc *out)
 	*out = (struct cr_ccid_desc) {
 		.slots = slots,
 		.busy_slots = busy < 1 ? 1 : busy < slots ? busy : slots,
-		.voltages = raw[5],
+		/* one that names none it could choose means what every reader has */
+		.voltages = raw[5] & CR_CCID_VOLTAGES ? raw[5] & CR_CCID_VOLTAGES : CR_CCID_5V,
 		.features = le32(raw + 40),
 		.level = raw[42] & 7,	/* dwFeatures, bits 16 to 18 */
 		.max_message = message < CR_CCID_MESSAGE_MAX ? message : CR_CCID_MESSAGE_MAX,

@@ -15,14 +15,14 @@ enum { CR_CCID_CLASS = 0x0B, CR_CCID_CLASS_VENDOR = 0xFF };
 enum { CR_CCID_DESC_LEN = 54, CR_CCID_MESSAGE_MIN = 32, CR_CCID_MESSAGE_MAX = 128 * 1024 };
 
 /* bVoltageSupport; dwFeatures */
-enum { CR_CCID_5V = 1, CR_CCID_3V = 2, CR_CCID_1V8 = 4 };
+enum { CR_CCID_5V = 1, CR_CCID_3V = 2, CR_CCID_1V8 = 4, CR_CCID_VOLTAGES = 7 };
 enum { CR_CCID_AUTO_VOLTAGE = 0x08 };
 
 struct cr_ccid_desc {
 	uint8_t raw[CR_CCID_DESC_LEN];
 	unsigned int slots;		/* 1 to CARDRING_MAX_SLOTS */
 	unsigned int busy_slots;	/* 1 to slots; a firmware's 0 means 1 */
-	uint8_t voltages;		/* CR_CCID_*V */
+	uint8_t voltages;		/* CR_CCID_*V; 5 V for none */
 	uint32_t features;
 	uint32_t level;			/* enum cardring_level */
 	uint32_t max_message;		/* dwMaxCCIDMessageLength, at most CR_CCID_MESSAGE_MAX */
