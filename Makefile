@@ -157,7 +157,7 @@ $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	$(call say,MSGFMT)msgfmt --check -o $@ $<
 
 # One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
-MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) include/uapi/cardring.h
+MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) $(wildcard include/uapi/*.h)
 module:
 	@test -n "$(KDIRS)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
 	@case "$(CURDIR)" in *[[:space:]:]*) \
@@ -233,6 +233,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@install -m 644 include/uapi/cardring.h $(INC)/uapi/
 	@install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
 	@install -m 644 $(EXAMPLES) $(SHARE)/doc/cardring/examples/
+	@install -m 644 udev/pcscd-only.conf $(SHARE)/doc/cardring/
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim

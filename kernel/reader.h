@@ -441,6 +441,9 @@ extern struct ida cr_ida;
 extern struct usb_driver cr_usb_driver;
 int cr_buffers(struct cr_reader *r);
 
+/* token.c */
+bool cr_is_token(struct usb_device *udev);
+
 /* sysfs.c */
 extern const struct attribute_group *cr_groups[];
 const char *cr_serial(const struct cr_reader *r);

@@ -16,6 +16,10 @@ static bool gather = true;
 module_param(gather, bool, 0444);
 MODULE_PARM_DESC(gather, "Send long commands from a program's buffer where the host controller can; else copy them");
 
+static bool tokens;
+module_param(tokens, bool, 0644);
+MODULE_PARM_DESC(tokens, "Take security tokens (a reader beside FIDO's or a keyboard's interface) too; else only those of new_id");
+
 static void buffer_free(u8 *buf, u32 size)
 {
 	if (buf)
@@ -50,12 +54,13 @@ static void reader_free(struct device *dev)
 
 static const u8 *reader_find_class_desc(const struct usb_host_interface *alt)
 {
-	const u8 *raw = cr_desc_find(alt->extra, alt->extralen);
+	bool vendor = alt->desc.bInterfaceClass == USB_CLASS_VENDOR_SPEC;
+	const u8 *raw = cr_desc_find(alt->extra, alt->extralen, vendor);
 	int i;
 
 	for (i = 0; !raw && i < alt->desc.bNumEndpoints; i++)
 		raw = cr_desc_find(alt->endpoint[i].extra,
-				   alt->endpoint[i].extralen);
+				   alt->endpoint[i].extralen, vendor);
 	return raw;
 }
 
@@ -208,6 +213,8 @@ static struct cr_reader *reader_new(struct usb_interface *intf,
 	return r;
 }
 
+#define ID_OURS		1	/* not from new_id, by which somebody asks for a device */
+
 static int reader_probe(struct usb_interface *intf, const struct usb_device_id *id)
 {
 	const u8 *raw = reader_find_class_desc(intf->cur_altsetting);
@@ -215,6 +222,11 @@ static int reader_probe(struct usb_interface *intf, const struct usb_device_id *
 	struct cr_reader *r;
 	int err;
 
+	if (!tokens && id->driver_info == ID_OURS &&
+	    cr_is_token(interface_to_usbdev(intf))) {
+		dev_info(&intf->dev, "a security token: left to its programs\n");
+		return -ENODEV;
+	}
 	if (!raw || cr_desc_parse(raw, &desc)) {
 		dev_info(&intf->dev, "no usable CCID class descriptor\n");
 		return -ENODEV;
@@ -297,7 +309,12 @@ static const struct usb_device_id reader_ids[] = {
 	{
 		.match_flags = USB_DEVICE_ID_MATCH_INT_CLASS,
 		.bInterfaceClass = USB_CLASS_CSCID,
+		.driver_info = ID_OURS,
 	},
+#define CARDRING_READER(v, p) { \
+	USB_DEVICE_INTERFACE_CLASS(v, p, USB_CLASS_VENDOR_SPEC), \
+	.driver_info = ID_OURS },
+#include <uapi/cardring_unusual.h>
 	{ }
 };
 MODULE_DEVICE_TABLE(usb, reader_ids);

@@ -101,6 +101,19 @@ exits "a backend that is none" 1 list --backend smoke
 check "is named" said smoke
 CARDRING_BACKEND=smoke run list
 check "in the environment too" said smoke
+exits "doctor takes no argument" 1 doctor now
+exits "force is a word for load and unload" 1 list --force
+run doctor --json
+check "doctor: one object, each check with its result, and what is wrong with a remedy" jq -e '(.checks | length) > 6 and
+	all(.checks[]; (.result | test("^(ok|warn|bad)$")) and (.text | length) > 0 and (.result == "ok" or .remedy != null))' "$w/out"
+check "its exit status says whether a card could be read" [ "$(jq .readable "$w/out")" = "$([ $rc = 0 ] && echo true || echo false)" ]
+CARDRING_BACKEND=sim run doctor --json
+check "a card of the simulator could" [ "$rc $(jq .readable "$w/out")" = "0 true" ]
+check "and doctor says that others are not looked for" is '.checks[] | select(.name == "environment").result' warn
+CARDRING_BACKEND=smoke run doctor --json
+check "by a backend that is none, no card could" [ "$rc $(jq .readable "$w/out")" = "3 false" ]
+check "which doctor calls bad" is '.checks[] | select(.name == "environment").result' bad
+check "doctor speaks Vietnamese" sh -c "$cardring doctor --lang vi | grep -q 'mô-đun'"
 exits "a reader's path goes before the backend" 0 verify --backend kernel --reader sim:an --can 123456 --trust build/sim/trust
 exits "a wrong CAN" 5 verify --reader sim:an --can 999999 --json
 check "is tried once, and the object says so" jq -e '.error.exit == 5 and .error.code == "access-refused" and

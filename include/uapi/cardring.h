@@ -92,7 +92,7 @@
  * @CARDRING_OP_POWER_ON: PC_to_RDR_IccPowerOn; param[0] bPowerSelect
  *	(0 automatic, 1 5 V, 2 3 V, 3 1.8 V); response: the ATR. With 0 on a
  *	reader without automatic voltage selection the module tries the
- *	voltages that the descriptor lists, lowest first
+ *	voltages that the descriptor lists, lowest first (5 V if it lists none)
  * @CARDRING_OP_POWER_OFF: PC_to_RDR_IccPowerOff
  * @CARDRING_OP_SLOT_STATUS: PC_to_RDR_GetSlotStatus
  * @CARDRING_OP_GET_PARAMS: PC_to_RDR_GetParameters; response: the protocol

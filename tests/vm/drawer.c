@@ -57,9 +57,10 @@ static bool by_control(const struct vreader_config *c)
 	return c->no_bulk;
 }
 
-static bool other_class(const struct vreader_config *c)
+/* bcdCCID 1.x is CCID's and ICCD's. */
+static bool not_ccid(const struct vreader_config *c)
 {
-	return c->interface_class != 0x0B;
+	return c->interface_class != 0x0B && c->class_desc[3] != 0x01;
 }
 
 static bool character(const struct vreader_config *c)
@@ -85,7 +86,7 @@ static const struct rule {
 	int err;		/* with REFUSED; 0: any */
 } rules[] = {
 	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
-	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
+	{ "interface class FF and no version of CCID: its maker's own protocol", not_ccid, NOT_BOUND, 0 },
 	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
 	{ "short APDU level or T=0, and messages too small for a command of PACE, which the card takes whole", small, REFUSED, CR_E_TOO_LONG },
 };

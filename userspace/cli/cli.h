@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <cardring/eid.h>
 #include <cardring/reader.h>
+#include "host.h"
 
 #define _(s)	gettext(s)
 #define N_(s)	s
@@ -40,7 +41,7 @@ struct cli {
 	char **args;			/* what is no option */
 	size_t n_args;
 
-	bool json, help, version, trace;
+	bool json, help, version, trace, force;
 	const char *lang, *reader, *backend, *out;
 	const char *trust[CLI_MAX_TRUST];
 	size_t n_trust;
@@ -73,6 +74,7 @@ enum {
 	CLI_FOR_STAT	= 1u << 6,
 	CLI_FOR_LIST	= 1u << 7,
 	CLI_FOR_PIN	= 1u << 8,
+	CLI_FOR_DRIVER	= 1u << 9,
 };
 
 struct cli_command {
@@ -114,6 +116,8 @@ int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, con
 int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *reader, json_t *extra);
 /* Where cr_reader_list gave n <= 0: why there is no reader. extra as above. */
 int cli_fail_no_reader(const struct cli *c, int n, json_t *extra);
+/* What to do about an error of this reader's (may be NULL); "" where the error's sentence says it. */
+void cli_remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r);
 const char *cli_error_code(int err);
 int cli_error_exit(int err);
 __attribute__((format(printf, 1, 2)))
@@ -121,14 +125,30 @@ void cli_note(const char *format, ...);	/* to stderr: not the result */
 
 /* ---- blame.c: who is in the way ---- */
 
-/* "scdaemon (1234)" of a process; false if it is not to be seen. */
-bool cli_process_name(int pid, char *out, size_t size);
-/* A CCID interface that something else drives: its driver ("usbfs", "pn533_usb"). */
-bool cli_other_driver(char *out, size_t size);
+struct cli_blame {
+	enum {
+		CLI_BLAME_NOBODY,
+		CLI_BLAME_PROCESS,
+		CLI_BLAME_DRIVER,	/* of the kernel, but cardring.ko */
+		CLI_BLAME_HIDDEN,	/* a process that this user may not see; pid and name: most likely that one, or 0 */
+	} kind;
+	int pid;
+	char name[64];			/* of the process ("": not known) or the driver */
+	bool by_module;			/* it holds a slot of a reader that cardring.ko drives */
+};
+/* Of a reader in a list: who holds it. */
+void cli_blame_reader(const struct cr_reader_info *r, struct cli_blame *out);
+void cli_blame_interface(const char *root, const struct cli_interface *i, struct cli_blame *out);
+void cli_blame_process(const char *root, int pid, struct cli_blame *out);
+/* The first reader on the bus that somebody has; false: nobody has any. */
+bool cli_blame_any(struct cli_blame *out);
+/* "pcscd (process 812)", and what to do about it; "" where there is nothing to say. */
+void cli_blame_text(const struct cli_blame *b, char *out, size_t size);
+void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size);
 /* The device node that must open for this reader: its own, or for "usb:..." that of its USB device. */
 void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size);
-/* The kernel driver that has this reader of libusb's; false: none but usbfs. */
-bool cli_reader_driver(const struct cr_reader_info *r, char *out, size_t size);
+/* What to do about a node that this user may not open. */
+void cli_denied(const char *root, const char *node, char *out, size_t size);
 bool cli_module_loaded(void);
 
 /* ---- text.c: bytes of others on a terminal ---- */
@@ -148,6 +168,7 @@ json_t *cli_json_string(const char *s);	/* null for NULL; cleaned where it is no
 json_t *cli_json_hex(const uint8_t *p, size_t n);
 int cli_json_print(json_t *object);	/* takes it; 0 or CLI_ERROR */
 json_t *cli_json_reader(const struct cr_reader_info *r, int index);	/* index < 0: none */
+json_t *cli_json_blame(const struct cli_blame *b);	/* null: nobody */
 json_t *cli_json_access(const struct cr_access *a);
 json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms);
 json_t *cli_json_limits(const struct cr_limits *l);
@@ -156,6 +177,8 @@ json_t *cli_json_limits(const struct cr_limits *l);
 
 /* The backend that --backend or the environment names. 0, or an exit code after saying that there is no such one. */
 int cli_choose_backend(const struct cli *c);
+/* Uses the backend of that name alone from now on; false: there is none, and all are used. */
+bool cli_use_backend(const char *name);
 extern volatile int cli_canceled;	/* set by Ctrl-C and SIGTERM */
 void cli_catch_signals(void);
 /* 0, or an exit code after saying why. info is filled as far as known. */
@@ -203,6 +226,7 @@ int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);
 int cmd_pin(struct cli *c);
 int cmd_driver(struct cli *c);
+int cmd_doctor(struct cli *c);
 int cmd_sim(struct cli *c);
 int cmd_help(struct cli *c);
 

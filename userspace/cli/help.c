@@ -59,12 +59,17 @@ const struct cli_command cli_commands[] = {
 	  "cardring pin change --ref 81 --timeout 60",
 	  CARD | CLI_FOR_PIN, cmd_pin },
 	{ "driver", "load [FILE]|unload|status", N_("load and unload the kernel module"),
-	  N_("load takes the installed module of the running kernel, or the file that is named. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
+	  N_("load takes the installed module of the running kernel, or the file that is named. Where pcscd runs, load takes its readers over and unload gives them back; PC/SC programs go on, but for one that uses a card, for which nothing is done without --force. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
 	  "sudo cardring driver load\n"
 	  "sudo cardring driver load build/module/$(uname -r)/cardring.ko\n"
 	  "cardring driver status --json\n"
 	  "sudo cardring driver unload",
-	  CLI_FOR_ALL, cmd_driver },
+	  CLI_FOR_ALL | CLI_FOR_DRIVER, cmd_driver },
+	{ "doctor", "", N_("find out why a card cannot be read, and what to do"),
+	  N_("Looks at all that lies between you and a card: the module and the kernel, udev's rules, pcscd, who drives or holds each reader, permissions, trusted issuers, the environment. One line a check, and below it what to do. The exit status is 0 if a card could be read now, else 3."),
+	  "cardring doctor\n"
+	  "cardring doctor --json",
+	  CLI_FOR_ALL, cmd_doctor },
 	{ "sim", "list|make DIR|serve CARD", N_("sample cards of invented people, for tests and training"),
 	  N_("list names the sample cards; each is also a reader, --reader sim:CARD. make makes them and their issuers anew in a folder. serve puts one into a reader until Ctrl-C: --vscard into QEMU's, --usbip into a virtual one of this machine.\n"
 	     "\n"

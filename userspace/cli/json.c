@@ -71,10 +71,29 @@ static json_t *display(const struct cr_reader_info *r)
 	return pad.lines ? json_pack("{s:i, s:i}", "lines", pad.lines, "columns", pad.columns) : json_null();
 }
 
+json_t *cli_json_blame(const struct cli_blame *b)
+{
+	static const char *const kinds[] = {
+		[CLI_BLAME_PROCESS] = "process", [CLI_BLAME_DRIVER] = "driver", [CLI_BLAME_HIDDEN] = "hidden",
+	};
+	char remedy[320];
+	json_t *j;
+
+	if (b->kind == CLI_BLAME_NOBODY)
+		return json_null();
+	cli_blame_remedy(b, remedy, sizeof(remedy));
+	j = json_pack("{s:s}", "kind", kinds[b->kind]);
+	json_object_set_new(j, "pid", b->pid ? json_integer(b->pid) : json_null());
+	json_object_set_new(j, "name", cli_json_string(*b->name ? b->name : NULL));
+	json_object_set_new(j, "remedy", cli_json_string(remedy));
+	return j;
+}
+
 json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 {
-	char id[8], comm[64];
+	struct cli_blame blame;
 	json_t *j = json_object();
+	char id[8];
 
 	if (index >= 0)
 		json_object_set_new(j, "index", json_integer(index));
@@ -92,12 +111,9 @@ json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 	json_object_set_new(j, "pid", r->dev.vendor ? json_string(id) : json_null());
 	json_object_set_new(j, "serial", cli_json_string(r->dev.serial[0] ? r->dev.serial : NULL));
 	json_object_set_new(j, "slots", json_integer(r->dev.slots));
-	if (r->owner_pid)
-		json_object_set_new(j, "holder", json_pack("{s:i, s:o}", "pid", r->owner_pid, "name",
-				    cli_process_name(r->owner_pid, comm, sizeof(comm)) ?
-				    cli_json_string(comm) : json_null()));
-	else
-		json_object_set_new(j, "holder", json_null());
+	json_object_set_new(j, "security_token", json_boolean(r->token));
+	cli_blame_reader(r, &blame);
+	json_object_set_new(j, "holder", cli_json_blame(&blame));
 	json_object_set_new(j, "error", r->error ? json_string(cli_error_code(r->error)) : json_null());
 	return j;
 }

@@ -95,6 +95,8 @@ static const struct option options[] = {
 	  N_("it does not report card changes: they must be polled for") },
 	{ "pinpad", NULL, FLAG, AT(pinpad), CLI_FOR_SERVE, 0, 0,
 	  N_("it has a keypad and a display; the line \"keys 1234E\" on standard input types a PIN") },
+	{ "force", NULL, FLAG, AT(force), CLI_FOR_DRIVER, 0, 0,
+	  N_("take readers from PC/SC programs that use a card, which then fail") },
 	{ "json", NULL, FLAG, AT(json), CLI_FOR_ALL, 0, 0, N_("one JSON object instead of text") },
 	{ "lang", "vi|en", STRING, AT(lang), CLI_FOR_ALL, 0, 0,
 	  N_("the language (else what the locale says)") },

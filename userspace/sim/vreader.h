@@ -128,6 +128,13 @@ enum vreader_zlp {
 	VREADER_ZLP_NEVER,
 };
 
+/* What the interfaces of a device are that are no reader's: by form, they do nothing. */
+enum vreader_beside {
+	VREADER_BESIDE_VENDOR,	/* of the vendor's class, without endpoints */
+	VREADER_BESIDE_FIDO,	/* HID as CTAP 2.1, 11.2.8.1 has it: the device is a security token */
+	VREADER_BESIDE_KEYBOARD,/* HID, boot protocol */
+};
+
 /* Zeroes: the defaults in brackets. */
 struct vreader_config {
 	uint16_t vid, pid, bcd_device;	/* [1209:c1d0 0100] */
@@ -136,6 +143,7 @@ struct vreader_config {
 	const char *serial;		/* [none] */
 	const char *interface;		/* [none] */
 	uint8_t interface_number;	/* [0; the first that is free beside those before it in its device] */
+	enum vreader_beside beside;	/* what fills gaps in the numbers; the device's first reader says it [vendor] */
 	uint8_t interface_class, interface_subclass, interface_protocol; /* [0B 00 00] */
 	enum vreader_speed speed;	/* [high] */
 	unsigned int slots;		/* [1] */
