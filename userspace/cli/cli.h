@@ -33,7 +33,10 @@ enum cli_exit {
 	CLI_CANCELED	= 130,
 };
 
-#define CLI_MAX_TRUST	16
+struct cli_list {
+	const char *at[16];
+	size_t n;
+};
 
 struct cli {
 	const struct cli_command *cmd;
@@ -42,8 +45,7 @@ struct cli {
 
 	bool json, help, version, trace;
 	const char *lang, *reader, *backend, *out;
-	const char *trust[CLI_MAX_TRUST];
-	size_t n_trust;
+	struct cli_list trust, root;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *doc, *dob, *exp;
@@ -67,6 +69,7 @@ enum {
 	CLI_FOR_SERVE	= 1u << 5,
 	CLI_FOR_STAT	= 1u << 6,
 	CLI_FOR_LIST	= 1u << 7,
+	CLI_FOR_TRUST	= 1u << 8,
 };
 
 struct cli_command {
@@ -196,6 +199,7 @@ int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);
 int cmd_driver(struct cli *c);
 int cmd_sim(struct cli *c);
+int cmd_trust(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif
