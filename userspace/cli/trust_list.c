@@ -279,7 +279,7 @@ int cli_trust_list(const struct cli *c)
 static void row(const char *label, const char *value)
 {
 	if (value && *value)
-		cli_row(label, value, 20);
+		cli_row(label, value, 26);
 }
 
 static void show_text(const struct cli_stored *x)

@@ -342,46 +342,48 @@ static bool set_signing_time(CMS_SignerInfo *si, const X509 *signer)
 	return ok;
 }
 
-/* SignedData over the content, which it takes over. */
-static int sign_content(const struct sim_issuer_spec *spec, const char *oid, X509 *signer, EVP_PKEY *key,
-			struct sim_buf *content, unsigned char **der)
+/* SignedData over content, by the document signer; frees nothing. */
+static int signed_data(const struct sim_issuer *issuer, const char *content_type, const struct sim_buf *content,
+		       struct sim_buf *out)
 {
 	const unsigned int flags = CMS_BINARY | CMS_NOSMIMECAP | CMS_PARTIAL;
-	const EVP_MD *md = EVP_get_digestbyname(spec->ds_md);
-	ASN1_OBJECT *type = OBJ_txt2obj(oid, 1);
+	const EVP_MD *md = EVP_get_digestbyname(issuer->spec->ds_md);
+	ASN1_OBJECT *type = OBJ_txt2obj(content_type, 1);
 	CMS_ContentInfo *cms = NULL;
 	CMS_SignerInfo *si;
 	BIO *in = NULL;
+	unsigned char *der = NULL;
 	int len = -1;
 	bool ok;
 
 	ok = type && md && !content->failed && (in = BIO_new_mem_buf(content->p, (int)content->len)) &&
 	     (cms = CMS_sign(NULL, NULL, NULL, NULL, flags)) && CMS_set1_eContentType(cms, type) &&
-	     (si = CMS_add1_signer(cms, signer, key, md, flags | (spec->pss ? CMS_KEY_PARAM : 0)));
-	if (ok && spec->pss)
+	     (si = CMS_add1_signer(cms, issuer->ds, issuer->ds_key, md,
+				   flags | (issuer->spec->pss ? CMS_KEY_PARAM : 0)));
+	if (ok && issuer->spec->pss)
 		ok = EVP_PKEY_CTX_set_rsa_padding(CMS_SignerInfo_get0_pkey_ctx(si), RSA_PKCS1_PSS_PADDING) > 0;
-	ok = ok && set_signing_time(si, signer) && CMS_final(cms, in, NULL, flags & ~CMS_PARTIAL);
+	ok = ok && set_signing_time(si, issuer->ds) && CMS_final(cms, in, NULL, flags & ~CMS_PARTIAL);
 	if (ok)
-		len = i2d_CMS_ContentInfo(cms, der);
+		len = i2d_CMS_ContentInfo(cms, &der);
+	if (len > 0)
+		sim_buf_put(out, der, (size_t)len);
+	OPENSSL_free(der);
 	BIO_free(in);
 	CMS_ContentInfo_free(cms);
 	ASN1_OBJECT_free(type);
-	sim_buf_free(content);
-	return len;
+	return len > 0 && !out->failed ? 0 : CR_E_CRYPTO;
 }
 
 int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
 {
-	struct sim_buf so = { 0 };
-	unsigned char *der = NULL;
-	int len = -1;
+	struct sim_buf so = { 0 }, cms = { 0 };
+	int err = CR_E_CRYPTO;
 
 	if (security_object(issuer, dgs, n, &so))
-		len = sign_content(issuer->spec, OID_LDS_SECURITY_OBJECT, issuer->ds, issuer->ds_key, &so, &der);
-	if (len > 0)
-		sim_ber_put(out, 0x77, der, (size_t)len);
-	OPENSSL_free(der);
-	return len > 0 && !out->failed ? 0 : CR_E_CRYPTO;
+		err = signed_data(issuer, OID_LDS_SECURITY_OBJECT, &so, &cms);
+	sim_ber_wrap(out, 0x77, &cms);
+	sim_buf_free(&so);
+	return err;
 }
 
 /* CscaMasterList, 9303-12, 9. */
@@ -408,21 +410,17 @@ static bool master_list(X509 *const *certs, size_t n, struct sim_buf *out)
 
 int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out)
 {
-	const struct sim_issuer_spec *spec = issuer->spec;
-	EVP_PKEY *key = sim_key_new(spec->ds_key, spec->explicit_params);
+	struct sim_issuer lister = { .spec = issuer->spec };
 	struct sim_buf list = { 0 };
-	unsigned char *der = NULL;
-	X509 *signer = NULL;
-	int len = -1;
+	int err = CR_E_CRYPTO;
 
-	if (key)
-		signer = certify(spec, LIST_SIGNER, key, issuer->csca, issuer->csca_key, time(NULL) - DAY);
-	if (signer && master_list(certs, n, &list))
-		len = sign_content(spec, OID_MASTER_LIST, signer, key, &list, &der);
-	if (len > 0)
-		sim_buf_put(out, der, (size_t)len);
-	OPENSSL_free(der);
-	X509_free(signer);
-	EVP_PKEY_free(key);
-	return len > 0 && !out->failed ? 0 : CR_E_CRYPTO;
+	lister.ds_key = sim_key_new(issuer->spec->ds_key, issuer->spec->explicit_params);
+	if (lister.ds_key)
+		lister.ds = certify(issuer->spec, LIST_SIGNER, lister.ds_key, issuer->csca, issuer->csca_key,
+				    time(NULL) - 2 * DAY);
+	if (lister.ds && master_list(certs, n, &list))
+		err = signed_data(&lister, OID_MASTER_LIST, &list, out);
+	sim_buf_free(&list);
+	sim_issuer_free(&lister);
+	return err;
 }
