@@ -46,6 +46,9 @@ int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_
 void sim_issuer_free(struct sim_issuer *issuer);
 int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct sim_buf *der);	/* revoked may be NULL */
 
+/* A master list of these authorities (ICAO 9303-12, 9), by a signer of the issuer's that is made for it. */
+int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out);
+
 struct sim_dg {
 	unsigned int number;
 	const uint8_t *data;
@@ -53,8 +56,6 @@ struct sim_dg {
 };
 /* EF.SOD over the data groups (ICAO 9303-10, 4.6.2), tag 77 and all. */
 int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out);
-/* A master list of these authorities (ICAO 9303-12, 9), by a signer of the issuer's that is made for it. */
-int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out);
 /* A new EC key over a named curve; NULL. */
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params);
 

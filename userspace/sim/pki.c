@@ -22,8 +22,8 @@
 #define DS_USE		(92 * DAY)
 
 #define OID_LDS_SECURITY_OBJECT	"2.23.136.1.1.1"
-#define OID_MASTER_LIST		"2.23.136.1.1.2"
 #define OID_DOCUMENT_TYPES	"2.23.136.1.1.6.2"
+#define OID_MASTER_LIST		"2.23.136.1.1.2"
 
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
 {
@@ -297,6 +297,21 @@ int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct 
 	return len > 0 && !der->failed ? 0 : CR_E_CRYPTO;
 }
 
+/* The day after the signer's key came into use, which is when the document was issued. */
+static bool set_signing_time(CMS_SignerInfo *si, const X509 *signer)
+{
+	struct tm tm;
+	ASN1_TIME *t;
+	bool ok;
+
+	if (!ASN1_TIME_to_tm(X509_get0_notBefore(signer), &tm))
+		return false;
+	t = ASN1_TIME_set(NULL, timegm(&tm) + DAY);
+	ok = t && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, ASN1_STRING_type(t), t, -1);
+	ASN1_TIME_free(t);
+	return ok;
+}
+
 static bool security_object(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
 {
 	struct sim_buf so = { 0 }, a = { 0 }, list = { 0 };
@@ -325,21 +340,6 @@ static bool security_object(const struct sim_issuer *issuer, const struct sim_dg
 	sim_ber_wrap(&so, 0x30, &list);
 	sim_ber_wrap(out, 0x30, &so);
 	return !out->failed;
-}
-
-/* The day after the signer's key came into use, which is when the document was issued. */
-static bool set_signing_time(CMS_SignerInfo *si, const X509 *signer)
-{
-	struct tm tm;
-	ASN1_TIME *t;
-	bool ok;
-
-	if (!ASN1_TIME_to_tm(X509_get0_notBefore(signer), &tm))
-		return false;
-	t = ASN1_TIME_set(NULL, timegm(&tm) + DAY);
-	ok = t && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, ASN1_STRING_type(t), t, -1);
-	ASN1_TIME_free(t);
-	return ok;
 }
 
 /* SignedData over content, by the document signer; frees nothing. */
