@@ -187,6 +187,113 @@ fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
 
+# ---- the trust store
+
+t=$w/store
+exits "trust import of sample issuers" 0 trust import --trust "$t" build/sim/trust/*.cer --json
+check "tells how many" jq -e '.certificates == '"$(ls build/sim/trust/*.cer | wc -l)"' and .known == 0 and (.skipped | length) == 0' "$w/out"
+exits "the same again" 0 trust import --trust "$t" build/sim/trust/*.cer --json
+check "is known" jq -e '.certificates == 0 and .known > 0' "$w/out"
+exits "the revocation lists beside them" 0 trust import --trust "$t" build/sim/trust/*.crl --json
+check "are by trusted keys" jq -e '.revocation_lists > 0 and (.skipped | length) == 0' "$w/out"
+exits "verify takes the store" 0 verify --reader sim:an --can 123456 --trust "$t" --json
+check "and its revocation lists" jq -e '.checks[] | select(.name == "pa.revocation").result == "successful"' "$w/out"
+exits "trust list" 0 trust list --trust "$t" --json
+check "is an array of certificates" jq -e 'type == "array" and length > 1 and all(has("state") and has("subject") and
+	has("issuer") and has("serial") and has("not_before") and has("not_after") and has("key") and has("source") and
+	has("self_signed") and (.fingerprint | length) == 64)' "$w/out"
+vn=$(jq -r '[.[] | select(.state == "VN")][0].fingerprint' "$w/out")
+exits "of a plain folder too" 0 trust list --trust build/sim/trust --json
+jq -r '.[].fingerprint' "$w/out" | sort -u >"$w/plain"
+check "the same certificates" bash -c "cmp '$w/plain' <('$cardring' trust list --trust '$t' --json | jq -r '.[].fingerprint' | sort)"
+exits "trust list as text" 0 trust list --trust "$t"
+check "is by state" said 'VN ('
+exits "in Vietnamese" 0 trust list --trust "$t" --lang vi
+check "says so" said 'tự ký'
+exits "trust show by fingerprint" 0 trust show --trust "$t" "${vn:0:12}" --json
+check "shows that one" is '.[].fingerprint' "$vn"
+exits "trust show by state" 0 trust show --trust "$t" vn
+check "shows its key" said 'EC '
+exits "trust show of nobody" 1 trust show --trust "$t" XX --json
+exits "trust check of a good store" 0 trust check --trust "$t" --json
+check "finds nothing" jq -e '.problems == []' "$w/out"
+cp build/sim/trust/*.cer "$t" 2>/dev/null
+exits "files that nobody imported" 1 trust check --trust "$t" --json
+check "are told" is '[.problems[].code] | unique | join(" ")' not-in-index
+for f in build/sim/trust/*.cer; do rm -f "$t/${f##*/}"; done
+f=$(ls "$t"/VN-*.cer | head -n 1)
+cp "$f" "$w/kept"
+printf x >>"$f"
+exits "a damaged file" 1 trust check --trust "$t" --json
+check "is told" is '.problems[0].code' damaged
+rm "$f"
+exits "a missing one" 1 trust check --trust "$t" --json
+check "is told too" is '.problems[0].code' missing
+cp "$w/kept" "$f"
+exits "trust remove" 0 trust remove --trust "$t" "${vn:0:16}" --json
+check "takes it out" [ "$(jq -r '.removed | length' "$w/out")" = 1 ]
+exits "what is not there any more" 1 trust remove --trust "$t" "$vn" --json
+cp -r "$t" "$w/broken"
+printf 'more' >>"$w/broken/index.txt"
+exits "a damaged index" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is named" is .error.code malformed
+exits "and check says where" 1 trust check --trust "$w/broken"
+check "by its line" said 'at line'
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/key.pem" 2>/dev/null
+exits "a key is no certificate" 1 trust import --trust "$w/new" "$w/key.pem" --json
+[ -s "$w/key.pem" ] && check "is said" said 'nothing was imported'
+check "and no folder is made" [ ! -e "$w/new" ]
+
+# The world's issuers, as Germany lists them, against its root, which lie beside the tree where it is worked on.
+from=${CARDRING_TRUST:-../shared/trust}
+ml=$(ls "$from"/DE_ML_*.ml 2>/dev/null | head -n 1)
+root_cer=$from/DE_ROOT_CA_CSCA07.cer
+if [ -z "$ml" ] || [ ! -e "$root_cer" ]; then
+	echo "skip cli: Germany's master list: neither it nor its root in $from"
+else
+	exits "Germany's master list" 0 trust import --trust "$w/world" --root "$root_cer" "$ml" --json
+	check "588 certificates" is '"\(.certificates) \(.skipped | length)"' '588 0'
+	run trust list --trust "$w/world" --json
+	cp "$w/out" "$w/list.json"
+	# what openssl finds in it: the content verified and cut into certificates, and the state of each
+	openssl cms -verify -noverify -inform DER -in "$ml" -out "$w/content" 2>/dev/null
+	set -- $(openssl asn1parse -inform DER -in "$w/content" | sed -n 's/^ *\([0-9]*\):d=2 *hl=4 l= *\([0-9]*\) cons: SEQUENCE.*/\1 \2/p')
+	mkdir "$w/der"
+	n=0
+	while [ $# != 0 ]; do
+		dd if="$w/content" of="$w/der/$n" iflag=skip_bytes,count_bytes skip="$1" count=$(($2 + 4)) status=none
+		shift 2
+		n=$((n + 1))
+	done
+	for f in "$w"/der/*; do
+		openssl x509 -inform DER -in "$f" -noout -fingerprint -sha256 -subject -nameopt multiline |
+			tr -d '\n' | sed 's/.*Fingerprint=\([0-9A-F:]*\).*countryName *= *\(..\).*/\1 \2/' | tr -d : | tr a-z A-Z
+		echo
+	done | sort >"$w/theirs"
+	jq -r '.[] | "\(.fingerprint) \(.state)"' "$w/list.json" | tr a-z A-Z | sort >"$w/ours"
+	check "each certificate and its state as openssl says" cmp "$w/ours" "$w/theirs"
+	check "588 of them, of 112 states" [ "$(wc -l <"$w/theirs") $(cut -d ' ' -f 2 "$w/theirs" | sort -u | wc -l)" = "588 112" ]
+	exits "the list again" 0 trust import --trust "$w/world" --root "$root_cer" "$ml" --json
+	check "adds nothing" is '"\(.certificates) \(.known)"' '0 588'
+	exits "trust check of it" 0 trust check --trust "$w/world" --json
+	check "finds nothing broken" is '.problems | length' 0
+	head -c 400000 "$ml" >"$w/cut.ml"
+	{ head -c 500000 "$ml"; printf X; tail -c +500002 "$ml"; } >"$w/flipped.ml"
+	{ head -c -1 "$ml"; printf '\0'; } >"$w/signature.ml"
+	other=$(ls build/sim/trust/*.cer | head -n 1)
+	while IFS='|' read -r name r file; do
+		exits "$name" 1 trust import --trust "$w/none" --root "$r" "$file" --json
+		check "is refused, and nothing imported" sh -c "[ ! -e '$w/none' ] && jq -e .error.message '$w/out'"
+	done <<END
+the list under another root|$other|$ml
+the list cut short|$root_cer|$w/cut.ml
+a byte of the list changed|$root_cer|$w/flipped.ml
+a byte of its signature changed|$root_cer|$w/signature.ml
+END
+	exits "the list without a root" 1 trust import --trust "$w/none" "$ml" --json
+	check "is refused too" [ ! -e "$w/none" ]
+fi
+
 # ---- languages
 
 exits "--lang vi, without the locale" 0 verify --reader sim:an --can 123456 --lang vi
@@ -241,6 +348,22 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|trust: nothing to do|trust
+1|trust: an unknown action|trust imprt --trust x
+1|trust: no folder|trust list
+1|trust: two folders|trust list --trust x --trust y
+1|trust: a folder that is none|trust list --trust /nonexistent
+1|trust: nothing to import|trust import --trust x
+1|trust: a file that is none|trust import --trust x /nonexistent
+1|trust: a file that is empty|trust import --trust x /dev/null
+1|trust: a file of something else|trust import --trust x tests/cli.sh
+1|trust: a root that is none|trust import --trust x --root tests/cli.sh tests/cli.sh
+1|trust: a root for nothing|trust list --trust build/sim/trust --root build/sim/trust
+1|trust: into a plain folder|trust import --trust build/sim/trust build/sim/trust/VNM-1.cer
+1|trust: nothing to show|trust show --trust build/sim/trust
+1|trust: nothing to remove|trust remove --trust build/sim/trust
+1|trust: out of no store|trust remove --trust /nonexistent 12345678
+1|trust: out of a plain folder|trust remove --trust build/sim/trust 12345678
 1|stat: an argument|stat now
 1|stat: an interval of nothing|stat --interval 0
 1|stat: a count that is none|stat --count some
@@ -324,7 +447,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor stat apdu pin driver sim help; do
+for c in verify read list monitor stat apdu pin driver doctor trust sim help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"
@@ -417,6 +540,15 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
 	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
+	exits "no leak: trust import" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/*
+	exits "no leak: and again" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/* --json
+	exits "no leak: trust list" 0 trust list --trust "$w/leak" --json
+	exits "no leak: trust show" 0 trust show --trust "$w/leak" VN
+	exits "no leak: trust check" 0 trust check --trust "$w/leak" --json
+	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
+	exits "no leak: verify with a store" 11 verify --reader sim:expired $(secret expired) --trust "$w/leak"
+	[ -z "$ml" ] || exits "no leak: a master list" 0 trust import --trust "$w/leak" --root "$root_cer" "$ml"
+	exits "no leak: a file that is refused" 1 trust import --trust "$w/leak" "$cardring"
 	exits "no leak: no module" 1 driver load /dev/null --json
 else
 	not_ok "a build with the address sanitizer" "$(tail -n 1 "$w/asan")"

@@ -27,8 +27,20 @@
 #define LLVMFuzzerTestOneInput fuzz_ccid
 #include "../fuzz/fuzz_ccid.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_import
+#include "../fuzz/fuzz_import.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_index
+#include "../fuzz/fuzz_index.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_ldif
+#include "../fuzz/fuzz_ldif.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_masterlist
+#include "../fuzz/fuzz_masterlist.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_mrz
 #include "../fuzz/fuzz_mrz.c"
@@ -157,7 +169,11 @@ TARGET(card)
 TARGET(card_security)
 TARGET(exchange)
 TARGET(ccid)
+TARGET(import)
+TARGET(index)
+TARGET(ldif)
 TARGET(lds)
+TARGET(masterlist)
 TARGET(mrz)
 TARGET(pin)
 TARGET(security_info)
@@ -175,7 +191,11 @@ int main(void)
 		cmocka_unit_test(card_security_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
+		cmocka_unit_test(import_takes_anything),
+		cmocka_unit_test(index_takes_anything),
+		cmocka_unit_test(ldif_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
+		cmocka_unit_test(masterlist_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
 		cmocka_unit_test(pin_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),

@@ -34,7 +34,10 @@ enum cli_exit {
 	CLI_CANCELED	= 130,
 };
 
-#define CLI_MAX_TRUST	16
+struct cli_list {
+	const char *at[16];
+	size_t n;
+};
 
 struct cli {
 	const struct cli_command *cmd;
@@ -43,8 +46,7 @@ struct cli {
 
 	bool json, help, version, trace, force;
 	const char *lang, *reader, *backend, *out;
-	const char *trust[CLI_MAX_TRUST];
-	size_t n_trust;
+	struct cli_list trust, root;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;
@@ -75,6 +77,7 @@ enum {
 	CLI_FOR_LIST	= 1u << 7,
 	CLI_FOR_PIN	= 1u << 8,
 	CLI_FOR_DRIVER	= 1u << 9,
+	CLI_FOR_TRUST	= 1u << 10,
 };
 
 struct cli_command {
@@ -228,6 +231,7 @@ int cmd_pin(struct cli *c);
 int cmd_driver(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_sim(struct cli *c);
+int cmd_trust(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

@@ -20,10 +20,13 @@ static int trust_dir(const struct cli *c, cr_trust_t *trust, const char *dir, bo
 		return 0;
 	if (n == CR_E_NOT_FOUND)
 		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no folder %s of trusted issuers."), dir);
+	if (n == CR_E_MALFORMED)
+		return cli_fail(c, CLI_ERROR, cli_error_code(n), NULL,
+				_("The index of the trust store %s is damaged: \"cardring trust check\" says where."), dir);
 	if (n < 0)
 		return cli_fail_err(c, n, NULL, NULL);
 	if (skipped)
-		cli_note(_("%zu files of %s are no certificates or revocation lists: left out."), skipped, dir);
+		cli_note(_("%zu files of %s are left out: \"cardring trust check\" says which, and why."), skipped, dir);
 	if (!n && must)
 		cli_note(_("There is no issuer's certificate in %s."), dir);
 	return 0;
@@ -37,9 +40,9 @@ static int load_trust(const struct cli *c, cr_trust_t *trust)
 	char dir[3100];
 	int rc = 0;
 
-	if (c->n_trust) {
-		for (size_t i = 0; i < c->n_trust && !rc; i++)
-			rc = trust_dir(c, trust, c->trust[i], true);
+	if (c->trust.n) {
+		for (size_t i = 0; i < c->trust.n && !rc; i++)
+			rc = trust_dir(c, trust, c->trust.at[i], true);
 	} else if (cli_is_sim(c->reader)) {
 		snprintf(dir, sizeof(dir), "%s/trust", sim ? sim : "");
 		rc = sim ? trust_dir(c, trust, dir, false) : 0;

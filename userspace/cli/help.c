@@ -79,6 +79,19 @@ const struct cli_command cli_commands[] = {
 	  "sudo cardring sim serve an --usbip --level extended --slots 2\n"
 	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
+	{ "trust", "import FILE...|list|show NAME...|remove NAME...|check", N_("keep the store of issuers that are trusted"),
+	  N_("The store is a folder, one file a certificate, with an index; \"cardring verify --trust\" reads it.\n"
+	     "\n"
+	     "import takes certificates and revocation lists (DER, PEM), master lists, and the LDIF files of the ICAO PKD, and says what it leaves out and why. An authority in a file of its own is trusted because you name it; those in a master list because its signer leads to an authority that --root names. A file that is damaged or not rightly signed is refused, and then nothing of any file is imported.\n"
+	     "\n"
+	     "list shows the certificates by state, show all about some of them (by file name, fingerprint, or state), remove takes some out (by file name or fingerprint). check compares the store with its index and looks for what is damaged, has expired or soon will, and lists and link certificates without their issuer; it exits with 1 if something is wrong."),
+	  "cardring trust import --trust trust --root csca-germany.cer DE_ML.ml\n"
+	  "cardring trust import --trust trust vietnam.cer icaopkd-001-dsccrl.ldif\n"
+	  "cardring trust list --trust trust --json\n"
+	  "cardring trust show --trust trust VN\n"
+	  "cardring trust remove --trust trust 3f2a90c14b77\n"
+	  "cardring trust check --trust trust",
+	  CLI_FOR_ALL | CLI_FOR_TRUST, cmd_trust },
 	{ "help", "[COMMAND]", N_("explain a command"),
 	  N_("Explains a command, its options, and how it is used."),
 	  "cardring help verify",

@@ -45,8 +45,10 @@ static const struct option options[] = {
 	{ "dob", "DATE", SECRET, AT(dob), CLI_FOR_SECRET, 0, 0,
 	  N_("the date of birth (YYYY-MM-DD or YYMMDD),") },
 	{ "exp", "DATE", SECRET, AT(exp), CLI_FOR_SECRET, 0, 0, N_("and the date of expiry") },
-	{ "trust", "DIR", LIST, AT(trust), CLI_FOR_VERIFY, 0, 0,
-	  N_("a folder of issuers' certificates to trust, instead of the usual ones; may be repeated") },
+	{ "trust", "DIR", LIST, AT(trust), CLI_FOR_VERIFY | CLI_FOR_TRUST, 0, 0,
+	  N_("a folder of trusted issuers' certificates (verify: instead of the usual ones; may be repeated)") },
+	{ "root", "FILE", LIST, AT(root), CLI_FOR_TRUST, 0, 0,
+	  N_("the authority of who signed the master lists, from a place that you trust; may be repeated") },
 	{ "out", "DIR", STRING, AT(out), CLI_FOR_SECRET, 0, 0,
 	  N_("write the data groups and the portrait into this folder") },
 	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
@@ -157,6 +159,7 @@ static int take_secret(struct cli *c, const struct option *o, char *value)
 static int take(struct cli *c, const struct option *o, char *value)
 {
 	void *to = (char *)c + o->at;
+	struct cli_list *list = to;
 
 	switch (o->kind) {
 	case FLAG:
@@ -170,9 +173,9 @@ static int take(struct cli *c, const struct option *o, char *value)
 	case NUMBER:
 		return take_number(c, o, value);
 	case LIST:
-		if (c->n_trust == CLI_MAX_TRUST)
+		if (list->n == sizeof(list->at) / sizeof(list->at[0]))
 			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s is given too often."), o->name);
-		c->trust[c->n_trust++] = value;
+		list->at[list->n++] = value;
 		return 0;
 	}
 	return 0;

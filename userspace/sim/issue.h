@@ -46,6 +46,9 @@ int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_
 void sim_issuer_free(struct sim_issuer *issuer);
 int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct sim_buf *der);	/* revoked may be NULL */
 
+/* A master list of these authorities (ICAO 9303-12, 9), by a signer of the issuer's that is made for it. */
+int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out);
+
 struct sim_dg {
 	unsigned int number;
 	const uint8_t *data;
