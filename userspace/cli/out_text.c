@@ -104,6 +104,8 @@ void cli_holder_text(const struct cr_inspection *in)
 
 	heading(_("Holder"));
 	row(_("Full name"), h->full_name);
+	if (h->names_cut)
+		cli_row("", _("The machine readable zone had no room for more of the name."), COLUMN);
 	if (!h->full_name && h->primary_identifier) {
 		snprintf(name, sizeof(name), "%s%s%s", h->primary_identifier, h->secondary_identifier ? ", " : "",
 			 h->secondary_identifier ? h->secondary_identifier : "");
@@ -131,6 +133,44 @@ void cli_holder_text(const struct cr_inspection *in)
 	row(_("Date of expiry"), date(d->date_of_expiry, buf));
 }
 
+/* ---- what else the files say ---- */
+
+static void item(const struct cr_item *it)
+{
+	char text[160], buf[32];
+	const char *word;
+
+	if (it->text) {
+		word = cli_item_word(it);
+		row(cli_item_label(it->name), word == it->text ? date(word, buf) : word);
+		return;
+	}
+	if (it->type)
+		snprintf(text, sizeof(text), _("%s, %zu bytes"), it->type, it->len);
+	else
+		snprintf(text, sizeof(text), _("not readable as text, %zu bytes"), it->len);
+	row(cli_item_label(it->name), text);
+}
+
+static void contents(const struct cr_inspection *in)
+{
+	const struct cr_item *last = NULL;
+
+	for (size_t i = 0; i < in->n_items; i++) {
+		const struct cr_item *it = &in->items[i];
+
+		if (!last || last->fid != it->fid) {
+			const char *title = cli_file_title(it->fid);
+
+			heading(title ? title : cli_file_name(in, it->fid));
+		} else if (last->instance != it->instance) {
+			printf("\n");
+		}
+		item(it);
+		last = it;
+	}
+}
+
 /* ---- how it was found out ---- */
 
 static void check(const struct cr_check *c)
@@ -150,6 +190,7 @@ static void data_groups(const struct cr_inspection *in)
 {
 	static const enum cr_dg_status order[] = {
 		CR_DG_MATCH, CR_DG_MISMATCH, CR_DG_UNHASHED, CR_DG_LOCKED, CR_DG_UNREAD,
+		CR_DG_UNWANTED,
 	};
 	char text[512] = "";
 	size_t n = 0;
@@ -211,7 +252,9 @@ static void unread(const struct cr_inspection *in)
 	for (size_t i = 0; i < in->n_files; i++) {
 		const struct cr_file *f = &in->files[i];
 
-		if (f->data)
+		if (f->data && f->note)
+			snprintf(text, sizeof(text), "%s", _(f->note));
+		else if (f->data)
 			snprintf(text, sizeof(text), _("%zu bytes"), f->len);
 		else if (f->err == CR_E_ACCESS_REFUSED)
 			snprintf(text, sizeof(text), "%s", _("locked"));
@@ -230,6 +273,7 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 		reasons(in);
 	}
 	cli_holder_text(in);
+	contents(in);
 	if (!verify) {
 		heading(_("Files"));
 		unread(in);
