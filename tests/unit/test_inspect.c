@@ -28,6 +28,8 @@ struct cr_card {
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
 	unsigned int resets, pace_runs, bac_runs, reads, selects, by_sfi;	/* selects: of files */
+	unsigned int read_batches;	/* with a READ BINARY in them */
+	size_t longest_batch;
 	bool wrong_expect;
 };
 
@@ -53,6 +55,8 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 	static uint8_t rsp[CR_RAPDU_MAX];
 
 	c->ex.enters++;
+	c->read_batches += (apdus[n - 1].cmd[1] & 0xfe) == 0xb0;
+	c->longest_batch = n > c->longest_batch ? n : c->longest_batch;
 	for (*done = 0; *done < n;) {
 		struct cr_apdu *a = &apdus[*done];
 		size_t len;
@@ -807,6 +811,94 @@ static void a_card_takes_hardly_more_commands_than_it_must(void **state)
 	}
 }
 
+static void count_calls(void *arg, const char *name, size_t got, size_t total)
+{
+	assert_true(got && got <= total);
+	if (got == total)
+		++*(unsigned int *)arg;
+	assert_true(!strcmp(name, "EF.COM") || !strcmp(name, "EF.SOD") || !strncmp(name, "DG", 2));
+}
+
+/*
+ * Two batches for EF.CardAccess and two for EF.COM, which teach that short identifiers work; two for
+ * EF.SOD with DG14; two for all groups, however many; and what is longer than a batch.
+ */
+static void files_share_their_batches(void **state)
+{
+	static const struct { const char *name; unsigned int most; } all[] = { { "an", 8 }, { "eac", 8 }, { "full", 13 } };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		for (int watched = 0; watched < 2; watched++) {
+			struct cr_inspect_opts opts = { .trust = trust, .verify = true };
+			struct cr_inspection *insp;
+			unsigned int whole = 0, files = 0;
+			struct cr_secret secret;
+			struct cr_card c;
+
+			insert(&c, all[i].name);
+			secret_of(all[i].name, true, &secret);
+			opts.secret = &secret;
+			opts.progress = watched ? count_calls : NULL;
+			opts.progress_arg = &whole;
+			assert_int_equal(cr_inspect(&c, &opts, &insp), 0);
+			assert_int_equal(insp->verdict, CR_GENUINE);
+			assert_int_equal(c.resets, 0);
+			for (size_t k = 0; k < insp->n_files; k++)
+				files += insp->files[k].data != NULL;
+			if (watched) {
+				/* told of each file's end, and often enough on the way there */
+				assert_int_equal(whole, files);
+				assert_true(c.longest_batch <= 32);
+			} else if (c.read_batches > all[i].most) {
+				fail_msg("%s: %u batches", all[i].name, c.read_batches);
+			}
+			cr_inspection_free(insp);
+			sim_card_free(c.sim);
+		}
+	}
+}
+
+/* A card that falters on the way is read on alone: whole, and once more at most. */
+static void what_fails_in_a_shared_batch_is_read_alone(void **state)
+{
+	struct cr_inspection *insp, *truth;
+	struct cr_secret secret;
+	struct cr_card c;
+
+	secret_of("full", true, &secret);
+	insert(&c, "full");
+	assert_int_equal(verify(&c, &secret, &truth), 0);
+	sim_card_free(c.sim);
+	for (unsigned int at = 20; at <= truth->exchange.commands; at += 17) {
+		insert(&c, "full");
+		c.flip_at = at;
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_true(c.resets <= 2);
+		for (size_t i = 0; i < insp->n_files; i++) {
+			const struct cr_file *f = &insp->files[i], *t = file(truth, f->fid);
+
+			assert_non_null(t);
+			if (f->data) {
+				assert_int_equal(f->len, t->len);
+				assert_memory_equal(f->data, t->data, f->len);
+			}
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* a group that is not there, before others in the batch */
+	insert(&c, "full");
+	lose(&c, CR_FID_DG(5));
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	assert_int_equal(file(insp, CR_FID_DG(5))->sw, 0x6a82);
+	assert_int_equal(insp->passive.dg[5], CR_DG_UNREAD);
+	assert_int_equal(insp->passive.dg[16], CR_DG_MATCH);
+	assert_string_equal(check(insp, "read")->detail, "DG5 (6A82)");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_inspection_free(truth);
+}
+
 /*
  * Whatever a card makes of short identifiers, with or without the end of its session, it is read
  * as one whose files are selected is, and asked by short identifier no more.
@@ -901,6 +993,8 @@ int main(void)
 		cmocka_unit_test(a_changed_bit_never_gives_other_data),
 		cmocka_unit_test(a_chip_that_falls_silent_is_asked_for_less),
 		cmocka_unit_test(a_card_takes_hardly_more_commands_than_it_must),
+		cmocka_unit_test(files_share_their_batches),
+		cmocka_unit_test(what_fails_in_a_shared_batch_is_read_alone),
 		cmocka_unit_test(no_card_fails_over_short_identifiers),
 	};
 

@@ -26,7 +26,13 @@
 #include "trust/sod.h"
 
 #define REOPEN_MAX	6
+#define AHEAD_MAX	17	/* EF.SOD and the data groups */
 #define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
+
+struct report {
+	const struct cr_inspect_opts *opts;
+	char name[sizeof(((struct cr_file *)0)->name)];
+};
 
 struct inspector {
 	cr_card_t *card;
@@ -36,6 +42,9 @@ struct inspector {
 	struct cr_card_access ca;
 	time_t now;
 	unsigned int reopened;
+	struct cr_file_request ahead[AHEAD_MAX];	/* read, and not taken yet */
+	struct report reports[AHEAD_MAX];		/* of them */
+	size_t n_ahead;
 	uint32_t listed;	/* in EF.COM; without it, what there may be */
 	uint32_t hashed;	/* in EF.SOD */
 	uint32_t wanted;	/* data groups to read, where they are there */
@@ -73,6 +82,17 @@ static int open_access(struct inspector *in)
 	return err;
 }
 
+static void name_file(uint16_t fid, char name[16])
+{
+	switch (fid) {
+	case CR_FID_COM:	strcpy(name, "EF.COM"); break;
+	case CR_FID_SOD:	strcpy(name, "EF.SOD"); break;
+	case CR_FID_DIR:	strcpy(name, "EF.DIR"); break;
+	case CR_FID_INFO:	strcpy(name, "EF.ATR/INFO"); break;
+	default:		snprintf(name, 16, "DG%u", fid & 0xffU);
+	}
+}
+
 static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
 {
 	struct cr_file *files = reallocarray(insp->files, insp->n_files + 1, sizeof(*files)), *f;
@@ -83,13 +103,7 @@ static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
 	f = &files[insp->n_files++];
 	memset(f, 0, sizeof(*f));
 	f->fid = fid;
-	switch (fid) {
-	case CR_FID_COM:	strcpy(f->name, "EF.COM"); break;
-	case CR_FID_SOD:	strcpy(f->name, "EF.SOD"); break;
-	case CR_FID_DIR:	strcpy(f->name, "EF.DIR"); break;
-	case CR_FID_INFO:	strcpy(f->name, "EF.ATR/INFO"); break;
-	default:		snprintf(f->name, sizeof(f->name), "DG%u", fid & 0xffU);
-	}
+	name_file(fid, f->name);
 	return f;
 }
 
@@ -148,14 +162,9 @@ static int reopen(struct inspector *in)
 	return open_access(in);
 }
 
-struct report {
-	const struct cr_inspect_opts *opts;
-	const char *name;
-};
-
 static void progress(void *arg, size_t got, size_t total)
 {
-	const struct report *r = arg;
+	struct report *r = arg;
 
 	r->opts->progress(r->opts->progress_arg, r->name, got, total);
 }
@@ -184,6 +193,59 @@ static bool is_eac_group(uint16_t fid)
 	return fid == CR_FID_DG(3) || fid == CR_FID_DG(4);
 }
 
+/* What it can of EF.SOD, if sod says so, and of these groups, in few batches, for read_file to take. */
+static int read_ahead(struct inspector *in, bool sod, uint32_t dgs)
+{
+	struct cr_file_request *first = in->ahead + in->n_ahead;
+	size_t n = 0;
+	int err;
+
+	for (unsigned int i = sod ? 0 : 1; i <= 16 && in->n_ahead < AHEAD_MAX; i++) {
+		uint16_t fid = i ? CR_FID_DG(i) : CR_FID_SOD;
+		struct report *report = &in->reports[in->n_ahead];
+
+		if (i && !(dgs & ~EAC_GROUPS & 1U << i))
+			continue;
+		report->opts = in->opts;
+		name_file(fid, report->name);
+		in->ahead[in->n_ahead++] = (struct cr_file_request){
+			.fid = fid,
+			.tag = cr_lds_file_tag(fid),
+			.least = cr_lds_file_least(fid),
+			.progress = in->opts->progress ? progress : NULL,
+			.progress_arg = report,
+		};
+		n++;
+	}
+	err = cr_files_read_ahead(&in->s, first, n);
+	return err && !cr_chip_fatal(err) && in->s.lost ? reopen(in) : err;
+}
+
+static bool take_ahead(struct inspector *in, struct cr_file *f)
+{
+	for (size_t i = 0; i < in->n_ahead; i++) {
+		struct cr_file_request *r = &in->ahead[i];
+
+		if (r->fid != f->fid || !r->data)
+			continue;
+		f->data = r->data;
+		f->len = r->len;
+		f->sw = r->sw;
+		r->data = NULL;
+		return true;
+	}
+	return false;
+}
+
+static void forget_ahead(struct inspector *in)
+{
+	for (size_t i = 0; i < in->n_ahead; i++) {
+		if (in->ahead[i].data)
+			OPENSSL_cleanse(in->ahead[i].data, in->ahead[i].len);
+		free(in->ahead[i].data);
+	}
+}
+
 /*
  * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
  * where the file may be absent. Negative only if the inspection cannot go on.
@@ -202,7 +264,9 @@ static int read_file(struct inspector *in, uint16_t fid, bool may_be_absent)
 
 	if (!f)
 		return CR_E_NOMEM;
-	report.name = f->name;
+	if (take_ahead(in, f))
+		return 0;
+	memcpy(report.name, f->name, sizeof(report.name));
 	r.progress_arg = &report;
 	do {
 		err = cr_file_read(&in->s, &r);
@@ -263,19 +327,26 @@ static uint32_t listed_in_sod(const struct cr_file *f)
  */
 static int read_lists(struct inspector *in)
 {
-	uint32_t need = in->opts->need;
+	uint32_t need = in->opts->need ? in->opts->need : CR_NEED_ALL;
+	bool sod = in->opts->verify || (need & CR_NEED_ALL) == CR_NEED_ALL;
 	const struct cr_file *com;
 	int err = read_file(in, CR_FID_COM, false);
 
-	if (!err && (in->opts->verify || !need || (need & CR_NEED_ALL) == CR_NEED_ALL))
+	if (err)
+		return err;
+	com = find_file(in->insp, CR_FID_COM);
+	if (!com || cr_lds_com(com->data, com->len, &in->listed))
+		in->listed = 0;
+	/* to verify, the chip is proved before the rest is read */
+	err = read_ahead(in, sod, in->opts->verify ? in->listed & 1U << 14 : in->listed & need);
+	if (!err && sod)
 		err = read_file(in, CR_FID_SOD, false);
 	if (err)
 		return err;
 	in->hashed = listed_in_sod(find_file(in->insp, CR_FID_SOD));
-	com = find_file(in->insp, CR_FID_COM);
-	if (!com || cr_lds_com(com->data, com->len, &in->listed))
+	if (!in->listed)
 		in->listed = in->hashed ? in->hashed : CR_NEED_ALL & ~EAC_GROUPS;
-	in->wanted = need ? need & CR_NEED_ALL : CR_NEED_ALL;
+	in->wanted = need & CR_NEED_ALL;
 	/* ICAO 9303-10, 4.7: without DG1 nobody knows whose document it is; DG14 tells what DG3 and DG4 want */
 	if (in->opts->verify)
 		in->wanted |= 1U << 1;
@@ -452,8 +523,12 @@ static int read_eac_group(struct inspector *in, unsigned int n)
 static int read_groups(struct inspector *in)
 {
 	const struct cr_file *com = find_file(in->insp, CR_FID_COM);
-	int err = 0;
+	uint32_t sure = com && in->opts->verify ? in->wanted & in->listed & ~(1U << 14) : 0;
+	int err;
 
+	for (unsigned int n = 1; n <= 16; n++)
+		sure &= was_tried(in->insp, CR_FID_DG(n)) ? ~(1U << n) : UINT32_MAX;
+	err = read_ahead(in, false, sure);
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
 		if (!(in->wanted & 1U << n) || 1U << n & EAC_GROUPS ||
 		    was_tried(in->insp, CR_FID_DG(n)) || (n == 14 && in->opts->verify))
@@ -544,6 +619,7 @@ int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_in
 		.us = after.us - before.us
 	};
 	in.insp->ms = elapsed_ms(&since);
+	forget_ahead(&in);
 	cr_session_reset(&in.s);
 	cr_card_access_free(&in.ca);
 	return err;
