@@ -180,7 +180,7 @@ const char *cli_item_label(const char *name);
 const char *cli_item_word(const struct cr_item *item);
 /* "DG11", ...; static or in in */
 const char *cli_file_name(const struct cr_inspection *in, uint16_t fid);
-/* What a file is about, for a heading; NULL: its name says it. */
+/* What a file is about, for a heading: of those that have items. */
 const char *cli_file_title(uint16_t fid);
 /* A reason or a check's detail in the reader's language; for the caller to free. */
 char *cli_reason_text(const struct cr_reason *r);

@@ -185,6 +185,21 @@ static json_t *portrait(const struct cr_inspection *in)
 	return j;
 }
 
+void cli_portrait_json(const struct cli_portrait *p, json_t *inspection)
+{
+	json_t *j = json_object_get(inspection, "portrait");
+
+	if (!json_is_object(j))
+		return;
+	json_object_set_new(j, "png", cli_json_string(p->written));
+	json_object_set_new(j, "error", cli_json_string(p->error));
+	json_object_set_new(j, "damaged", json_boolean(p->picture.damaged));
+	if (!p->error) {
+		json_object_set_new(j, "width", json_integer(p->picture.width));
+		json_object_set_new(j, "height", json_integer(p->picture.height));
+	}
+}
+
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify)
 {
 	json_t *j = json_object(), *chip;

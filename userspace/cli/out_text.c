@@ -152,22 +152,27 @@ static void item(const struct cr_item *it)
 	row(cli_item_label(it->name), text);
 }
 
-static void contents(const struct cr_inspection *in)
+/* People first, then pictures of them; at the end of the sheet what is for engineers. */
+static const uint16_t told[] = { 0x010b, 0x010c, 0x0110, 0x0102, 0x0105, 0x0107, 0x0103, 0x0104 };
+static const uint16_t technical[] = { 0x010e, 0x010f, 0x2f00, 0x2f01 };
+
+static void contents(const struct cr_inspection *in, const uint16_t *fids, size_t n)
 {
-	const struct cr_item *last = NULL;
+	for (size_t k = 0; k < n; k++) {
+		const struct cr_item *last = NULL;
 
-	for (size_t i = 0; i < in->n_items; i++) {
-		const struct cr_item *it = &in->items[i];
+		for (size_t i = 0; i < in->n_items; i++) {
+			const struct cr_item *it = &in->items[i];
 
-		if (!last || last->fid != it->fid) {
-			const char *title = cli_file_title(it->fid);
-
-			heading(title ? title : cli_file_name(in, it->fid));
-		} else if (last->instance != it->instance) {
-			printf("\n");
+			if (it->fid != fids[k])
+				continue;
+			if (!last)
+				heading(cli_file_title(it->fid));
+			else if (last->instance != it->instance)
+				printf("\n");
+			item(it);
+			last = it;
 		}
-		item(it);
-		last = it;
 	}
 }
 
@@ -273,10 +278,11 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 		reasons(in);
 	}
 	cli_holder_text(in);
-	contents(in);
+	contents(in, told, sizeof(told) / sizeof(told[0]));
 	if (!verify) {
 		heading(_("Files"));
 		unread(in);
+		contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 		heading(_("Reading"));
 		access_row(&in->access);
 		how(in, r);
@@ -289,6 +295,7 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 	data_groups(in);
 	row(_("Issuer"), in->passive.issuer);
 	row(_("Signer"), in->passive.signer);
+	contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 	heading(_("Reading"));
 	access_row(&in->access);
 	row(_("Chip authentication"), in->chip_protocol);
