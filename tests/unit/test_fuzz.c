@@ -24,6 +24,12 @@
 #define LLVMFuzzerTestOneInput fuzz_ccid
 #include "../fuzz/fuzz_ccid.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_items
+#include "../fuzz/fuzz_items.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_picture
+#include "../fuzz/fuzz_picture.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
@@ -133,6 +139,8 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 	each_seed(target, dir);
 	snprintf(dir, sizeof(dir), "%s/cards/bac", simterm_dir);
 	each_seed(target, dir);
+	snprintf(dir, sizeof(dir), "%s/cards/full", simterm_dir);
+	each_seed(target, dir);
 	/* from the folder that the tests were built in */
 	snprintf(dir, sizeof(dir), "%.*sdata/fuzz", (int)(strstr(__FILE__, "unit/") - __FILE__), __FILE__);
 	each_seed(target, dir);
@@ -148,8 +156,10 @@ TARGET(aa)
 TARGET(card)
 TARGET(exchange)
 TARGET(ccid)
+TARGET(items)
 TARGET(lds)
 TARGET(mrz)
+TARGET(picture)
 TARGET(security_info)
 TARGET(sim)
 TARGET(sm)
@@ -164,8 +174,10 @@ int main(void)
 		cmocka_unit_test(card_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
+		cmocka_unit_test(items_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
+		cmocka_unit_test(picture_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),
 		cmocka_unit_test(sim_takes_anything),
 		cmocka_unit_test(sm_takes_anything),
