@@ -24,6 +24,9 @@
 #define LLVMFuzzerTestOneInput fuzz_ccid
 #include "../fuzz/fuzz_ccid.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_files
+#include "../fuzz/fuzz_files.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_items
 #include "../fuzz/fuzz_items.c"
 #undef LLVMFuzzerTestOneInput
@@ -156,6 +159,7 @@ TARGET(aa)
 TARGET(card)
 TARGET(exchange)
 TARGET(ccid)
+TARGET(files)
 TARGET(items)
 TARGET(lds)
 TARGET(mrz)
@@ -174,6 +178,7 @@ int main(void)
 		cmocka_unit_test(card_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
+		cmocka_unit_test(files_takes_anything),
 		cmocka_unit_test(items_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),

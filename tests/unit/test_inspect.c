@@ -484,7 +484,43 @@ static void the_cards_own_files_are_read_on_request(void **state)
 	assert_string_equal(item(insp, 0x2f01, 0, "max_response")->text, "8194");
 	cr_inspection_free(insp);
 	sim_card_free(c.sim);
-	/* a card without them, one that refuses them, and one without a master file */
+	/* US and NZ passports: 6982 */
+	for (int plain = 0; plain < 2; plain++) {
+		insert(&c, "full");
+		c.sim->prof.mf_files_locked = true;
+		c.sim->prof.plain_errors = plain;
+		insert_and_inspect(&c, NULL, true, need, &insp);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(file(insp, 0x2f00)->err, CR_E_ACCESS_REFUSED);
+		assert_int_equal(file(insp, 0x2f00)->sw, 0x6982);
+		assert_int_equal(cr_check_get(insp, CR_CHECK_READ), CR_SUCCESSFUL);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* longer than one answer; and longer than any is */
+	for (size_t size = 256; size <= 8448; size *= size == 256 ? 3 : 11) {
+		insert(&c, "full");
+		for (unsigned int i = 0; i < c.sim->prof.n_files; i++) {
+			struct sim_file *f = &c.sim->prof.files[i];
+
+			if (f->fid != 0x2f00)
+				continue;
+			f->data = realloc(f->data, size);
+			memset(f->data + f->len, 0xff, size - f->len);
+			f->len = size;
+		}
+		insert_and_inspect(&c, NULL, true, need, &insp);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		if (size > 4096) {
+			assert_int_equal(file(insp, 0x2f00)->err, CR_E_TOO_LONG);
+		} else {
+			assert_int_equal(file(insp, 0x2f00)->len, size);
+			assert_string_equal(item(insp, 0x2f00, 1, "application")->text, "eMRTD");
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* a card without them, and one without a master file */
 	insert_and_inspect(&c, "bac", true, need, &insp);
 	assert_int_equal(insp->verdict, CR_GENUINE);
 	assert_null(file(insp, 0x2f00));

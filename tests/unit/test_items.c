@@ -40,7 +40,8 @@ static int parse(uint16_t fid, const struct sim_buf *b, struct cr_items *out)
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	memcpy(exact, b->p, b->len);
+	if (b->len)
+		memcpy(exact, b->p, b->len);
 	err = cr_items_of_file(fid, exact, b->len, out);
 	/* bytes are in the file: whoever shows them must not have lost it */
 	for (size_t i = 0; i < out->n; i++) {

@@ -259,8 +259,43 @@ static void a_jpeg_2000_of_too_many_layers_is_not_decoded(void **state)
 	picture_free(&p);
 	memcpy(coding(jp2, len) + 6, "\x00\x01", 2);
 	coding(jp2, len)[9] = 32;	/* decomposition levels */
-	assert_int_not_equal(picture_decode(jp2, len, &p), PICTURE_OK);
+	assert_int_equal(picture_decode(jp2, len, &p), PICTURE_TOO_LARGE);
 	picture_free(&p);
+	free(jp2);
+}
+
+/* One pixel a precinct, in the main header; and a tile that changes its coding by itself. */
+static void a_jpeg_2000_of_too_many_parts_is_not_decoded(void **state)
+{
+	size_t len, at, cod_len;
+	uint8_t *jp2 = portrait_jp2(&len), *cod = coding(jp2, len), *all = malloc(len + 200), *p;
+	struct picture p1;
+	uint8_t levels = cod[9], segment[64];
+
+	/* COD with precincts: Scod's first bit, and a byte for each resolution level */
+	cod_len = (size_t)cod[2] << 8 | cod[3];
+	memcpy(segment, cod, 2 + cod_len);
+	segment[4] |= 1;
+	for (unsigned int i = 0; i <= levels; i++)
+		segment[2 + cod_len + i] = i ? 0x11 : 0x00;
+	segment[3] = (uint8_t)(cod_len + levels + 1);
+	at = (size_t)(cod - jp2);
+	memcpy(all, jp2, at);
+	memcpy(all + at, segment, 2U + segment[3]);
+	memcpy(all + at + 2 + segment[3], cod + 2 + cod_len, len - at - 2 - cod_len);
+	assert_int_equal(picture_decode(all, len + levels + 1, &p1), PICTURE_TOO_LARGE);
+	picture_free(&p1);
+
+	/* the same COD, where only the tile-part has it */
+	memcpy(all, jp2, len);
+	p = memmem(all, len, "\xff\x90\x00\x0a", 4);
+	assert_non_null(p);
+	at = (size_t)(p - all) + 12;
+	memcpy(all + at, segment, 2U + segment[3]);
+	memcpy(all + at + 2 + segment[3], jp2 + at, len - at);
+	assert_int_equal(picture_decode(all, len + 2 + segment[3], &p1), PICTURE_UNSUPPORTED);
+	picture_free(&p1);
+	free(all);
 	free(jp2);
 }
 
@@ -490,6 +525,7 @@ int main(void)
 		cmocka_unit_test(a_jpeg_cut_short_is_damaged),
 		cmocka_unit_test(a_jpeg_2000_that_says_to_be_huge_is_not_decoded),
 		cmocka_unit_test(a_jpeg_2000_of_too_many_layers_is_not_decoded),
+		cmocka_unit_test(a_jpeg_2000_of_too_many_parts_is_not_decoded),
 		cmocka_unit_test(a_jpeg_2000_cut_short_is_broken),
 		cmocka_unit_test(a_jpeg_2000_in_its_boxes),
 		cmocka_unit_test(no_mutation_crashes_or_lasts),

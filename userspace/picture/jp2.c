@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * JPEG 2000, by OpenJPEG. That allocates for each tile and component while it reads the header, so
- * the SIZ marker is found and judged here before it sees a byte; what later markers ask for (layers,
- * resolution levels) before it decodes. Palettes, which no portrait has, are not applied.
+ * JPEG 2000, by OpenJPEG. That allocates for each tile, component and precinct that a picture says it
+ * has, so what its headers say is judged here before OpenJPEG sees a byte. A tile that changes its
+ * coding by itself, which no encoder of portraits makes, is not taken; nor are palettes applied.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,15 @@
 #define MAX_TILES	64
 #define MAX_LAYERS	64
 #define MAX_LEVELS	12
+#define MAX_PRECINCTS	(1U << 16)	/* of all components and levels: each costs half a kilobyte */
 #define MAX_SUBSAMPLING	4
+
+/* Markers, ISO/IEC 15444-1, A.2 */
+#define SOT	0xff90
+#define SOD	0xff93
+#define EOC	0xffd9
+#define COD	0xff52
+#define COC	0xff53
 
 static uint32_t be32(const uint8_t *p)
 {
@@ -42,32 +50,133 @@ static bool codestream(const uint8_t **p, size_t *n)
 	return false;
 }
 
+static uint16_t be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* What SIZ says. */
+struct frame {
+	uint32_t width, height;
+	unsigned int components, tiles;
+};
+
+/*
+ * SPcod or SPcoc (A.6.1, A.6.2): levels, code-blocks (2), style, transformation, and with own_precincts
+ * a byte for each resolution level. Precincts: B.6.
+ */
+static enum picture_error judge_levels(const uint8_t *p, size_t n, bool own_precincts, const struct frame *f)
+{
+	unsigned int levels;
+	uint64_t all = 0;
+
+	if (n < 5)
+		return PICTURE_BROKEN;
+	levels = p[0];
+	if (levels >= MAX_LEVELS)
+		return PICTURE_TOO_LARGE;
+	if (n < 5 + (own_precincts ? levels + 1 : 0))
+		return PICTURE_BROKEN;
+	for (unsigned int r = 0; r <= levels; r++) {
+		unsigned int down = levels - r, log2 = own_precincts ? p[5 + r] : 0xff;
+		uint64_t w = (f->width >> down) + 1, h = (f->height >> down) + 1;
+
+		/* one more each way, in each tile: they need not begin where the picture does */
+		all += ((w >> (log2 & 0x0f)) + 2) * ((h >> (log2 >> 4)) + 2) + 4 * f->tiles;
+	}
+	return all * f->components > MAX_PRECINCTS ? PICTURE_TOO_LARGE : PICTURE_OK;
+}
+
+/* COD (A.6.1) and COC (A.6.2), without the marker: the length comes first. */
+static enum picture_error judge_coding(uint16_t marker, const uint8_t *p, const struct frame *f)
+{
+	size_t n = be16(p), own = marker == COD ? 2 : 3;	/* Scod; Ccoc is one byte here */
+
+	if (n < own + 1 + (marker == COD ? 4 : 0))
+		return PICTURE_BROKEN;
+	if (marker == COC)
+		return judge_levels(p + 4, n - 4, p[3] & 1, f);
+	if (be16(p + 4) > MAX_LAYERS)
+		return PICTURE_TOO_LARGE;
+	return judge_levels(p + 7, n - 7, p[2] & 1, f);
+}
+
+/*
+ * Over marker segments from *at on to the one that ends a header. f: of the main header, where the
+ * coding is said.
+ */
+static enum picture_error skip_header(const uint8_t *p, size_t n, size_t *at, uint16_t end,
+				      const struct frame *f)
+{
+	enum picture_error err = PICTURE_OK;
+	uint16_t marker;
+
+	while (!err && *at + 4 <= n) {
+		marker = be16(p + *at);
+		if (marker == end)
+			return PICTURE_OK;
+		if (marker < 0xff4f || (marker >= SOT && marker <= SOD) || marker == EOC ||
+		    be16(p + *at + 2) < 2 || be16(p + *at + 2) > n - *at - 2)
+			return PICTURE_BROKEN;
+		if (marker == COD || marker == COC)
+			err = f ? judge_coding(marker, p + *at + 2, f) : PICTURE_UNSUPPORTED;
+		*at += 2 + (size_t)be16(p + *at + 2);
+	}
+	if (err)
+		return err;
+	return *at + 2 <= n && be16(p + *at) == end ? PICTURE_OK : PICTURE_BROKEN;
+}
+
+/* The main header, and that of each tile-part (A.4.2): its length leads to the next. */
+static enum picture_error judge_headers(const uint8_t *p, size_t n, const struct frame *f)
+{
+	size_t at = 2, part, length;
+	enum picture_error err = skip_header(p, n, &at, SOT, f);
+
+	while (!err && at + 2 <= n && be16(p + at) != EOC) {
+		if (be16(p + at) != SOT || n - at < 12 || be16(p + at + 2) != 10)
+			return PICTURE_BROKEN;
+		part = at;
+		length = be32(p + at + 6);
+		at += 12;
+		err = skip_header(p, n, &at, SOD, NULL);
+		if (err || !length)	/* 0: the last, until the end */
+			return err;
+		if (length < at + 2 - part || length > n - part)
+			return PICTURE_BROKEN;
+		at = part + length;
+	}
+	return err;
+}
+
 /* A.5.1 */
-static enum picture_error judge_size(const uint8_t *p, size_t n)
+static enum picture_error judge(const uint8_t *p, size_t n)
 {
 	uint32_t x, y, x0, y0, tw, th, tx0, ty0;
+	struct frame f;
 	uint64_t tiles;
-	unsigned int components;
 
 	if (!codestream(&p, &n) || n < 2 + 2 + 38 || memcmp(p, "\xff\x4f\xff\x51", 4))
 		return PICTURE_BROKEN;
-	p += 8;		/* SOC, SIZ, its length, capabilities */
-	x = be32(p);
-	y = be32(p + 4);
-	x0 = be32(p + 8);
-	y0 = be32(p + 12);
-	tw = be32(p + 16);
-	th = be32(p + 20);
-	tx0 = be32(p + 24);
-	ty0 = be32(p + 28);
-	components = (unsigned int)p[32] << 8 | p[33];
-	if (x <= x0 || y <= y0 || !tw || !th || tx0 > x0 || ty0 > y0 || !components)
+	x = be32(p + 8);	/* behind SOC, SIZ, its length and capabilities */
+	y = be32(p + 12);
+	x0 = be32(p + 16);
+	y0 = be32(p + 20);
+	tw = be32(p + 24);
+	th = be32(p + 28);
+	tx0 = be32(p + 32);
+	ty0 = be32(p + 36);
+	f.components = be16(p + 40);
+	if (x <= x0 || y <= y0 || !tw || !th || tx0 > x0 || ty0 > y0 || !f.components)
 		return PICTURE_BROKEN;
+	f.width = x - x0;
+	f.height = y - y0;
 	tiles = ((uint64_t)(x - tx0) + tw - 1) / tw * (((uint64_t)(y - ty0) + th - 1) / th);
-	if (x - x0 > PICTURE_MAX_SIDE || y - y0 > PICTURE_MAX_SIDE ||
-	    (uint64_t)(x - x0) * (y - y0) > PICTURE_MAX_PIXELS || tiles > MAX_TILES)
+	if (f.width > PICTURE_MAX_SIDE || f.height > PICTURE_MAX_SIDE ||
+	    (uint64_t)f.width * f.height > PICTURE_MAX_PIXELS || tiles > MAX_TILES)
 		return PICTURE_TOO_LARGE;
-	return components > MAX_COMPONENTS ? PICTURE_UNSUPPORTED : PICTURE_OK;
+	f.tiles = (unsigned int)tiles;
+	return f.components > MAX_COMPONENTS ? PICTURE_UNSUPPORTED : judge_headers(p, n, &f);
 }
 
 /* ---- what it reads from ---- */
@@ -118,23 +227,6 @@ static void say_nothing(const char *text, void *user)
 }
 
 /* ---- what it is asked for ---- */
-
-static enum picture_error judge_coding(opj_codec_t *codec)
-{
-	opj_codestream_info_v2_t *info = opj_get_cstr_info(codec);
-	enum picture_error err = PICTURE_OK;
-
-	if (!info)
-		return PICTURE_NO_MEMORY;
-	if (info->m_default_tile_info.numlayers > MAX_LAYERS)
-		err = PICTURE_TOO_LARGE;
-	for (OPJ_UINT32 i = 0; i < info->nbcomps && info->m_default_tile_info.tccp_info; i++) {
-		if (info->m_default_tile_info.tccp_info[i].numresolutions > MAX_LEVELS)
-			err = PICTURE_TOO_LARGE;
-	}
-	opj_destroy_cstr_info(&info);
-	return err;
-}
 
 static enum picture_error judge_components(const opj_image_t *image)
 {
@@ -230,9 +322,7 @@ static enum picture_error decode(opj_codec_t *codec, opj_stream_t *stream, struc
 	opj_set_error_handler(codec, say_nothing, NULL);
 	if (!opj_setup_decoder(codec, &parameters) || !opj_read_header(stream, codec, &image))
 		goto out;
-	err = judge_coding(codec);
-	if (!err)
-		err = judge_components(image);
+	err = judge_components(image);
 	if (!err)
 		err = opj_decode(codec, stream, image) ? take(image, out) : PICTURE_BROKEN;
 out:
@@ -243,7 +333,7 @@ out:
 enum picture_error picture_jp2(const uint8_t *data, size_t len, struct picture *out)
 {
 	struct source source = { .data = data, .len = len };
-	enum picture_error err = judge_size(data, len);
+	enum picture_error err = judge(data, len);
 	opj_stream_t *stream;
 	opj_codec_t *codec;
 

@@ -47,6 +47,8 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
  */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
+	if (f->fid >= 0x2f00 && card->prof.mf_files_locked)
+		return SW_SECURITY_STATUS;
 	if (open_to_all(card, f->fid))
 		return SW_OK;
 	if (!card->access)

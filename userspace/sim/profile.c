@@ -31,6 +31,7 @@
  *   sfi = yes                     short identifiers in READ BINARY; "passing": the file does not become the current
  *                                 one; "other": another file is given; a status word: they are refused with it; yes
  *   errors = protected|plain      what answers to protected commands that fail; plain ends the session; protected
+ *   mf_files = open|locked        do EF.DIR and EF.ATR/INFO refuse to be read; open
  *   biometrics = locked|open      are DG3 and DG4 behind terminal authentication; locked
  *   atr = 3B...                   hexadecimal; one as PC/SC part 3 builds it
  *   atr_t0 = 3B...                where the reader speaks T=0
@@ -290,6 +291,10 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 	if (!strcmp(key, "errors")) {
 		b = p->plain_errors = !strcmp(v, "plain");
 		return b || !strcmp(v, "protected");
+	}
+	if (!strcmp(key, "mf_files")) {
+		b = p->mf_files_locked = !strcmp(v, "locked");
+		return b || !strcmp(v, "open");
 	}
 	if (!strcmp(key, "biometrics")) {
 		b = p->biometrics_open = !strcmp(v, "open");
