@@ -180,7 +180,7 @@ check "each group of a card that has them all is in the object" jq -e '
 	.contents.DG5.entries[0].image.type == "image/jpeg" and .contents.DG7.entries[0].image.length > 1000 and
 	.contents.DG11.other_names == ["LUKE LUCIA", "ARKENSTONE LULU"] and
 	.contents.DG11.other_documents == ["A1234567", "B7654321"] and
-	.contents.DG12.issuing_authority == "OFFICE OF SAMPLES VALE" and (.contents.DG14.protocols | length) == 3 and
+	.contents.DG12.issuing_authority == "OFFICE OF SAMPLES VALE" and (.contents.DG14.protocols | length) == 4 and
 	(.contents.DG15.key | startswith("EC")) and .contents.DG16.entries[1].name == "BRØNN MARY J" and
 	.holder.full_name == "ÄRKENSTÖNE LUCÍA MARÍA" and .holder.date_of_birth == "1925-03-09" and
 	([.files[].note] | unique) == [null]' "$w/out"
