@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include "eid/checks.h"
 #include "eid/items.h"
 #include "eid/lds.h"
 #include "issue.h"
@@ -567,6 +568,61 @@ static void files_without_a_parser_say_nothing(void **state)
 	sim_buf_free(&b);
 }
 
+/* ---- who says it best ---- */
+
+static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
+{
+	struct sim_buf dg1 = { 0 };
+	char mrz[89];
+
+	sim_mrz_td3(mrz, "UTO", "LINDQVIST<<EMMA<SOFIA", "U7654321A", "UTO", "740812", 'F', "310228", "");
+	sim_write_dg1(mrz, &dg1);
+	insp->files = calloc(2, sizeof(*insp->files));
+	insp->n_files = 2;
+	insp->files[0] = (struct cr_file){ .fid = CR_FID_DG(1), .data = dg1.p, .len = dg1.len };
+	insp->files[1] = (struct cr_file){ .fid = CR_FID_DG(11), .data = dg11->p, .len = dg11->len };
+	assert_int_equal(cr_lds_understand(insp, 1790000000), 0);
+}
+
+static void forget(struct cr_inspection *insp)
+{
+	struct cr_items items = { .item = insp->items, .n = insp->n_items };
+
+	cr_items_clear(&items);
+	cr_lds_document_clear(&insp->document);
+	cr_lds_holder_clear(&insp->holder);
+	free(insp->files[0].data);
+	free(insp->files);
+	free(insp->checks);
+}
+
+static void details_say_it_better_where_they_say_it(void **state)
+{
+	static const struct { const char *name, *birth, *name_then, *birth_then; enum cr_result agree; } all[] = {
+		{ "LINDQVIST<<ÉMMA<SOFIA", "19740812", "LINDQVIST ÉMMA SOFIA", "1974-08-12", CR_SUCCESSFUL },
+		{ "<<<", "18740812", "LINDQVIST EMMA SOFIA", "1874-08-12", CR_SUCCESSFUL },
+		{ "", "19740000", "LINDQVIST EMMA SOFIA", "1974-08-12", CR_SUCCESSFUL },
+		{ "\xff", "nonsense", "LINDQVIST EMMA SOFIA", "1974-08-12", CR_SUCCESSFUL },
+		{ "LINDQVIST", "19740813", "LINDQVIST", "1974-08-13", CR_FAILED },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct cr_inspection insp = { 0 };
+		struct sim_buf b = { 0 }, in = { 0 };
+
+		sim_ber_str(&in, 0x5f0e, all[i].name);
+		sim_ber_str(&in, 0x5f2b, all[i].birth);
+		sim_ber_wrap(&b, 0x6b, &in);
+		understand(&insp, &b);
+		assert_string_equal(insp.holder.full_name, all[i].name_then);
+		assert_string_equal(insp.holder.date_of_birth, all[i].birth_then);
+		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
+		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), all[i].agree);
+		forget(&insp);
+		sim_buf_free(&b);
+	}
+}
+
 /* ---- all of it ---- */
 
 static void no_mutation_is_out_of_bounds(void **state)
@@ -625,6 +681,7 @@ int main(void)
 		cmocka_unit_test(protocols_have_their_names),
 		cmocka_unit_test(files_of_the_master_file),
 		cmocka_unit_test(files_without_a_parser_say_nothing),
+		cmocka_unit_test(details_say_it_better_where_they_say_it),
 		cmocka_unit_test(no_mutation_is_out_of_bounds),
 	};
 

@@ -60,11 +60,12 @@ static const char *text_of(const struct cr_items *items, uint16_t fid, const cha
 	return NULL;
 }
 
-static int replace(char **to, const char *better)
+/* An empty text says nothing, and a date that is known in part says less than a whole one. */
+static int replace(char **to, const char *better, bool date)
 {
 	char *copy;
 
-	if (!better)
+	if (!better || !*better || (date && *to && strlen(better) < strlen(*to)))
 		return 0;
 	copy = strdup(better);
 	if (!copy)
@@ -76,14 +77,14 @@ static int replace(char **to, const char *better)
 /* DG11 and DG12: whole names in their own letters, and dates with their century. */
 static int take_details(struct cr_inspection *insp, const struct cr_items *items)
 {
-	int err = replace(&insp->holder.full_name, text_of(items, CR_FID_DG(11), "full_name"));
+	int err = replace(&insp->holder.full_name, text_of(items, CR_FID_DG(11), "full_name"), false);
 
 	if (!err)
 		err = replace(&insp->holder.date_of_birth,
-			      text_of(items, CR_FID_DG(11), "date_of_birth"));
+			      text_of(items, CR_FID_DG(11), "date_of_birth"), true);
 	if (!err)
 		err = replace(&insp->document.date_of_issue,
-			      text_of(items, CR_FID_DG(12), "date_of_issue"));
+			      text_of(items, CR_FID_DG(12), "date_of_issue"), true);
 	return err;
 }
 
