@@ -30,13 +30,15 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
            -Wno-unused-parameter -Werror=implicit-function-declaration
 PKGS    := libcrypto libudev libusb-1.0
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
-           -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
+           -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim -Iuserspace/picture
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
 LIBS     = $(shell pkg-config --libs $(PKGS))
-SIMLIBS  = $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
+PICLIBS  = $(shell pkg-config --libs libjpeg libopenjp2 libpng)
+SIMLIBS  = $(LIBS) $(PICLIBS) -lpthread
 CLILIBS  = $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
+PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
 # One of them is against OpenPACE, where that is there.
@@ -85,6 +87,15 @@ $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
+# Only these know OpenJPEG.
+$(call obj,userspace/picture/jp2.c userspace/sim/portrait.c tests/unit/test_picture.c): \
+	CPPFLAGS += $(shell pkg-config --cflags libopenjp2)
+
+# Not in the library: who links that needs no picture library.
+$(B)/libcardring-picture.a: $(call obj,$(PIC_SRC))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
 # What the public headers declare is what the library gives; the rest of its names are its own.
 API := $(sort $(wildcard include/cardring/*.h))
 $(B)/libcardring.map: $(API)
@@ -97,7 +108,7 @@ $(B)/libcardring.so: $(call obj,$(LIB_SRC)) $(B)/libcardring.map
 	$(call say,LD)$(CC) -shared -Wl,-soname,libcardring.so.0 -Wl,--version-script=$(B)/libcardring.map $(LDFLAGS) \
 		-o $@ $(filter %.o,$^) $(LIBS)
 
-$(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
 
 # It exports what pcscd asks for, and nothing of the library in it.
@@ -127,11 +138,11 @@ $(B)/prefix: FORCE
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
 $(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(SIMLIBS) -lcmocka
 
-$(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
 
@@ -148,7 +159,7 @@ $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 $(B)/tests/bench/single: $(call obj,$(CLI_SRC))
 $(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch
 $(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
-$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
 
@@ -199,7 +210,7 @@ fuzz: samples
 	@tests/fuzz/run $(T) $(B)/sim/cards
 
 fuzzers: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
-$(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(SIMLIBS)
 

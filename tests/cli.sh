@@ -170,10 +170,14 @@ check "the portrait is a JPEG" sh -c "head -c 3 '$w/card/portrait.jpg' | od -An 
 check "the data groups are those of the card" cmp "$w/card/DG13.bin" build/sim/cards/an/EF_010D.bin
 check "for the owner alone" sh -c "[ \"\$(stat -c %a '$w/card' '$w'/card/* | sort -u | tr '\n' ' ')\" = '600 700 ' ]"
 check "and what was written is told" said portrait.jpg
-touch "$w/card/mine"
+exits "a card with more pictures" 0 read --reader sim:full $(secret full) --out "$w/card"
+check "has them beside the portrait, and the groups whole" sh -c \
+	"cd '$w/card' && [ -s DG5-1-image.jpg ] && [ -s DG7-1-image.jpg ] && [ -s portrait.jp2 ] && [ ! -e portrait.jpg ] &&
+	 cmp DG16.bin '$root/build/sim/cards/full/EF_0110.bin'"
+touch "$w/card/mine" "$w/card/DG5-1-image.txt"
 exits "another card into the same folder" 0 read --reader sim:bac $(secret bac) --out "$w/card"
 check "leaves nothing of the first, and what is not ours alone" sh -c \
-	"[ ! -e '$w/card/DG13.bin' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
+	"[ ! -e '$w/card/DG13.bin' ] && [ ! -e '$w/card/DG5-1-image.jpg' ] && [ -e '$w/card/DG5-1-image.txt' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
 exits "a folder that cannot be" 1 verify --reader sim:an --can 123456 --out /dev/null/x --json
 exits "a folder that is a file" 1 verify --reader sim:an --can 123456 --out "$w/card/mine"
 check "is said so" said 'Not a directory'
@@ -293,6 +297,71 @@ END
 	exits "the list without a root" 1 trust import --trust "$w/none" "$ml" --json
 	check "is refused too" [ ! -e "$w/none" ]
 fi
+
+# ---- what else the card says
+
+run read --reader sim:full $(secret full) --json
+check "each group of a card that has them all is in the object" jq -e '
+	.contents.DG2.entries[0].format == "ISO/IEC 39794-5" and .contents.DG2.entries[0].width == 360 and
+	.contents.DG3.entries[1].position == "left index finger" and .contents.DG4.entries[0].eye == "right eye" and
+	.contents.DG5.entries[0].image.type == "image/jpeg" and .contents.DG7.entries[0].image.length > 1000 and
+	.contents.DG11.other_names == ["LUKE LUCIA", "ARKENSTONE LULU"] and
+	.contents.DG11.other_documents == ["A1234567", "B7654321"] and
+	.contents.DG12.issuing_authority == "OFFICE OF SAMPLES VALE" and (.contents.DG14.protocols | length) == 4 and
+	(.contents.DG15.key | startswith("EC")) and .contents.DG16.entries[1].name == "BRØNN MARY J" and
+	.holder.full_name == "ÄRKENSTÖNE LUCÍA MARÍA" and .holder.date_of_birth == "1925-03-09" and
+	([.files[].note] | unique) == [null]' "$w/out"
+run read --reader sim:full $(secret full) --lang vi
+check "and on the sheet, in Vietnamese" said 'ngón trỏ trái'
+check "persons to notify too" said 'BRØNN MARY J'
+run read --reader sim:td2 $(secret td2) --json
+check "a name that was cut is said to be" jq -e '.holder.names_cut and .document.number == "X98765432101" and
+	.holder.date_of_birth == "1961-07" and .holder.sex == "X"' "$w/out"
+run verify --reader sim:badtlv $(secret badtlv) --json
+check "a group that does not parse has a note" jq -e '
+	[.files[] | select(.name == "DG13").note] == ["DG13 is malformed"]' "$w/out"
+run verify --reader sim:eac $(secret eac) --json
+check "locked fingerprints are locked, not an error" jq -e '.verdict == "genuine" and
+	.passive_authentication.data_groups["3"] == "locked" and (.contents | has("DG3") | not)' "$w/out"
+
+# ---- reading less
+
+run verify --reader sim:an --can 123456 --need identity --json
+check "--need identity leaves the portrait on the card" jq -e '.verdict == "genuine" and .portrait == null and
+	.passive_authentication.data_groups["2"] == "not asked for" and .exchange.bytes_received < 10000 and
+	([.checks[] | select(.name == "pa.hashes").detail] == ["not asked for: DG2"])' "$w/out"
+run verify --reader sim:an --can 123456 --need 2 --json
+check "a portrait alone is verified with DG1" jq -e '.verdict == "genuine" and .portrait.length > 1000 and
+	.passive_authentication.data_groups["1"] == "match"' "$w/out"
+run read --reader sim:an --can 123456 --need 13 --json
+check "read takes what it is told" jq -e '[.files[].name] == ["EF.COM", "DG13"]' "$w/out"
+run read --reader sim:full $(secret full) --need all --json
+check "all is the card's own files, too" jq -e '.contents["EF.DIR"].entries[0].application == "eMRTD" and
+	.contents["EF.ATR/INFO"].max_response == 8194' "$w/out"
+for bad in everything 0 17 1,,2 1, -1 1x ""; do
+	exits "--need '$bad'" 1 read --reader sim:an --can 123456 "--need=$bad"
+done
+
+# ---- the portrait
+
+exits "--portrait" 0 verify --reader sim:full $(secret full) --portrait "$w/face.png" --json
+check "writes a PNG" sh -c "head -c 8 '$w/face.png' | od -An -tx1 | grep -q '89 50 4e 47 0d 0a 1a 0a'"
+check "for the owner alone" [ "$(stat -c %a "$w/face.png")" = 600 ]
+check "and the object says so" jq -e --arg f "$w/face.png" '.portrait.png == $f and .portrait.error == null and
+	.portrait.width == 360 and .portrait.height == 480' "$w/out"
+exits "where it cannot be written" 1 read --reader sim:an --can 123456 --portrait /dev/null/x --json
+exits "where there is none" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/none.png"
+check "it is said" said 'no portrait among'
+check "and nothing written" [ ! -e "$w/none.png" ]
+exits "kitty's protocol" 0 read --reader sim:an --can 123456 --picture kitty --lang en
+check "is on the terminal" grep -qa "$(printf '\033_Ga=T,f=100')" "$w/out"
+exits "sixels" 0 read --reader sim:an --can 123456 --picture sixel
+check "are on the terminal" grep -qa "$(printf '\033P0;1q')" "$w/out"
+exits "--picture auto into a file" 0 read --reader sim:an --can 123456 --picture auto --lang en
+check "shows none and says so" said 'shows no pictures'
+check "and sends nothing to it" not grep -qa "$(printf '\033')" "$w/out"
+exits "a way to show pictures that is none" 1 read --reader sim:an --can 123456 --picture ascii
+exits "pictures between the lines of an object" 1 read --reader sim:an --can 123456 --picture kitty --json
 
 # ---- languages
 

@@ -36,6 +36,15 @@
 #define LLVMFuzzerTestOneInput fuzz_ldif
 #include "../fuzz/fuzz_ldif.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_files
+#include "../fuzz/fuzz_files.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_items
+#include "../fuzz/fuzz_items.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_picture
+#include "../fuzz/fuzz_picture.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
@@ -153,6 +162,8 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 	each_seed(target, dir);
 	snprintf(dir, sizeof(dir), "%s/cards/cam", simterm_dir);
 	each_seed(target, dir);
+	snprintf(dir, sizeof(dir), "%s/cards/full", simterm_dir);
+	each_seed(target, dir);
 	/* from the folder that the tests were built in */
 	snprintf(dir, sizeof(dir), "%.*sdata/fuzz", (int)(strstr(__FILE__, "unit/") - __FILE__), __FILE__);
 	each_seed(target, dir);
@@ -172,10 +183,13 @@ TARGET(ccid)
 TARGET(import)
 TARGET(index)
 TARGET(ldif)
+TARGET(files)
+TARGET(items)
 TARGET(lds)
 TARGET(masterlist)
 TARGET(mrz)
 TARGET(pin)
+TARGET(picture)
 TARGET(security_info)
 TARGET(sim)
 TARGET(sm)
@@ -194,10 +208,13 @@ int main(void)
 		cmocka_unit_test(import_takes_anything),
 		cmocka_unit_test(index_takes_anything),
 		cmocka_unit_test(ldif_takes_anything),
+		cmocka_unit_test(files_takes_anything),
+		cmocka_unit_test(items_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
 		cmocka_unit_test(masterlist_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
 		cmocka_unit_test(pin_takes_anything),
+		cmocka_unit_test(picture_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),
 		cmocka_unit_test(sim_takes_anything),
 		cmocka_unit_test(sm_takes_anything),

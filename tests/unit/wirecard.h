@@ -32,6 +32,9 @@ struct cr_card {
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
 	unsigned int resets, pace_runs, bac_runs, ca_runs, reads, selects, by_sfi;	/* selects: of files */
+	unsigned int info_selects;	/* of EF.ATR/INFO */
+	unsigned int read_batches;	/* with a READ BINARY in them */
+	size_t longest_batch;
 	bool wrong_expect;
 };
 
@@ -50,6 +53,7 @@ static void listen(struct cr_card *c, const struct cr_apdu *a)
 	c->ca_runs += a->cmd[1] == 0x22 && a->cmd[2] == 0x41;
 	c->reads += (a->cmd[1] & 0xfe) == 0xb0;
 	c->selects += a->cmd[1] == 0xa4 && a->cmd[2] == 0x02;
+	c->info_selects += a->cmd_len >= 7 && a->cmd[1] == 0xa4 && a->cmd[5] == 0x2f && a->cmd[6] == 0x01;
 	c->by_sfi += by_sfi(a);
 }
 
@@ -58,6 +62,8 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 	static uint8_t rsp[CR_RAPDU_MAX];
 
 	c->ex.enters++;
+	c->read_batches += (apdus[n - 1].cmd[1] & 0xfe) == 0xb0;
+	c->longest_batch = n > c->longest_batch ? n : c->longest_batch;
 	for (*done = 0; *done < n;) {
 		struct cr_apdu *a = &apdus[*done];
 		size_t len;

@@ -14,6 +14,7 @@
 #include <cardring/eid.h>
 #include <cardring/reader.h>
 #include "host.h"
+#include "picture.h"
 
 #define _(s)	gettext(s)
 #define N_(s)	s
@@ -45,7 +46,7 @@ struct cli {
 	size_t n_args;
 
 	bool json, help, version, trace, force;
-	const char *lang, *reader, *backend, *out;
+	const char *lang, *reader, *backend, *out, *need, *portrait, *picture;
 	struct cli_list trust, root;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
@@ -207,13 +208,46 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
 const char *cli_check_label(const char *name);
+/* What an item of a file is called, and the word in it where it is one of a few. */
+const char *cli_item_label(const char *name);
+const char *cli_item_word(const struct cr_item *item);
+/* "DG11", ...; static or in in */
+const char *cli_file_name(const struct cr_inspection *in, uint16_t fid);
+/* What a file is about, for a heading: of those that have items. */
+const char *cli_file_title(uint16_t fid);
 /* A reason or a check's detail in the reader's language; for the caller to free. */
 char *cli_reason_text(const struct cr_reason *r);
 char *cli_detail_text(const char *detail);
 
+/* ---- need.c ---- */
+
+/* --need: as of struct cr_inspect_opts. 0 or an exit code after saying what is wrong. */
+int cli_need(const struct cli *c, uint32_t *need);
+
+/* ---- picture.c: --portrait and --picture ---- */
+
+struct cli_portrait {
+	struct picture picture;
+	uint8_t *png;
+	size_t png_len;
+	const char *error;	/* msgid: why there is none; NULL */
+	const char *written;	/* the PNG's file; NULL */
+};
+/* Whether the options go together. 0 or an exit code after saying what is wrong. */
+int cli_picture_check(const struct cli *c);
+/* The portrait as PNG, where options want it, and into its file. 0, also where error says why not; an exit code. */
+int cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p);
+void cli_portrait_json(const struct cli_portrait *p, json_t *inspection);
+void cli_portrait_show(const struct cli *c, const struct cli_portrait *p);
+void cli_portrait_free(struct cli_portrait *p);
+bool cli_answer_has_sixel(const char *answer);	/* of a terminal, to DA1 */
+
 /* ---- save.c: --out ---- */
 
-struct cli_saved { char *names[24]; size_t n; };
+/* Whole or not at all, for the owner alone, and never through a link that lies there. 0, or -1 and errno. */
+int cli_write_file(const char *path, const uint8_t *data, size_t len);
+
+struct cli_saved { char *names[64]; size_t n; };
 /* Makes the folder. 0 or an exit code. */
 int cli_save_prepare(const struct cli *c, bool *made);
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);

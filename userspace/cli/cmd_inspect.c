@@ -57,10 +57,12 @@ static int load_trust(const struct cli *c, cr_trust_t *trust)
 
 struct work {
 	struct cr_secret secret;
+	uint32_t need;
 	cr_trust_t *trust;
 	struct cr_reader_info reader;
 	struct cr_inspection *in;
 	struct cli_saved saved;
+	struct cli_portrait portrait;
 };
 
 static int exit_of(enum cr_verdict v)
@@ -117,7 +119,7 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
 	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify,
-					.progress = cli_progress };
+					.need = w->need, .progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
 
@@ -142,9 +144,13 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 			printf("%s%s\n", i ? "" : "\n", w->saved.names[i]);
 		if (w->saved.n)
 			printf(_("%zu files written; they are personal data.\n"), w->saved.n);
+		if (c->portrait || c->picture)
+			cli_portrait_show(c, &w->portrait);
 		return 0;
 	}
 	j = cli_inspection_json(w->in, &w->reader, verify);
+	if (c->portrait)
+		cli_portrait_json(&w->portrait, j);
 	if (c->out) {
 		files = json_array();
 		for (size_t i = 0; i < w->saved.n; i++)
@@ -161,7 +167,11 @@ static int work(const struct cli *c, struct work *w, bool verify)
 
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
-	rc = cli_secret(c, &w->secret);
+	rc = cli_need(c, &w->need);
+	if (!rc)
+		rc = cli_picture_check(c);
+	if (!rc)
+		rc = cli_secret(c, &w->secret);
 	if (!rc && verify && cr_trust_new(&w->trust))
 		rc = cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	if (!rc && verify)
@@ -174,6 +184,8 @@ static int work(const struct cli *c, struct work *w, bool verify)
 	}
 	if (!rc && c->out)
 		rc = cli_save(c, w->in, &w->saved);
+	if (!rc)
+		rc = cli_portrait_make(c, w->in, &w->portrait);
 	if (!rc)
 		rc = show(c, w, verify);
 	else if (made)
@@ -191,6 +203,7 @@ static int run(const struct cli *c, bool verify)
 	cr_inspection_free(w.in);
 	cr_trust_free(w.trust);
 	cli_saved_free(&w.saved);
+	cli_portrait_free(&w.portrait);
 	OPENSSL_cleanse(&w.secret, sizeof(w.secret));
 	return rc;
 }

@@ -46,6 +46,37 @@ void sim_mrz_td1(char out[91], const char *code, const char *state, const char *
 	fill(out + 60, 30, names);
 }
 
+/* ICAO 9303-6, 4.2.2: a long number goes on in the optional data, its check digit behind it. */
+void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
+		 const char *nationality, const char *birth, char sex, const char *expiry)
+{
+	size_t n = strlen(number);
+	char *l2 = out + 36, all[64];
+
+	fill(out, 72, "");
+	out[72] = '\0';
+	fill(out, 2, code);
+	fill(out + 2, 3, state);
+	fill(out + 5, 31, names);
+	fill(l2, 9, number);
+	if (n > 9) {
+		fill(l2 + 28, 7, number + 9);
+		l2[28 + n - 9] = sim_check_digit(number, n);
+	} else {
+		l2[9] = sim_check_digit(l2, 9);
+	}
+	fill(l2 + 10, 3, nationality);
+	fill(l2 + 13, 6, birth);
+	l2[19] = sim_check_digit(l2 + 13, 6);
+	l2[20] = sex;
+	fill(l2 + 21, 6, expiry);
+	l2[27] = sim_check_digit(l2 + 21, 6);
+	memcpy(all, l2, 10);
+	memcpy(all + 10, l2 + 13, 7);
+	memcpy(all + 17, l2 + 21, 14);
+	l2[35] = sim_check_digit(all, 31);
+}
+
 /* ICAO 9303-4, 4.2.2 */
 void sim_mrz_td3(char out[89], const char *state, const char *names, const char *number, const char *nationality,
 		 const char *birth, char sex, const char *expiry, const char *optional)

@@ -94,6 +94,8 @@ struct sim_profile {
 	uint16_t le_beyond;	/* READ BINARY with Le beyond the end: 6282 (with data) or 6B00 */
 	enum sim_sfi sfi;
 	uint16_t sfi_sw;
+	bool mf_files_locked;	/* EF.DIR and EF.ATR/INFO are refused */
+	bool biometrics_open;	/* DG3 and DG4 need no terminal authentication */
 	bool plain_errors;	/* an error is answered without secure messaging, and ends it */
 	bool ca;
 	enum sim_cipher ca_cipher;

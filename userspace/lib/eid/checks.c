@@ -82,6 +82,7 @@ const char *cr_dg_status_name(enum cr_dg_status s)
 	case CR_DG_UNREAD:	return "unread";
 	case CR_DG_LOCKED:	return "locked";
 	case CR_DG_UNHASHED:	return "unhashed";
+	case CR_DG_UNWANTED:	return "not asked for";
 	}
 	return "absent";
 }
@@ -364,7 +365,8 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
-		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED) {
+		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED ||
+		    insp->passive.dg[i] == CR_DG_UNWANTED) {
 			say(j, &hidden, i == 14 ? "DG14" : "DG15");
 			return;
 		}

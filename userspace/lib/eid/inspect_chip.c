@@ -58,7 +58,7 @@ static int fall_back(struct inspector *in, const struct cr_security_infos *dg14,
 	const struct cr_file *dg15;
 	int err;
 
-	if (!(in->listed & 1U << 15)) {
+	if (!((in->listed | in->hashed) & 1U << 15)) {
 		chip_result(in, result, why);
 		return 0;
 	}

@@ -6,6 +6,14 @@
 #include "eid/access.h"
 #include "eid/files.h"
 
+#define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
+
+/* Whom progress is told, and of which file. */
+struct inspector_report {
+	const struct cr_inspect_opts *opts;
+	char name[sizeof(((struct cr_file *)0)->name)];
+};
+
 struct inspector {
 	cr_card_t *card;
 	const struct cr_inspect_opts *opts;
@@ -14,7 +22,12 @@ struct inspector {
 	struct cr_card_access ca;
 	time_t now;
 	unsigned int reopened;
-	uint32_t listed, dgs;	/* in EF.COM; of those, to read */
+	struct cr_file_request ahead[CR_AHEAD_MAX];	/* read, and not taken yet */
+	struct inspector_report reports[CR_AHEAD_MAX];	/* of them */
+	size_t n_ahead;
+	uint32_t listed;	/* in EF.COM; without it, what there may be */
+	uint32_t hashed;	/* in EF.SOD */
+	uint32_t wanted;	/* data groups to read, where they are there */
 	char unread[100];	/* names of what could not be */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };

@@ -45,11 +45,21 @@ static int hash(const EVP_MD *md, const struct cr_file *f, unsigned char *out)
 }
 
 /* A group that is listed but was not read. */
-static enum cr_dg_status unread_status(const struct cr_file *f)
+static enum cr_dg_status unread_status(const struct cr_inspection *insp, int n,
+				       const struct cr_file *f)
 {
+	if (!f && insp->need && !(insp->need & 1U << n))
+		return CR_DG_UNWANTED;
 	/* ISO/IEC 7816-4: 6982, security status not satisfied: behind extended access control. */
 	return f && (f->sw == 0x6982 || f->err == CR_E_ACCESS_REFUSED) ? CR_DG_LOCKED
 								       : CR_DG_UNREAD;
+}
+
+static void append_group(char *list, size_t size, int n)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, size - len, "%sDG%d", len ? ", " : "", n);
 }
 
 /* TR-03135-1, 5.6.4.4.2. */
@@ -57,14 +67,16 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	const struct cr_file *f;
-	char wrong[96] = "";
+	char wrong[96] = "", unwanted[96] = "";
 	int n, err;
 	bool same;
 
 	for (n = 1; n <= 16; n++) {
 		f = find(insp, CR_FID_DG(n));
 		if (!was_read(f)) {
-			insp->passive.dg[n] = sod->hash[n] ? unread_status(f) : CR_DG_ABSENT;
+			insp->passive.dg[n] = sod->hash[n] ? unread_status(insp, n, f) : CR_DG_ABSENT;
+			if (insp->passive.dg[n] == CR_DG_UNWANTED)
+				append_group(unwanted, sizeof(unwanted), n);
 			continue;
 		}
 		if (!sod->hash[n]) {
@@ -78,8 +90,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
-			snprintf(wrong + strlen(wrong), sizeof(wrong) - strlen(wrong), "%sDG%d",
-				 *wrong ? ", " : "", n);
+			append_group(wrong, sizeof(wrong), n);
 	}
 	if (*wrong)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_FAILED, "%s", wrong);
@@ -89,7 +100,8 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 	 */
 	if (insp->passive.dg[1] != CR_DG_MATCH)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED, "DG1 was not read");
-	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL, NULL);
+	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL,
+			    *unwanted ? "not asked for: %s" : "%s", unwanted);
 }
 
 /*
