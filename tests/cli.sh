@@ -210,6 +210,8 @@ check "is told too" is '.problems[0].code' missing
 cp "$w/kept" "$f"
 exits "trust remove" 0 trust remove --trust "$t" "${vn:0:16}" --json
 check "takes it out" [ "$(jq -r '.removed | length' "$w/out")" = 1 ]
+exits "a list without its issuer" 1 trust check --trust "$t" --json
+check "is told too" jq -e '[.problems[].code] | index("orphaned-list")' "$w/out"
 exits "what is not there any more" 1 trust remove --trust "$t" "$vn" --json
 cp -r "$t" "$w/broken"
 printf 'more' >>"$w/broken/index.txt"
@@ -221,6 +223,30 @@ openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/k
 exits "a key is no certificate" 1 trust import --trust "$w/new" "$w/key.pem" --json
 [ -s "$w/key.pem" ] && check "is said" said 'nothing was imported'
 check "and no folder is made" [ ! -e "$w/new" ]
+
+# Two authorities of one name and key identifier, and a link certificate by the one that is not in the store.
+ca() { # NAME KEY SUBJECT CA-NAME EXTENSIONS: $w/NAME.cer
+	[ -e "$w/$2.key" ] || openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/$2.key" 2>/dev/null
+	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n%b' "$5" >"$w/$1.ext"
+	openssl req -new -key "$w/$2.key" -subj "$3" -out "$w/$1.csr" 2>/dev/null
+	if [ "$1" = "$4" ]; then
+		openssl x509 -req -in "$w/$1.csr" -signkey "$w/$2.key" -days 999 -extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	else
+		openssl x509 -req -in "$w/$1.csr" -CA "$w/$4.cer" -CAkey "$w/$4.key" -CAcreateserial -days 999 \
+			-extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	fi
+}
+id='subjectKeyIdentifier=00112233445566778899\n'
+ca one one "/C=QX/O=T/CN=CSCA" one "$id"
+ca two two "/C=QX/O=T/CN=CSCA" two "$id"
+ca link three "/C=QX/O=T/CN=CSCA 2" two 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n'
+exits "a link certificate of another key" 0 trust import --trust "$w/links" "$w/one.cer" "$w/link.cer"
+exits "in the store" 1 trust check --trust "$w/links" --json
+check "is broken" is '.problems[].code' broken-link
+run trust list --trust "$w/links" --json
+check "and no self-signed one" is '[.[].self_signed] | sort | map(tostring) | join(" ")' 'false true'
+exits "and with its issuer" 0 trust import --trust "$w/links" "$w/two.cer"
+exits "it is whole" 0 trust check --trust "$w/links" --json
 
 # The world's issuers, as Germany lists them, against its root, which lie beside the tree where it is worked on.
 from=${CARDRING_TRUST:-../shared/trust}
@@ -485,8 +511,8 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: trust list" 0 trust list --trust "$w/leak" --json
 	exits "no leak: trust show" 0 trust show --trust "$w/leak" VN
 	exits "no leak: trust check" 0 trust check --trust "$w/leak" --json
-	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
 	exits "no leak: verify with a store" 11 verify --reader sim:expired $(secret expired) --trust "$w/leak"
+	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
 	[ -z "$ml" ] || exits "no leak: a master list" 0 trust import --trust "$w/leak" --root "$root_cer" "$ml"
 	exits "no leak: a file that is refused" 1 trust import --trust "$w/leak" "$cardring"
 	exits "no leak: no module" 1 driver load /dev/null --json
