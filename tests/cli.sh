@@ -165,6 +165,47 @@ fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
 
+# ---- later, without the card
+
+none=$w/nobody
+mkdir "$none"
+while read -r name verdict code; do
+	for how in read verify; do
+		run $how --reader "sim:$name" $(secret "$name") --out "$w/later-$name" --json
+		exits "card $name, from what $how --out wrote: $verdict" "$code" verify --from "$w/later-$name" --trust build/sim/trust --json
+		check "the same" is .verdict "$verdict"
+	done
+	cp "$w/out" "$w/then"
+	run verify --reader "sim:$name" $(secret "$name") --trust build/sim/trust --json
+	check "for the same reasons" bash -c "cmp <(jq -c '.reasons, .passive_authentication, .holder' '$w/out') <(jq -c '.reasons, .passive_authentication, .holder' '$w/then')"
+	run verify --reader "sim:$name" $(secret "$name") --trust "$none" --json
+	cp "$w/out" "$w/then"
+	run verify --from "$w/later-$name" --trust "$none" --json
+	check "and with another trust store as with the card" bash -c "cmp <(jq -c '.verdict, .reasons' '$w/out') <(jq -c '.verdict, .reasons' '$w/then')"
+done < <(grep -v '^#' tests/data/samples.tsv)
+later=$w/later-an
+exits "from files, as text" 0 verify --from "$later" --trust build/sim/trust --lang vi
+check "with the holder" said 'Nguyễn Văn An'
+check "no reader is named" not said 'Đầu đọc'
+exits "a changed data group" 12 verify --from "$(cp -r "$later" "$w/changed" && printf x | dd of="$w/changed/DG13.bin" bs=1 seek=40 conv=notrunc status=none; echo "$w/changed")" --trust build/sim/trust --json
+check "is forged" is '.reasons[0].code' dg-hash-mismatch
+rm "$w/changed/DG13.bin"
+exits "a missing one" 1 verify --from "$w/changed" --json
+jq '.checks = []' "$later/inspection.json" >"$w/changed/inspection.json"
+cp "$later/DG13.bin" "$w/changed"
+exits "a record that lacks the chip's proof" 10 verify --from "$w/changed" --trust build/sim/trust --json
+check "proves no chip" jq -e '[.reasons[].code] | index("chip-unproven")' "$w/out"
+for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = "../../x"' '.checks[0].result = "fine"' \
+	'.chip_authentication.status = 1' '.checks = 5' '[]' 'null'; do
+	jq "$bad" "$later/inspection.json" >"$w/changed/inspection.json"
+	exits "a record with $bad" 1 verify --from "$w/changed" --json
+	check "is refused" is .error.code malformed
+done
+jq '.checks += [{"name": "pa.signature", "result": "successful", "detail": ""}]' "$w/later-badsod/inspection.json" >"$w/r" && mv "$w/r" "$w/later-badsod/inspection.json"
+exits "a record that says more than the chip could" 12 verify --from "$w/later-badsod" --trust build/sim/trust
+head -c 100 "$later/inspection.json" >"$w/changed/inspection.json"
+exits "half a record" 1 verify --from "$w/changed" --json
+
 # ---- the trust store
 
 t=$w/store
@@ -347,6 +388,12 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|from: a folder that is none|verify --from /nonexistent
+1|from: a folder without a record|verify --from tests
+1|from: a secret beside it|verify --from tests --can 123456
+1|from: a reader beside it|verify --from tests --reader sim:an
+1|from: nothing is written|verify --from tests --out x
+1|from: reading alone|read --from tests
 1|trust: nothing to do|trust
 1|trust: an unknown action|trust imprt --trust x
 1|trust: no folder|trust list
@@ -506,6 +553,8 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
 	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
+	exits "no leak: verify --from" 0 verify --from "$later" --trust "$root/build/sim/trust" --json
+	exits "no leak: a damaged record" 1 verify --from "$w/changed"
 	exits "no leak: trust import" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/*
 	exits "no leak: and again" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/* --json
 	exits "no leak: trust list" 0 trust list --trust "$w/leak" --json

@@ -46,6 +46,7 @@ struct cli {
 	bool json, help, version, trace;
 	const char *lang, *reader, *backend, *out;
 	struct cli_list trust, root;
+	const char *from;		/* verify */
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *doc, *dob, *exp;
@@ -173,6 +174,7 @@ int cli_secret(const struct cli *c, struct cr_secret *out);
 
 void cli_progress(void *arg, const char *file, size_t got, size_t total);
 void cli_progress_end(void);
+/* r NULL: not from a reader, but from files. */
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
@@ -188,6 +190,17 @@ struct cli_saved { char *names[24]; size_t n; };
 int cli_save_prepare(const struct cli *c, bool *made);
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);
 void cli_saved_free(struct cli_saved *saved);
+
+/* ---- record.c: what is known of a card later ---- */
+
+#define CLI_RECORD	"inspection.json"
+
+char *cli_record_text(const struct cr_inspection *in);	/* for the caller to free; NULL: no memory */
+/*
+ * What --out wrote into that folder, to be judged again. *in's texts are *record's: free in before it. 0, or an exit code
+ * after saying why; both are the caller's in each case.
+ */
+int cli_record_load(const struct cli *c, const char *path, struct cr_inspection **in, json_t **record);
 
 /* ---- the commands ---- */
 

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "cli.h"
+#include "eid/inspect.h"
 #include "eid/prepare.h"
 #include "sim.h"
 
@@ -60,6 +62,7 @@ struct work {
 	cr_trust_t *trust;
 	struct cr_reader_info reader;
 	struct cr_inspection *in;
+	json_t *record;
 	struct cli_saved saved;
 };
 
@@ -114,7 +117,8 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
-	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify,
+	/* what is written is to be verified later: the chip is asked for its proof while it is here */
+	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify || c->out,
 					.progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
@@ -134,15 +138,19 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 {
 	json_t *j, *files;
 
+	const struct cr_reader_info *reader = c->from ? NULL : &w->reader;
+
 	if (!c->json) {
-		cli_inspection_text(w->in, &w->reader, verify);
+		cli_inspection_text(w->in, reader, verify);
 		for (size_t i = 0; i < w->saved.n; i++)
 			printf("%s%s\n", i ? "" : "\n", w->saved.names[i]);
 		if (w->saved.n)
 			printf(_("%zu files written; they are personal data.\n"), w->saved.n);
 		return 0;
 	}
-	j = cli_inspection_json(w->in, &w->reader, verify);
+	j = cli_inspection_json(w->in, reader, verify);
+	if (c->from)
+		json_object_set_new(j, "from", cli_json_string(c->from));
 	if (c->out) {
 		files = json_array();
 		for (size_t i = 0; i < w->saved.n; i++)
@@ -152,6 +160,28 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 	return cli_json_print(j);
 }
 
+/* Everything again but the card. */
+static int inspect_again(const struct cli *c, struct work *w)
+{
+	int rc, err;
+
+	if (c->reader || c->out || c->can || c->id_number || c->mrz || c->doc || c->dob || c->exp)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--from takes no card: leave out its reader, its secret and --out."));
+	if (cr_trust_new(&w->trust))
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	rc = load_trust(c, w->trust);
+	if (!rc)
+		rc = cli_record_load(c, c->from, &w->in, &w->record);
+	if (rc)
+		return rc;
+	cr_eid_prepare();
+	err = cr_inspect_again(w->in, w->trust, time(NULL));
+	if (err)
+		return cli_fail_err(c, err, NULL, NULL);
+	rc = show(c, w, true);
+	return rc ? rc : exit_of(w->in->verdict);
+}
+
 static int work(const struct cli *c, struct work *w, bool verify)
 {
 	bool made = false;
@@ -159,6 +189,8 @@ static int work(const struct cli *c, struct work *w, bool verify)
 
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
+	if (c->from)
+		return inspect_again(c, w);
 	rc = cli_secret(c, &w->secret);
 	if (!rc && verify && cr_trust_new(&w->trust))
 		rc = cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
@@ -187,6 +219,7 @@ static int run(const struct cli *c, bool verify)
 	int rc = work(c, &w, verify);
 
 	cr_inspection_free(w.in);
+	json_decref(w.record);
 	cr_trust_free(w.trust);
 	cli_saved_free(&w.saved);
 	OPENSSL_cleanse(&w.secret, sizeof(w.secret));

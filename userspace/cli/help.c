@@ -19,6 +19,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring verify --doc U7654321A --dob 1974-08-12 --exp 2031-02-28\n"
 	  "cardring verify --mrz - --json < mrz.txt\n"
 	  "cardring verify --can 123456 --wait 30 --out /run/user/1000/card\n"
+	  "cardring verify --from /run/user/1000/card --trust trust\n"
 	  "cardring verify --reader sim:an --can 123456",
 	  CARD | CLI_FOR_SECRET | CLI_FOR_VERIFY, cmd_verify },
 	{ "read", "", N_("read a card without judging it"),

@@ -47,6 +47,8 @@ static const struct option options[] = {
 	  N_("the authority of who signed the master lists, from a place that you trust; may be repeated") },
 	{ "out", "DIR", STRING, AT(out), CLI_FOR_SECRET, 0, 0,
 	  N_("write the data groups and the portrait into this folder") },
+	{ "from", "DIR", STRING, AT(from), CLI_FOR_VERIFY, 0, 0,
+	  N_("verify what --out wrote into this folder, without the card") },
 	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
 	  N_("show each command's header and status word, never content") },
 	{ "interval", "SECONDS", NUMBER, AT(interval), CLI_FOR_STAT, 1, 86400,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * --out: the data groups and the portrait as files, for their owner alone: all of them or none. What
+ * --out: the data groups, the portrait and what the chip answered (record.c) as files, for their owner alone: all of them or none. What
  * another card left in the folder goes, so that two people's data never lie side by side; nothing else
  * in it is touched.
  */
@@ -93,7 +93,8 @@ static int add(const struct cli *c, struct cli_saved *saved, const char *name, c
 
 static void remove_old(const char *dir)
 {
-	static const char *const others[] = { "EF.COM.bin", "EF.SOD.bin", "portrait.jpg", "portrait.jp2" };
+	static const char *const others[] = { "EF.COM.bin", "EF.SOD.bin", "portrait.jpg", "portrait.jp2",
+		CLI_RECORD };
 	char path[4300];
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -108,7 +109,7 @@ static void remove_old(const char *dir)
 
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
 {
-	char name[32];
+	char name[32], *text;
 	int rc = 0;
 
 	remove_old(c->out);
@@ -123,6 +124,12 @@ int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_sav
 	if (!rc && in->portrait)
 		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
 			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
+	if (!rc) {
+		text = cli_record_text(in);
+		rc = text ? add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text)) :
+			    cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+		free(text);
+	}
 	if (rc)
 		remove_old(c->out);	/* half a card is of use to nobody */
 	return rc;
