@@ -303,7 +303,7 @@ static void a_key_signs_while_it_is_in_use(void **state)
 {
 	static const struct { int from, to; enum cr_result want; const char *why; } all[] = {
 		{ -30, 30, CR_SUCCESSFUL, "" }, { -90, -60, CR_FAILED, "out of use" }, { 30, 60, CR_FAILED, "came into use" },
-		{ 0, 30, CR_SUCCESSFUL, "" }, { 0, -30, CR_FAILED, "out of use" },
+		{ 0, 30, CR_SUCCESSFUL, "" }, { -9, -2, CR_FAILED, "out of use" }, { 0, -30, CR_FAILED, "out of use" },
 	};
 	struct cr_inspection insp;
 	struct state s;

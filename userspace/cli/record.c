@@ -18,7 +18,7 @@
 #include "trust/folder.h"
 
 #define MAX_RECORD	65536
-#define MAX_FILES	18	/* EF.COM, EF.SOD, sixteen data groups */
+#define MAX_FILES	64	/* EF.COM, EF.SOD, sixteen data groups, and what says nothing about the person */
 
 /* What only the chip can answer. */
 static const enum cr_check_id recorded[] = {
@@ -126,8 +126,10 @@ static int load_file(struct cr_inspection *in, int dir, const json_t *j)
 	struct cr_file *f = &in->files[in->n_files];
 	char path[32];
 
-	if (!name || !fid_of(name))
+	if (!name || !*name || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")])
 		return CR_E_MALFORMED;
+	if (!fid_of(name))		/* of no weight: EF.DIR */
+		return 0;
 	for (size_t i = 0; i < in->n_files; i++)
 		if (in->files[i].fid == fid_of(name))
 			return CR_E_MALFORMED;
