@@ -206,6 +206,35 @@ exits "a record that says more than the chip could" 12 verify --from "$w/later-b
 head -c 100 "$later/inspection.json" >"$w/changed/inspection.json"
 exits "half a record" 1 verify --from "$w/changed" --json
 
+# ---- one file
+
+shows() { # NAME FILE FILTER
+	run show "$2" --json
+	check "show: $1" jq -e "$3" "$w/out"
+	run show "$2"
+	[ $rc = 0 ] && said 'nothing of this was verified' || not_ok "show: $1, as text" "exit $rc"
+}
+shows "EF.COM" "$later/EF.COM.bin" '.type == "EF.COM" and (.data_groups | index(13)) and .lds_version == "0107"'
+shows "EF.SOD" "$later/EF.SOD.bin" '.type == "EF.SOD" and (.security_object.hashes | has("1") and has("14")) and
+	(.signers[0].serial == .certificates[0].serial) and .signers[0].signing_time != null and .certificates[0].state == "VN"'
+check "the hashes are those of the files" [ "$(build/cardring show "$later/EF.SOD.bin" --json | jq -r '.security_object.hashes["13"]' | tr A-Z a-z)" = \
+	"$(sha256sum "$later/DG13.bin" | cut -d ' ' -f 1)" ]
+shows "DG1" "$later/DG1.bin" '.type == "DG1" and .issuing_state == "VNM" and (.mrz | length) > 80'
+shows "DG2" "$later/DG2.bin" '.portrait.type == "image/jpeg"'
+shows "DG13" "$later/DG13.bin" '.full_name == "Nguyễn Văn An"'
+shows "DG14" "$later/DG14.bin" '[.security_infos[].name] | index("id-PK-ECDH")'
+shows "EF.CardAccess" build/sim/cards/an/EF_011C.bin '.type == "EF.CardAccess" and
+	.security_infos[0].name == "id-PACE-ECDH-GM-AES-CBC-CMAC-128"'
+shows "a certificate" build/sim/trust/VNM-1.cer '.type == "certificate" and .self_signed and (.extensions | length) > 4'
+shows "a revocation list" "$(grep -l . build/sim/trust/VNM-1.crl)" '.type == "revocation list" and .revoked >= 0'
+shows "a master list" tests/data/fuzz/trust-master-list '.content_type == "2.23.136.1.1.2" and .master_list[0].state == "UT"'
+openssl x509 -in build/sim/trust/VNM-1.cer -inform DER -out "$w/vn.pem" 2>/dev/null || cp build/sim/trust/VNM-1.cer "$w/vn.pem"
+shows "PEM" "$w/vn.pem" '.type == "certificate" and .state == "VN"'
+for f in EF.COM EF.SOD DG1 DG2 DG13 DG14; do
+	head -c -1 "$later/$f.bin" >"$w/cut"
+	exits "$f cut short" 1 show "$w/cut" --json
+done
+
 # ---- the trust store
 
 t=$w/store
@@ -388,6 +417,11 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|show: nothing|show
+1|show: two files|show README.md LICENSE
+1|show: a file that is none|show /nonexistent
+1|show: a file of something else|show README.md
+1|show: an empty file|show /dev/null
 1|from: a folder that is none|verify --from /nonexistent
 1|from: a folder without a record|verify --from tests
 1|from: a secret beside it|verify --from tests --can 123456
@@ -462,7 +496,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor stat apdu driver sim trust help; do
+for c in verify read list monitor stat apdu driver sim show trust help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"
@@ -553,6 +587,19 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
 	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
+	for f in "$later"/*.bin build/sim/trust/VNM-1.* tests/data/fuzz/trust-master-list; do
+		exits "no leak: show ${f##*/}" 0 show "$f"
+	done
+	for n in 1 2 5 9 30 77 200 350 800; do		# cut, with an outer length that fits
+		for f in EF.SOD DG1 DG13 DG14; do
+			size=$(stat -c %s "$later/$f.bin")
+			[ $size -gt $((n + 300)) ] || continue
+			{ head -c 1 "$later/$f.bin"; printf "\\x82\\x$(printf %02x $(((size - n - 4) / 256)))\\x$(printf %02x $(((size - n - 4) % 256)))"
+				tail -c +5 "$later/$f.bin" | head -c $((size - n - 4)); } >"$w/cut"
+			run show "$w/cut" --json
+			[ $rc = 0 ] || [ $rc = 1 ] || not_ok "no leak: show $f without its last $n bytes" "exit $rc"
+		done
+	done
 	exits "no leak: verify --from" 0 verify --from "$later" --trust "$root/build/sim/trust" --json
 	exits "no leak: a damaged record" 1 verify --from "$w/changed"
 	exits "no leak: trust import" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/*

@@ -212,6 +212,7 @@ int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);
 int cmd_driver(struct cli *c);
 int cmd_sim(struct cli *c);
+int cmd_show(struct cli *c);
 int cmd_trust(struct cli *c);
 int cmd_help(struct cli *c);
 

@@ -65,6 +65,12 @@ const struct cli_command cli_commands[] = {
 	  "cardring sim serve an --vscard card.sock\n"
 	  "sudo cardring sim serve an --usbip --level extended --slots 2",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
+	{ "show", "FILE", N_("show all that one file says"),
+	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list or master list (DER or PEM). Nothing is verified."),
+	  "cardring show card/EF.SOD.bin\n"
+	  "cardring show card/DG14.bin --json\n"
+	  "cardring show csca-germany.cer",
+	  CLI_FOR_ALL, cmd_show },
 	{ "trust", "import FILE...|list|show NAME...|remove NAME...|check", N_("keep the store of issuers that are trusted"),
 	  N_("The store is a folder, one file a certificate, with an index; \"cardring verify --trust\" reads it.\n"
 	     "\n"

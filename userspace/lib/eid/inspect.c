@@ -17,9 +17,9 @@
 #include "eid/checks.h"
 #include "eid/chip.h"
 #include "eid/files.h"
-#include "eid/inspect.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
+#include "eid/inspect.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
 
