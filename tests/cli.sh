@@ -195,7 +195,7 @@ jq '.checks = []' "$later/inspection.json" >"$w/changed/inspection.json"
 cp "$later/DG13.bin" "$w/changed"
 exits "a record that lacks the chip's proof" 10 verify --from "$w/changed" --trust build/sim/trust --json
 check "proves no chip" jq -e '[.reasons[].code] | index("chip-unproven")' "$w/out"
-for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = "../../x"' '.checks[0].result = "fine"' \
+for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = 5' '.checks[0].result = "fine"' \
 	'.chip_authentication.status = 1' '.checks = 5' '[]' 'null'; do
 	jq "$bad" "$later/inspection.json" >"$w/changed/inspection.json"
 	exits "a record with $bad" 1 verify --from "$w/changed" --json

@@ -126,9 +126,9 @@ static int load_file(struct cr_inspection *in, int dir, const json_t *j)
 	struct cr_file *f = &in->files[in->n_files];
 	char path[32];
 
-	if (!name || !*name || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-")])
+	if (!name)
 		return CR_E_MALFORMED;
-	if (!fid_of(name))		/* of no weight: EF.DIR */
+	if (!fid_of(name))		/* of no weight: EF.DIR; and nothing that leads out of the folder */
 		return 0;
 	for (size_t i = 0; i < in->n_files; i++)
 		if (in->files[i].fid == fid_of(name))
