@@ -191,6 +191,79 @@ fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
 
+# ---- later, without the card
+
+none=$w/nobody
+mkdir "$none"
+while read -r name verdict code; do
+	for how in read verify; do
+		run $how --reader "sim:$name" $(secret "$name") --out "$w/later-$name" --json
+		exits "card $name, from what $how --out wrote: $verdict" "$code" verify --from "$w/later-$name" --trust build/sim/trust --json
+		check "the same" is .verdict "$verdict"
+	done
+	cp "$w/out" "$w/then"
+	run verify --reader "sim:$name" $(secret "$name") --trust build/sim/trust --json
+	check "for the same reasons" bash -c "cmp <(jq -c '.reasons, .passive_authentication, .holder' '$w/out') <(jq -c '.reasons, .passive_authentication, .holder' '$w/then')"
+	run verify --reader "sim:$name" $(secret "$name") --trust "$none" --json
+	cp "$w/out" "$w/then"
+	run verify --from "$w/later-$name" --trust "$none" --json
+	check "and with another trust store as with the card" bash -c "cmp <(jq -c '.verdict, .reasons' '$w/out') <(jq -c '.verdict, .reasons' '$w/then')"
+done < <(grep -v '^#' tests/data/samples.tsv)
+later=$w/later-an
+exits "from files, as text" 0 verify --from "$later" --trust build/sim/trust --lang vi
+check "with the holder" said 'Nguyễn Văn An'
+check "no reader is named" not said 'Đầu đọc'
+exits "a changed data group" 12 verify --from "$(cp -r "$later" "$w/changed" && printf x | dd of="$w/changed/DG13.bin" bs=1 seek=40 conv=notrunc status=none; echo "$w/changed")" --trust build/sim/trust --json
+check "is forged" is '.reasons[0].code' dg-hash-mismatch
+rm "$w/changed/DG13.bin"
+exits "a missing one" 1 verify --from "$w/changed" --json
+exits "a card of which a part was read" 0 read --reader sim:an --can 123456 --need identity --out "$w/later-part"
+exits "verified later" 0 verify --from "$w/later-part" --trust build/sim/trust --json
+check "what was not asked for is not missing" is '.passive_authentication.data_groups["2"]' 'not asked for'
+jq '.checks = []' "$later/inspection.json" >"$w/changed/inspection.json"
+cp "$later/DG13.bin" "$w/changed"
+exits "a record that lacks the chip's proof" 10 verify --from "$w/changed" --trust build/sim/trust --json
+check "proves no chip" jq -e '[.reasons[].code] | index("chip-unproven")' "$w/out"
+for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = 5' '.checks[0].result = "fine"' \
+	'.chip_authentication.status = 1' '.checks = 5' '[]' 'null'; do
+	jq "$bad" "$later/inspection.json" >"$w/changed/inspection.json"
+	exits "a record with $bad" 1 verify --from "$w/changed" --json
+	check "is refused" is .error.code malformed
+done
+jq '.checks += [{"name": "pa.signature", "result": "successful", "detail": ""}]' "$w/later-badsod/inspection.json" >"$w/r" && mv "$w/r" "$w/later-badsod/inspection.json"
+exits "a record that says more than the chip could" 12 verify --from "$w/later-badsod" --trust build/sim/trust
+head -c 100 "$later/inspection.json" >"$w/changed/inspection.json"
+exits "half a record" 1 verify --from "$w/changed" --json
+
+# ---- one file
+
+shows() { # NAME FILE FILTER
+	run show "$2" --json
+	check "show: $1" jq -e "$3" "$w/out"
+	run show "$2"
+	[ $rc = 0 ] && said 'nothing of this was verified' || not_ok "show: $1, as text" "exit $rc"
+}
+shows "EF.COM" "$later/EF.COM.bin" '.type == "EF.COM" and (.data_groups | index(13)) and .lds_version == "0107"'
+shows "EF.SOD" "$later/EF.SOD.bin" '.type == "EF.SOD" and (.security_object.hashes | has("1") and has("14")) and
+	(.signers[0].serial == .certificates[0].serial) and .signers[0].signing_time != null and .certificates[0].state == "VN"'
+check "the hashes are those of the files" [ "$(build/cardring show "$later/EF.SOD.bin" --json | jq -r '.security_object.hashes["13"]' | tr A-Z a-z)" = \
+	"$(sha256sum "$later/DG13.bin" | cut -d ' ' -f 1)" ]
+shows "DG1" "$later/DG1.bin" '.type == "DG1" and .issuing_state == "VNM" and (.mrz | length) > 80'
+shows "DG2" "$later/DG2.bin" '.portrait.type == "image/jpeg"'
+shows "DG13" "$later/DG13.bin" '.full_name == "Nguyễn Văn An"'
+shows "DG14" "$later/DG14.bin" '[.security_infos[].name] | index("id-PK-ECDH")'
+shows "EF.CardAccess" build/sim/cards/an/EF_011C.bin '.type == "EF.CardAccess" and
+	.security_infos[0].name == "id-PACE-ECDH-GM-AES-CBC-CMAC-128"'
+shows "a certificate" build/sim/trust/VNM-1.cer '.type == "certificate" and .self_signed and (.extensions | length) > 4'
+shows "a revocation list" "$(grep -l . build/sim/trust/VNM-1.crl)" '.type == "revocation list" and .revoked >= 0'
+shows "a master list" tests/data/fuzz/trust-master-list '.content_type == "2.23.136.1.1.2" and .master_list[0].state == "UT"'
+openssl x509 -in build/sim/trust/VNM-1.cer -inform DER -out "$w/vn.pem" 2>/dev/null || cp build/sim/trust/VNM-1.cer "$w/vn.pem"
+shows "PEM" "$w/vn.pem" '.type == "certificate" and .state == "VN"'
+for f in EF.COM EF.SOD DG1 DG2 DG13 DG14; do
+	head -c -1 "$later/$f.bin" >"$w/cut"
+	exits "$f cut short" 1 show "$w/cut" --json
+done
+
 # ---- the trust store
 
 t=$w/store
@@ -236,6 +309,8 @@ check "is told too" is '.problems[0].code' missing
 cp "$w/kept" "$f"
 exits "trust remove" 0 trust remove --trust "$t" "${vn:0:16}" --json
 check "takes it out" [ "$(jq -r '.removed | length' "$w/out")" = 1 ]
+exits "a list without its issuer" 1 trust check --trust "$t" --json
+check "is told too" jq -e '[.problems[].code] | index("orphaned-list")' "$w/out"
 exits "what is not there any more" 1 trust remove --trust "$t" "$vn" --json
 cp -r "$t" "$w/broken"
 printf 'more' >>"$w/broken/index.txt"
@@ -247,6 +322,30 @@ openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/k
 exits "a key is no certificate" 1 trust import --trust "$w/new" "$w/key.pem" --json
 [ -s "$w/key.pem" ] && check "is said" said 'nothing was imported'
 check "and no folder is made" [ ! -e "$w/new" ]
+
+# Two authorities of one name and key identifier, and a link certificate by the one that is not in the store.
+ca() { # NAME KEY SUBJECT CA-NAME EXTENSIONS: $w/NAME.cer
+	[ -e "$w/$2.key" ] || openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/$2.key" 2>/dev/null
+	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n%b' "$5" >"$w/$1.ext"
+	openssl req -new -key "$w/$2.key" -subj "$3" -out "$w/$1.csr" 2>/dev/null
+	if [ "$1" = "$4" ]; then
+		openssl x509 -req -in "$w/$1.csr" -signkey "$w/$2.key" -days 999 -extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	else
+		openssl x509 -req -in "$w/$1.csr" -CA "$w/$4.cer" -CAkey "$w/$4.key" -CAcreateserial -days 999 \
+			-extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	fi
+}
+id='subjectKeyIdentifier=00112233445566778899\n'
+ca one one "/C=QX/O=T/CN=CSCA" one "$id"
+ca two two "/C=QX/O=T/CN=CSCA" two "$id"
+ca link three "/C=QX/O=T/CN=CSCA 2" two 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n'
+exits "a link certificate of another key" 0 trust import --trust "$w/links" "$w/one.cer" "$w/link.cer"
+exits "in the store" 1 trust check --trust "$w/links" --json
+check "is broken" is '.problems[].code' broken-link
+run trust list --trust "$w/links" --json
+check "and no self-signed one" is '[.[].self_signed] | sort | map(tostring) | join(" ")' 'false true'
+exits "and with its issuer" 0 trust import --trust "$w/links" "$w/two.cer"
+exits "it is whole" 0 trust check --trust "$w/links" --json
 
 # The world's issuers, as Germany lists them, against its root, which lie beside the tree where it is worked on.
 from=${CARDRING_TRUST:-../shared/trust}
@@ -417,6 +516,17 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|show: nothing|show
+1|show: two files|show README.md LICENSE
+1|show: a file that is none|show /nonexistent
+1|show: a file of something else|show README.md
+1|show: an empty file|show /dev/null
+1|from: a folder that is none|verify --from /nonexistent
+1|from: a folder without a record|verify --from tests
+1|from: a secret beside it|verify --from tests --can 123456
+1|from: a reader beside it|verify --from tests --reader sim:an
+1|from: nothing is written|verify --from tests --out x
+1|from: reading alone|read --from tests
 1|trust: nothing to do|trust
 1|trust: an unknown action|trust imprt --trust x
 1|trust: no folder|trust list
@@ -516,7 +626,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor stat apdu pin driver doctor trust sim help; do
+for c in verify read list monitor stat apdu pin driver doctor trust show sim help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"
@@ -609,13 +719,28 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
 	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
+	for f in "$later"/*.bin build/sim/trust/VNM-1.* tests/data/fuzz/trust-master-list; do
+		exits "no leak: show ${f##*/}" 0 show "$f"
+	done
+	for n in 1 2 5 9 30 77 200 350 800; do		# cut, with an outer length that fits
+		for f in EF.SOD DG1 DG13 DG14; do
+			size=$(stat -c %s "$later/$f.bin")
+			[ $size -gt $((n + 300)) ] || continue
+			{ head -c 1 "$later/$f.bin"; printf "\\x82\\x$(printf %02x $(((size - n - 4) / 256)))\\x$(printf %02x $(((size - n - 4) % 256)))"
+				tail -c +5 "$later/$f.bin" | head -c $((size - n - 4)); } >"$w/cut"
+			run show "$w/cut" --json
+			[ $rc = 0 ] || [ $rc = 1 ] || not_ok "no leak: show $f without its last $n bytes" "exit $rc"
+		done
+	done
+	exits "no leak: verify --from" 0 verify --from "$later" --trust "$root/build/sim/trust" --json
+	exits "no leak: a damaged record" 1 verify --from "$w/changed"
 	exits "no leak: trust import" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/*
 	exits "no leak: and again" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/* --json
 	exits "no leak: trust list" 0 trust list --trust "$w/leak" --json
 	exits "no leak: trust show" 0 trust show --trust "$w/leak" VN
 	exits "no leak: trust check" 0 trust check --trust "$w/leak" --json
-	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
 	exits "no leak: verify with a store" 11 verify --reader sim:expired $(secret expired) --trust "$w/leak"
+	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
 	[ -z "$ml" ] || exits "no leak: a master list" 0 trust import --trust "$w/leak" --root "$root_cer" "$ml"
 	exits "no leak: a file that is refused" 1 trust import --trust "$w/leak" "$cardring"
 	exits "no leak: no module" 1 driver load /dev/null --json

@@ -303,7 +303,7 @@ static void a_key_signs_while_it_is_in_use(void **state)
 {
 	static const struct { int from, to; enum cr_result want; const char *why; } all[] = {
 		{ -30, 30, CR_SUCCESSFUL, "" }, { -90, -60, CR_FAILED, "out of use" }, { 30, 60, CR_FAILED, "came into use" },
-		{ 0, 30, CR_SUCCESSFUL, "" }, { 0, -30, CR_FAILED, "out of use" },
+		{ 0, 30, CR_SUCCESSFUL, "" }, { -9, -2, CR_FAILED, "out of use" }, { 0, -30, CR_FAILED, "out of use" },
 	};
 	struct cr_inspection insp;
 	struct state s;
@@ -556,6 +556,39 @@ static void a_truncated_object_is_never_right(void **state)
 	free_state(&s);
 }
 
+/* BER: lengths without an end, and objects in each other, a thousand and fifty thousand deep. */
+static void what_nests_or_does_not_end_is_no_object(void **state)
+{
+	static const size_t depths[] = { 20, 40, 1000, 15000 };
+	struct cr_inspection insp;
+	uint8_t *sod = calloc(1, 65536), *p;
+	size_t i, k, len;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		len = depths[i / 2] * 4;
+		p = sod;
+		*p++ = 0x77;
+		*p++ = 0x82;
+		*p++ = (uint8_t)(len >> 8);
+		*p++ = (uint8_t)len;
+		for (k = 0; k < depths[i / 2]; k++) {	/* begun and ended, or begun alone */
+			p[2 * k] = i & 1 ? 0x24 : 0x30;
+			p[2 * k + 1] = 0x80;
+		}
+		memset(p + len / 2, 0, len / 2);
+		run(&insp, sod, len + 4, NULL);
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+		clear(&insp);
+		sod[1] = 0x81;
+		sod[2] = 0xff;
+		run(&insp, sod, len < 255 ? len + 3 : 258, NULL);
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+		clear(&insp);
+	}
+	free(sod);
+}
+
 static void no_mutation_is_out_of_bounds_or_right(void **state)
 {
 	struct cr_inspection insp;
@@ -780,6 +813,7 @@ int main(void)
 		cmocka_unit_test(every_changed_byte_of_a_group_shows),
 		cmocka_unit_test(every_changed_byte_of_the_object_shows),
 		cmocka_unit_test(a_truncated_object_is_never_right),
+		cmocka_unit_test(what_nests_or_does_not_end_is_no_object),
 		cmocka_unit_test(no_mutation_is_out_of_bounds_or_right),
 		cmocka_unit_test(another_signer_is_not_the_signer),
 		cmocka_unit_test(the_openssl_command_agrees),

@@ -48,6 +48,7 @@ struct cli {
 	bool json, help, version, trace, force;
 	const char *lang, *reader, *backend, *out, *need, *portrait, *picture;
 	struct cli_list trust, root;
+	const char *from;		/* verify */
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;
@@ -204,6 +205,7 @@ int cli_secret(const struct cli *c, struct cr_secret *out);
 
 void cli_progress(void *arg, const char *file, size_t got, size_t total);
 void cli_progress_end(void);
+/* r NULL: not from a reader, but from files. */
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
@@ -253,6 +255,17 @@ int cli_save_prepare(const struct cli *c, bool *made);
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);
 void cli_saved_free(struct cli_saved *saved);
 
+/* ---- record.c: what is known of a card later ---- */
+
+#define CLI_RECORD	"inspection.json"
+
+char *cli_record_text(const struct cr_inspection *in);	/* for the caller to free; NULL: no memory */
+/*
+ * What --out wrote into that folder, to be judged again. *in's texts are *record's: free in before it. 0, or an exit code
+ * after saying why; both are the caller's in each case.
+ */
+int cli_record_load(const struct cli *c, const char *path, struct cr_inspection **in, json_t **record);
+
 /* ---- the commands ---- */
 
 int cmd_list(struct cli *c);
@@ -265,6 +278,7 @@ int cmd_pin(struct cli *c);
 int cmd_driver(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_sim(struct cli *c);
+int cmd_show(struct cli *c);
 int cmd_trust(struct cli *c);
 int cmd_help(struct cli *c);
 

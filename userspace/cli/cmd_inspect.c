@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "cli.h"
+#include "eid/inspect.h"
 #include "eid/prepare.h"
 #include "sim.h"
 
@@ -61,6 +63,7 @@ struct work {
 	cr_trust_t *trust;
 	struct cr_reader_info reader;
 	struct cr_inspection *in;
+	json_t *record;
 	struct cli_saved saved;
 	struct cli_portrait portrait;
 };
@@ -118,7 +121,8 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
-	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify,
+	/* what is written is to be verified later: the chip is asked for its proof while it is here */
+	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify || c->out,
 					.need = w->need, .progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
@@ -138,8 +142,10 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 {
 	json_t *j, *files;
 
+	const struct cr_reader_info *reader = c->from ? NULL : &w->reader;
+
 	if (!c->json) {
-		cli_inspection_text(w->in, &w->reader, verify);
+		cli_inspection_text(w->in, reader, verify);
 		for (size_t i = 0; i < w->saved.n; i++)
 			printf("%s%s\n", i ? "" : "\n", w->saved.names[i]);
 		if (w->saved.n)
@@ -148,7 +154,9 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 			cli_portrait_show(c, &w->portrait);
 		return 0;
 	}
-	j = cli_inspection_json(w->in, &w->reader, verify);
+	j = cli_inspection_json(w->in, reader, verify);
+	if (c->from)
+		json_object_set_new(j, "from", cli_json_string(c->from));
 	if (c->portrait)
 		cli_portrait_json(&w->portrait, j);
 	if (c->out) {
@@ -160,6 +168,32 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 	return cli_json_print(j);
 }
 
+/* Everything again but the card. */
+static int inspect_again(const struct cli *c, struct work *w)
+{
+	int rc, err;
+
+	if (c->reader || c->out || c->need || c->can || c->id_number || c->mrz || c->pin || c->puk || c->doc || c->dob ||
+	    c->exp)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("--from takes no card: leave out its reader, its secret, --need and --out."));
+	if (cr_trust_new(&w->trust))
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	rc = load_trust(c, w->trust);
+	if (!rc)
+		rc = cli_record_load(c, c->from, &w->in, &w->record);
+	if (rc)
+		return rc;
+	cr_eid_prepare();
+	err = cr_inspect_again(w->in, w->trust, time(NULL));
+	if (err)
+		return cli_fail_err(c, err, NULL, NULL);
+	rc = cli_portrait_make(c, w->in, &w->portrait);
+	if (!rc)
+		rc = show(c, w, true);
+	return rc ? rc : exit_of(w->in->verdict);
+}
+
 static int work(const struct cli *c, struct work *w, bool verify)
 {
 	bool made = false;
@@ -167,9 +201,11 @@ static int work(const struct cli *c, struct work *w, bool verify)
 
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
-	rc = cli_need(c, &w->need);
+	rc = cli_picture_check(c);
+	if (!rc && c->from)
+		return inspect_again(c, w);
 	if (!rc)
-		rc = cli_picture_check(c);
+		rc = cli_need(c, &w->need);
 	if (!rc)
 		rc = cli_secret(c, &w->secret);
 	if (!rc && verify && cr_trust_new(&w->trust))
@@ -201,6 +237,7 @@ static int run(const struct cli *c, bool verify)
 	int rc = work(c, &w, verify);
 
 	cr_inspection_free(w.in);
+	json_decref(w.record);
 	cr_trust_free(w.trust);
 	cli_saved_free(&w.saved);
 	cli_portrait_free(&w.portrait);

@@ -19,6 +19,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring verify --doc U7654321A --dob 1974-08-12 --exp 2031-02-28\n"
 	  "cardring verify --mrz - --json < mrz.txt\n"
 	  "cardring verify --can 123456 --wait 30 --out /run/user/1000/card\n"
+	  "cardring verify --from /run/user/1000/card --trust trust\n"
 	  "cardring verify --reader sim:an --can 123456",
 	  CARD | CLI_FOR_SECRET | CLI_FOR_VERIFY, cmd_verify },
 	{ "read", "", N_("read a card without judging it"),
@@ -79,6 +80,12 @@ const struct cli_command cli_commands[] = {
 	  "sudo cardring sim serve an --usbip --level extended --slots 2\n"
 	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
+	{ "show", "FILE", N_("show all that one file says"),
+	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list or master list (DER or PEM). Nothing is verified."),
+	  "cardring show card/EF.SOD.bin\n"
+	  "cardring show card/DG14.bin --json\n"
+	  "cardring show csca-germany.cer",
+	  CLI_FOR_ALL, cmd_show },
 	{ "trust", "import FILE...|list|show NAME...|remove NAME...|check", N_("keep the store of issuers that are trusted"),
 	  N_("The store is a folder, one file a certificate, with an index; \"cardring verify --trust\" reads it.\n"
 	     "\n"

@@ -57,6 +57,8 @@ static const struct option options[] = {
 	  N_("write the portrait into this file, as PNG") },
 	{ "picture", "auto|kitty|sixel", STRING, AT(picture), CLI_FOR_SECRET, 0, 0,
 	  N_("show the portrait in the terminal, by kitty's protocol or in sixels") },
+	{ "from", "DIR", STRING, AT(from), CLI_FOR_VERIFY, 0, 0,
+	  N_("verify what --out wrote into this folder, without the card") },
 	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
 	  N_("show each command's header and status word, never content") },
 	{ "ref", "HEX", STRING, AT(ref), CLI_FOR_PIN, 0, 0,

@@ -222,8 +222,8 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 	json_object_set_new(j, "contents", contents(in));
 	json_object_set_new(j, "portrait", portrait(in));
 	json_object_set_new(j, "files", files(in));
-	json_object_set_new(j, "reader", cli_json_reader(r, -1));
-	json_object_set_new(j, "limits", cli_json_limits(&in->limits));
-	json_object_set_new(j, "exchange", cli_json_exchange(&in->exchange, in->ms));
+	json_object_set_new(j, "reader", r ? cli_json_reader(r, -1) : json_null());
+	json_object_set_new(j, "limits", r ? cli_json_limits(&in->limits) : json_null());
+	json_object_set_new(j, "exchange", r ? cli_json_exchange(&in->exchange, in->ms) : json_null());
 	return j;
 }

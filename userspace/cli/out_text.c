@@ -243,6 +243,8 @@ static void how(const struct cr_inspection *in, const struct cr_reader_info *r)
 	const struct cr_exchange *x = &in->exchange;
 	char text[256];
 
+	if (!r)
+		return;
 	row(_("Reader"), r->name);
 	snprintf(text, sizeof(text), _("%llu commands, %llu bytes sent, %llu received, %u ms"),
 		 (unsigned long long)x->commands, (unsigned long long)x->bytes_sent,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * --out: the data groups, the portrait and the other pictures as files, for their owner alone: all of them or none. What
- * another card left in the folder goes, so that two people's data never lie side by side; nothing else
- * in it is touched.
+ * --out: the data groups, the portrait and the other pictures, and what the chip answered (record.c), as files, for their
+ * owner alone: all of them or none. What another card left in the folder goes, so that two people's data never lie side
+ * by side; nothing else in it is touched.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -158,6 +158,7 @@ static void remove_old(const char *dir)
 {
 	static const char *const others[] = {
 		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "portrait.jpg", "portrait.jp2",
+		CLI_RECORD,
 	};
 	char path[4300];
 
@@ -175,7 +176,7 @@ static void remove_old(const char *dir)
 
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
 {
-	char name[64];
+	char name[64], *text;
 	int rc = 0;
 
 	remove_old(c->out);
@@ -195,6 +196,12 @@ int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_sav
 	for (size_t i = 0; i < in->n_items && !rc && saved->n < MAX_SAVED; i++) {
 		if (picture_name(in, &in->items[i], name, sizeof(name)))
 			rc = add(c, saved, name, in->items[i].data, in->items[i].len);
+	}
+	if (!rc) {
+		text = cli_record_text(in);
+		rc = text ? add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text)) :
+			    cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+		free(text);
 	}
 	if (rc)
 		remove_old(c->out);	/* half a card is of use to nobody */

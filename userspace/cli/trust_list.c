@@ -181,6 +181,13 @@ bool cli_stored_is(const struct cli_stored *x, const char *typed, bool states)
 
 /* ---- showing it ---- */
 
+static int revoked(X509_CRL *crl)
+{
+	int n = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl));
+
+	return n > 0 ? n : 0;		/* -1: there is no list in the list */
+}
+
 json_t *cli_stored_json(const struct cli_stored *x)
 {
 	const struct cr_cert_info *i = &x->info;
@@ -200,8 +207,7 @@ json_t *cli_stored_json(const struct cli_stored *x)
 	if (x->cert)
 		json_object_set_new(j, "self_signed", json_boolean(i->kind == CR_CERT_CSCA));
 	else
-		json_object_set_new(j, "revoked",
-				    json_integer(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x->crl))));
+		json_object_set_new(j, "revoked", json_integer(revoked(x->crl)));
 	json_object_set_new(j, "source", cli_json_string(x->source));
 	json_object_set_new(j, "file", cli_json_string(x->file));
 	return j;
@@ -301,7 +307,7 @@ static void show_text(const struct cli_stored *x)
 	row(_("Signature"), i->signature);
 	row("SHA-256", i->fingerprint);
 	if (x->crl) {
-		snprintf(number, sizeof(number), "%d", sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x->crl)));
+		snprintf(number, sizeof(number), "%d", revoked(x->crl));
 		row(_("Revoked"), number);
 	}
 	row(_("Source"), x->source);

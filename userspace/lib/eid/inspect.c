@@ -20,6 +20,7 @@
 #include "eid/items.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
+#include "eid/inspect.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
 #include "trust/sod.h"
@@ -504,4 +505,14 @@ void cr_inspection_free(struct cr_inspection *insp)
 	free(insp->files);
 	OPENSSL_cleanse(insp, sizeof(*insp));
 	free(insp);
+}
+
+int cr_inspect_again(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
+{
+	const struct cr_inspect_opts opts = { .trust = trust, .verify = true };
+	struct inspector in = { .opts = &opts, .insp = insp, .now = now };
+	int err = cr_lds_understand(insp, now);
+
+	/* "read" is what it was: a worse result stays */
+	return err ? err : judge(&in);
 }

@@ -204,6 +204,19 @@ static const ASN1_TIME *signing_time(const struct cr_sod *sod)
 	return t ? t : CMS_signed_get0_data_by_OBJ(sod->si, type, -3, V_ASN1_GENERALIZEDTIME);
 }
 
+#define TIME_ZONES	86400L	/* issuers write their local time as if it were UTC */
+
+/* From one time to another. */
+static bool seconds(const ASN1_TIME *from, const ASN1_TIME *to, long *out)
+{
+	int days, rest;
+
+	if (!ASN1_TIME_diff(&days, &rest, from, to))
+		return false;
+	*out = days * 86400L + rest;
+	return true;
+}
+
 /*
  * ICAO 9303-12, 4.2: a signer's key signs for some months of the years that its certificate is
  * valid, and its certificate says which (privateKeyUsagePeriod). Whoever has an old key may write
@@ -214,20 +227,21 @@ static int check_signing_time(struct cr_inspection *insp, const struct cr_sod *s
 	const enum cr_check_id id = CR_CHECK_SIGNING_TIME;
 	const ASN1_TIME *at = signing_time(sod), *from, *to;
 	PKEY_USAGE_PERIOD *use;
-	int early, late, err;
+	long early, late;
+	int err;
 
 	if (!at)
 		return cr_check_set(insp, id, CR_NOT_SUPPORTED, "EF.SOD names no signing time");
 	use = X509_get_ext_d2i(sod->signer, NID_private_key_usage_period, NULL, NULL);
 	from = use && use->notBefore ? use->notBefore : X509_get0_notBefore(sod->signer);
 	to = use && use->notAfter ? use->notAfter : X509_get0_notAfter(sod->signer);
-	early = ASN1_TIME_compare(at, from);
-	late = ASN1_TIME_compare(at, to);
-	if (early == -2 || late == -2)
+	if (!seconds(at, from, &early) || !seconds(to, at, &late))
 		err = cr_check_set(insp, id, CR_UNDETERMINED, "a time is malformed");
-	else if (early < 0 || late > 0)
-		err = cr_check_set(insp, id, CR_FAILED, "%s", early < 0 ?
-				   "signed before the signer's key came into use" :
+	else if (early > TIME_ZONES)
+		err = cr_check_set(insp, id, CR_FAILED,
+				   "signed before the signer's key came into use");
+	else if (late > TIME_ZONES)
+		err = cr_check_set(insp, id, CR_FAILED,
 				   "signed after the signer's key went out of use");
 	else
 		err = cr_check_set(insp, id, CR_SUCCESSFUL, NULL);
