@@ -100,6 +100,12 @@ sleep 1.2
 verify --can 123456
 expect "a reader that another program holds is busy, and it is named" 1 "cardring (process $holder)"
 check "in list too" sh -c "$cardring list | grep -q 'cardring (process $holder)'"
+if setpriv --reuid 65534 --regid 65534 --clear-groups $cardring --version >/dev/null 2>&1; then
+	check "who may not see the holder is told that" sh -c "setpriv --reuid 65534 --regid 65534 --clear-groups $cardring list |
+		grep -q 'a process that this user may not see'"
+else
+	skip "who may not see the holder" "nobody may not run $cardring here"
+fi
 kill -9 $holder
 wait $holder 2>/dev/null
 fault "latency value=0"
