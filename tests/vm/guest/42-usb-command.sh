@@ -129,7 +129,7 @@ gone() { # NAME FAULT
 	fault "latency value=20000"
 	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
-	sleep 1.2
+	wait_for 20 is_held
 	_t0=$(date +%s%N)
 	fault "$2"
 	wait $pid
