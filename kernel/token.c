@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Security tokens: one device that is a card reader with a card in it, and a
- * HID device for FIDO or one-time passwords. They belong to programs of their own
+ * HID device for FIDO or one-time passwords. Their own programs expect them
  * (browsers, GnuPG, PAM), so their CCID interface is left alone unless somebody
  * asks for it: the parameter "tokens", or the device's identity written to the
  * driver's new_id.

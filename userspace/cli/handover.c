@@ -203,7 +203,10 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 	if (wait_for(let_go, h, LET_GO_MS))
 		return 0;
 	cli_handover_end(h);
-	return cli_fail(c, CLI_ERROR, "in-use", NULL, _("pcscd does not let go of its readers: \"systemctl stop pcscd.socket pcscd\", and then again."));
+	if (!to_module)
+		return cli_fail(c, CLI_ERROR, "in-use", NULL, _("pcscd does not let go of its readers: \"systemctl stop pcscd.socket pcscd\", and then again."));
+	cli_note(_("pcscd does not let go of its readers, and keeps them: \"systemctl stop pcscd.socket pcscd\" ends it."));
+	return 0;
 }
 
 size_t cli_handover_end(struct cli_handover *h)

@@ -19,8 +19,8 @@ struct cli_handover {
 
 /*
  * Takes from pcscd every reader that the module would have (to_module) or has, and waits until it has let go. 0, or
- * an exit code after saying what is in the way: a card in use by a PC/SC program (unless c->force), or that pcscd does
- * not let go; pcscd then has its readers back.
+ * an exit code after saying what is in the way: a card in use by a PC/SC program (unless c->force), or, where the
+ * module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay with it, which is said).
  */
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module);
 /* Offers them to the module (to_module), and then to pcscd; once. How many the module has now that it had not. */
