@@ -143,11 +143,13 @@ static void features_and_level_are_as_declared(struct kunit *test)
 	struct cr_desc desc;
 
 	raw[5] = CR_VOLTAGE_5V | CR_VOLTAGE_1V8;
+	raw[52] = 3;
 	put_unaligned_le32(0x000404b2, raw + 40);
 	KUNIT_ASSERT_EQ(test, cr_desc_parse(raw, &desc), 0);
 	KUNIT_EXPECT_EQ(test, desc.features, 0x000404b2U);
 	KUNIT_EXPECT_EQ(test, desc.level, (u32)CARDRING_LEVEL_EXTENDED_APDU);
 	KUNIT_EXPECT_EQ(test, desc.voltages, 5);
+	KUNIT_EXPECT_EQ(test, desc.pin_support, 3);
 	KUNIT_EXPECT_EQ(test, memcmp(desc.raw, raw, CR_DESC_LEN), 0);
 	put_unaligned_le32(0xffffffff, raw + 40);
 	KUNIT_ASSERT_EQ(test, cr_desc_parse(raw, &desc), 0);

@@ -52,7 +52,10 @@ static void pin_ask(const uint8_t *message, size_t len, enum vreader_level level
 		__builtin_trap();
 	if (error == -2) {
 		vreader_fault(v, "keys 1234567890123456789E12345678E12345678E", 0, NULL);
-		if (pin_answer(v) == -2)
+		/* the command may be one over which the card takes its time */
+		while ((error = pin_answer(v)) == -2 && vreader_next(v) != VREADER_NEVER)
+			vreader_tick(v, vreader_next(v));
+		if (error == -2)
 			__builtin_trap();
 	}
 	vreader_free(v);

@@ -3,7 +3,7 @@
 . tests/vm/guest.lib.sh
 modprobe -q vhci_hcd
 unload_module
-for p in card pin claim gone badinput; do
+for p in card claim gone badinput; do
 	run_backend usb $p
 done
 conform_table
