@@ -6,8 +6,8 @@
  *
  *   drawer BACKEND TABLE REPORT [--kinds | NAME...]
  *
- * BACKEND: kernel. Prints "ok" and "not ok" lines; REPORT is written, a line an interface. --kinds: of devices that
- * look alike to a driver the first alone.
+ * BACKEND: kernel, or usb (the module being away). Prints "ok" and "not ok" lines; REPORT is written, a line an
+ * interface. --kinds: of devices that look alike to a driver the first alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,6 @@
 
 #define CARD		"an"
 #define WORKERS		12
-#define MESSAGE_MIN	87	/* header, and the longest command of a PACE with 256 bits: 5 + 71 + 1 */
 
 enum outcome { NOT_DRIVEN, READ, NOT_BOUND, REFUSED, FAILED };
 
@@ -72,11 +71,6 @@ static bool t1_alone(const struct vreader_config *c)
 	return c->level == VREADER_TPDU && !(c->protocols & 1);
 }
 
-static bool small(const struct vreader_config *c)
-{
-	return (c->level == VREADER_SHORT || (c->level == VREADER_TPDU && !t1_alone(c))) && c->max_message < MESSAGE_MIN;
-}
-
 /* The first that matches counts. */
 static const struct rule {
 	const char *why;
@@ -87,7 +81,6 @@ static const struct rule {
 	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
 	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
 	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
-	{ "short APDU level or T=0, and messages too small for a command of PACE, which the card takes whole", small, REFUSED, CR_E_TOO_LONG },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
@@ -108,6 +101,16 @@ struct backend {
 	bool (*path)(const char *usb_name, const struct vreader_config *c, char *out, size_t size);
 };
 
+static void interface_comes(const char *interface)
+{
+	uint64_t end = now_ms() + NODE_MS;
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "/sys/bus/usb/devices/%s", interface);
+	while (access(dir, F_OK) && now_ms() < end)
+		sleep_ms(2);
+}
+
 /*
  * Whether the driver has said yes or no: asked once more, it has to wait for the first answer, as it is given under
  * the device's lock.
@@ -126,13 +129,11 @@ static void probe_is_over(const char *interface)
 static bool kernel_path(const char *usb_name, const struct vreader_config *c, char *out, size_t size)
 {
 	uint64_t end = now_ms() + NODE_MS;
-	char interface[64], dir[128];
+	char interface[64];
 	int index;
 
 	snprintf(interface, sizeof(interface), "%s:1.%u", usb_name, c->interface_number);
-	snprintf(dir, sizeof(dir), "/sys/bus/usb/devices/%s", interface);
-	while (access(dir, F_OK) && now_ms() < end)
-		sleep_ms(2);
+	interface_comes(interface);
 	probe_is_over(interface);
 	index = node_index(usb_name, c->interface_number);
 	if (index < 0)
@@ -143,8 +144,20 @@ static bool kernel_path(const char *usb_name, const struct vreader_config *c, ch
 	return true;
 }
 
+/* What it does not serve it says when it is opened. */
+static bool usb_path(const char *usb_name, const struct vreader_config *c, char *out, size_t size)
+{
+	char interface[64];
+
+	snprintf(interface, sizeof(interface), "%s:1.%u", usb_name, c->interface_number);
+	interface_comes(interface);
+	snprintf(out, size, "usb:%s", interface);
+	return true;
+}
+
 static const struct backend backends[] = {
 	{ "kernel", &cr_backend_kernel, kernel_path },
+	{ "usb", &cr_backend_usb, usb_path },
 };
 
 /* ---- one interface ---- */
@@ -188,10 +201,11 @@ static bool same(const struct drawer_interface *i, const struct cardring_info *i
 	return !what;
 }
 
-static void verify(const char *path, unsigned int slot, cr_trust_t *trust, struct result *r)
+static void verify(const char *path, const struct cardring_info *info, unsigned int slot, cr_trust_t *trust,
+		   struct result *r)
 {
 	const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .verify = true };
-	struct cr_reader_info reader = { .slot = slot };
+	struct cr_reader_info reader = { .slot = slot, .dev = *info };
 	struct cr_inspection *in = NULL;
 	uint64_t begin = now_ms();
 	cr_card_t *card;
@@ -219,25 +233,27 @@ static void drive(const struct drawer_interface *i, const char *usb_name, cr_tru
 	const struct cr_ring_params params = { .entries = 4, .buffers = 2, .buf_size = 32 };
 	struct cardring_info info;
 	cr_ring_t *ring;
-	char path[64];
-	int err;
+	char path[80];
+	int err = CR_E_UNSUPPORTED;
 
-	if (!backend->path(usb_name, &i->config, path, sizeof(path))) {
+	if (backend->path(usb_name, &i->config, path, sizeof(path)))
+		err = backend->lib->open(path, &params, &ring, &info);
+	if (err == CR_E_UNSUPPORTED || err == CR_E_NO_READER) {
 		say(r, NOT_BOUND, "not served");
 		return;
 	}
-	err = backend->lib->open(path, &params, &ring, &info);
 	if (err) {
 		say(r, FAILED, "%s", cr_strerror(err));
 		return;
 	}
+	if (same(i, &info, r)) {
+		for (unsigned int slot = 0; slot < i->config.slots && r->outcome == NOT_DRIVEN; slot++)
+			verify(path, &info, slot, trust, r);
+		if (r->outcome == NOT_DRIVEN)
+			r->outcome = READ;
+	}
+	/* kept meanwhile: what costs most over libusb is to open the first ring on a reader */
 	cr_ring_close(ring);
-	if (!same(i, &info, r))
-		return;
-	for (unsigned int slot = 0; slot < i->config.slots && r->outcome == NOT_DRIVEN; slot++)
-		verify(path, slot, trust, r);
-	if (r->outcome == NOT_DRIVEN)
-		r->outcome = READ;
 }
 
 /* ---- one device ---- */
