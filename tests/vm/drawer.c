@@ -4,10 +4,11 @@
  * in every slot of every interface. What a backend does not serve must be said by a rule below, and a rule that does
  * not hold is an error too.
  *
- *   drawer BACKEND TABLE REPORT [--kinds | NAME...]
+ *   drawer BACKEND TABLE REPORT [--kinds | --few | NAME...]
  *
  * BACKEND: kernel, or usb (the module being away). Prints "ok" and "not ok" lines; REPORT is written, a line an
- * interface. --kinds: of devices that look alike to a driver the first alone.
+ * interface. --kinds: of devices that look alike to a driver the first alone; --few: the same, but sizes and
+ * numbers make no difference.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -428,10 +429,14 @@ static void exceptions(void)
 }
 
 /* What a driver looks at. */
-static bool same_kind(const struct drawer_interface *a, const struct drawer_interface *b)
+static bool same_kind(const struct drawer_interface *a, const struct drawer_interface *b, bool few)
 {
 	const struct vreader_config *x = &a->config, *y = &b->config;
 
+	if (few)
+		return x->interface_class == y->interface_class && x->no_bulk == y->no_bulk &&
+		       x->no_interrupt == y->no_interrupt && (x->slots > 1) == (y->slots > 1) && x->level == y->level &&
+		       (x->protocols & 1) == (y->protocols & 1);
 	return x->interface_class == y->interface_class && x->no_bulk == y->no_bulk &&
 	       x->no_interrupt == y->no_interrupt && a->class_desc[1] == b->class_desc[1] && x->slots == y->slots &&
 	       x->busy_slots == y->busy_slots && x->level == y->level && x->max_message == y->max_message &&
@@ -441,7 +446,7 @@ static bool same_kind(const struct drawer_interface *a, const struct drawer_inte
 
 static bool choose(char *const *what)
 {
-	bool kinds = *what && !strcmp(*what, "--kinds");
+	bool few = *what && !strcmp(*what, "--few"), kinds = few || (*what && !strcmp(*what, "--kinds"));
 
 	chosen = calloc(table->n, sizeof(*chosen));
 	for (size_t i = 0, n; chosen && i < table->n; i += n) {
@@ -453,7 +458,7 @@ static bool choose(char *const *what)
 		for (size_t k = i; kinds && k < i + n; k++) {
 			size_t j = 0;
 
-			while (j < k && !(chosen[j] && same_kind(&table->interface[j], &table->interface[k])))
+			while (j < k && !(chosen[j] && same_kind(&table->interface[j], &table->interface[k], few)))
 				j++;
 			yes |= j == k;
 		}
@@ -504,7 +509,7 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: drawer BACKEND TABLE REPORT [--kinds | NAME...]\n");
+		fprintf(stderr, "usage: drawer BACKEND TABLE REPORT [--kinds | --few | NAME...]\n");
 		return 2;
 	}
 	if (prepare(argv[1], argv[2]) || !choose(argv + 4))
