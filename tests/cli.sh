@@ -74,14 +74,16 @@ check "verify --json has every key of the manual" jq -e '
 		has("date_of_expiry")) and
 	.reader.backend == "sim" and .exchange.commands > 0 and .exchange.bytes_sent > 0 and
 	.exchange.bytes_received > 20000 and (.exchange | has("ms")) and
-	.limits.extended and .limits.response_data == 65536 and
-	.limits.response_by == "standard" and .limits.command_by == "standard"' "$w/out"
+	.limits.extended and .limits.response_data == 65536 and .limits.response_by == "standard" and
+	.limits.command_data == 65535 and .limits.command_by == "standard" and .limits.command_chaining' "$w/out"
 check "the holder is the one on the card" jq -e '.holder.id_number == "001090123456" and
 	.holder.full_name == "Nguyễn Văn An" and .holder.date_of_birth == "1990-05-17" and
 	(.holder.place_of_residence | length) > 100' "$w/out"
 run verify --reader sim:bac $(secret bac) --json
 check "what a passport lacks is null" jq -e '.holder.ethnic_group == null and .holder.father_name == null and
 	.access.protocol == "BAC" and .access.mapping == null and .document.date_of_issue == null' "$w/out"
+check "and one that takes short APDUs says so" is '.limits | "\(.command_data) \(.response_data) \(.command_by) \(.extended)"' \
+	'255 256 card false'
 run verify --reader sim:old --can 007654 --json
 check "a card without chip authentication: genuine, and the reason what that means" \
 	is '.reasons[0].code + .chip_authentication.status' 'copy-not-excludednot supported'
