@@ -32,6 +32,7 @@ enum cr_error {
 	CR_E_CRYPTO		= -22,	/* OpenSSL refused: bad key, bad point, ... */
 	CR_E_NO_DRIVER		= -23,	/* readers are there but cardring.ko is not loaded */
 	CR_E_IO			= -24,	/* a file of the host: errno is set */
+	CR_E_NO_SERVICE		= -30,	/* pcscd does not run, does not answer, or its client library is missing */
 };
 
 /* What a clerk can act on, one English sentence, a gettext msgid; never NULL. */

@@ -36,6 +36,7 @@ const char *cli_error_code(int err)
 	case CR_E_CRYPTO:		return "crypto";
 	case CR_E_NO_DRIVER:		return "no-driver";
 	case CR_E_IO:			return "io";
+	case CR_E_NO_SERVICE:		return "no-service";
 	}
 	return "internal";
 }
@@ -47,6 +48,7 @@ int cli_error_exit(int err)
 		return CLI_OK;
 	case CR_E_NO_READER:
 	case CR_E_NO_DRIVER:
+	case CR_E_NO_SERVICE:
 		return CLI_NO_READER;
 	case CR_E_NO_CARD:
 	case CR_E_CARD_GONE:
@@ -123,7 +125,9 @@ static void no_reader(const struct cli *c, char *out, size_t size, int err)
 {
 	char driver[64];
 
-	if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
+	if (c->backend && !strcmp(c->backend, "pcsc")) {
+		snprintf(out, size, _("pcscd has no reader."));
+	} else if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring drives the readers of this machine: "
 				      "leave out --backend usb, or unload it."));
 	} else if (cli_other_driver(driver, sizeof(driver))) {
@@ -176,6 +180,8 @@ static void remedy(const struct cli *c, char *out, size_t size, int err, const s
 	case CR_E_READER_BUSY:
 		if (r && cli_reader_driver(r, name, sizeof(name)))
 			taken_by(out, size, name);
+		if (r && !strcmp(r->backend, "pcsc"))
+			snprintf(out, size, _("It is a program that uses pcscd, which does not tell which one."));
 		if (!r || !r->owner_pid)
 			break;
 		if (cli_process_name(r->owner_pid, name, sizeof(name)))

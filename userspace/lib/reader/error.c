@@ -55,6 +55,8 @@ const char *cr_strerror(int err)
 		return "A card reader is plugged in, but its driver is not loaded; run: modprobe cardring";
 	case CR_E_IO:
 		return "A file could not be read or written.";
+	case CR_E_NO_SERVICE:
+		return "The smart-card service pcscd does not answer; start it, or have it started again.";
 	}
 	return "An unknown error occurred.";
 }
