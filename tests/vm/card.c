@@ -451,7 +451,7 @@ static int tests(void)
 		NODE_TEST(every_command_reaches_the_reader),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)
