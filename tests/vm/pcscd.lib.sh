@@ -78,7 +78,7 @@ verify() {
 }
 expect() {
 	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err /run/said)"
 	elif ! grep -qi "$3" /run/said /run/said.err; then
 		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
 	else
