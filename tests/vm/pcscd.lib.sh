@@ -7,6 +7,7 @@
 #   start_pcscd / stop_pcscd
 #   start_reader ARG... / stop_reader / fault LINE      "cardring sim serve an --usbip ARG..."
 #   verify ARG... / expect NAME EXIT TEXT               "cardring verify", and what it said
+#   answers OPTION...  the card takes a command ("cardring apdu")
 #   reader / no_reader                                  a CCID interface is on the bus, or none
 cardring=build/cardring
 drivers=$(pkg-config --variable=usbdropdir libpcsclite)
@@ -70,6 +71,8 @@ fault() { (echo "$1" >&6) 2>/dev/null; }
 # Of the list: a jq filter on its readers.
 lists() { $cardring list --json 2>/dev/null | jq -e ".readers | $1" >/dev/null; }
 lists_by() { $cardring list --backend "$1" --json 2>/dev/null | jq -e ".readers | $2" >/dev/null; }
+select=00A4040C07A0000002471001
+answers() { [ "$($cardring apdu "$@" --json $select 2>/dev/null | jq -r '.responses[0].status_word')" = 9000 ]; }
 verify() {
 	_begin=$(date +%s%N)
 	timeout 60 $cardring verify --trust build/sim/trust --can 123456 "$@" >/run/said 2>/run/said.err

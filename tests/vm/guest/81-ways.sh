@@ -10,7 +10,6 @@ begin_pcscd
 
 plugged() { grep -qx 08e6 /sys/bus/usb/devices/*/idVendor 2>/dev/null; }
 unplugged() { ! plugged; }
-answers() { [ "$($cardring apdu "$@" --json 00A4040C07A0000002471001 2>/dev/null | jq -r '.responses[0].status_word')" = 9000 ]; }
 # way NAME BACKEND [OPTION...]
 way() {
 	_way=$1 _backend=$2
