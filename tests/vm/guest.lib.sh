@@ -76,7 +76,7 @@ conform_table() {
 	awk '
 	{ what = $3 == "ok" ? "yes" : $3 == "#" ? "n/a" : $3 == "skip" ? "-" : "NO" }
 	{ r[$1, $2] = r[$1, $2] == "NO" ? "NO" : what }
-	$2 != "kernel" && !seen[$1]++ { name[++n] = $1 }
+	$2 != "kernel" && $1 !~ /^pcsc\./ && !seen[$1]++ { name[++n] = $1 }
 	END {
 		split("kernel usb pcsc sim", b)
 		printf "# %-66s %-7s %-7s %-7s %s\n", "behaviour", b[1], b[2], b[3], b[4]

@@ -130,9 +130,12 @@ static void look_at(const struct pcsc_api *api, long ctx, const char *name, stru
 	snprintf(r->backend, sizeof(r->backend), "pcsc");
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	snprintf(r->path, sizeof(r->path), PREFIX "%s", name);
-	if (cr_pcsc_mine(name, r))
+	if (cr_pcsc_mine(name, false, r))
 		return;
 	describe(api, ctx, name, &r->dev);
+	/* one that was unplugged while this process had it, and that pcscd has not let go yet */
+	if (!r->dev.devnum)
+		cr_pcsc_mine(name, true, r);
 	if (api->status_change(ctx, 0, &state, 1))
 		return;
 	r->state = state.event & PCSC_STATE_PRESENT ? CARDRING_SLOT_PRESENT : CARDRING_SLOT_EMPTY;

@@ -240,8 +240,8 @@ bool cr_pcsc_unplugged(struct pcsc_ring *r);
 void cr_pcsc_unref(struct pcsc_ring *r);	/* unlocks */
 int cr_pcsc_ring_new(const char *name, const struct cardring_info *info, const struct cr_ring_params *params,
 		     cr_ring_t **out);
-/* What this process knows of a reader that it has claimed; false: it has not. */
-bool cr_pcsc_mine(const char *name, struct cr_reader_info *out);
+/* What this process knows of a reader that it has claimed, and that is gone or not; false: there is none. */
+bool cr_pcsc_mine(const char *name, bool gone, struct cr_reader_info *out);
 
 /* pcsc_call.c */
 int cr_pcsc_start_threads(struct pcsc_ring *r);	/* 0 or CR_E_NOMEM */

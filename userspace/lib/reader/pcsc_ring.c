@@ -460,7 +460,7 @@ static int pcsc_slot(cr_ring_t *cr, struct cardring_slot *slot)
 
 	if (slot->slot)
 		return -EINVAL;
-	ours = cr_pcsc_mine(r->name, &ignored);
+	ours = cr_pcsc_mine(r->name, false, &ignored);
 	pthread_mutex_lock(&r->lock);
 	*slot = (struct cardring_slot) {
 		.state = state(r), .owner_pid = ours ? getpid() : 0, .mine = r->claimed,
@@ -505,7 +505,7 @@ static void pcsc_drained(cr_ring_t *cr)
 	pthread_mutex_unlock(&r->lock);
 }
 
-bool cr_pcsc_mine(const char *name, struct cr_reader_info *out)
+bool cr_pcsc_mine(const char *name, bool gone, struct cr_reader_info *out)
 {
 	struct pcsc_ring *r;
 	bool found = false;
@@ -515,7 +515,7 @@ bool cr_pcsc_mine(const char *name, struct cr_reader_info *out)
 		if (strcmp(r->name, name))
 			continue;
 		pthread_mutex_lock(&r->lock);
-		found = r->claimed && !r->gone;
+		found = r->claimed && r->gone == gone;
 		if (found) {
 			out->dev = r->info;
 			out->state = state(r);
