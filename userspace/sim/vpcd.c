@@ -27,7 +27,8 @@ struct vpcd {
 	struct sim_card *card;
 	int fd;
 	const volatile int *stop, *insert;
-	uint8_t cmd[MESSAGE_MAX], rsp[65538];
+	uint8_t cmd[MESSAGE_MAX];
+	struct { uint8_t head[2], rsp[65538]; };	/* one behind the other */
 	uint8_t atr[64];
 	size_t atr_len;
 };
@@ -89,21 +90,20 @@ static int receive(const struct vpcd *v, uint8_t *to, size_t len)
 	return 1;
 }
 
-static int give(const struct vpcd *v, const uint8_t *from, size_t len)
+/* What is in v->rsp. In one piece: else TCP has the reader wait for its own acknowledgment. */
+static int give(struct vpcd *v, size_t len)
 {
-	const uint8_t head[2] = { (uint8_t)(len >> 8), (uint8_t)len };
-	const struct { const void *p; size_t n; } part[2] = { { head, 2 }, { from, len } };
+	size_t done = 0;
 
-	for (unsigned int i = 0; i < 2; i++) {
-		size_t done = 0;
+	v->head[0] = (uint8_t)(len >> 8);
+	v->head[1] = (uint8_t)len;
+	len += sizeof(v->head);
+	while (done < len) {
+		ssize_t n = send(v->fd, v->head + done, len - done, MSG_NOSIGNAL);
 
-		while (done < part[i].n) {
-			ssize_t n = send(v->fd, (const uint8_t *)part[i].p + done, part[i].n - done, MSG_NOSIGNAL);
-
-			if (n < 0 && errno != EINTR)
-				return CR_E_READER_GONE;
-			done += n > 0 ? (size_t)n : 0;
-		}
+		if (n < 0 && errno != EINTR)
+			return CR_E_READER_GONE;
+		done += n > 0 ? (size_t)n : 0;
 	}
 	return 1;
 }
@@ -130,14 +130,15 @@ static int obey(struct vpcd *v, size_t len)
 			power_on(v);
 			return 1;
 		case GET_ATR:
-			return give(v, v->atr, v->atr_len);
+			memcpy(v->rsp, v->atr, v->atr_len);
+			return give(v, v->atr_len);
 		}
 		return CR_E_READER_FAILED;
 	}
 	n = sim_card_apdu(v->card, v->cmd, len, v->rsp, sizeof(v->rsp));
 	if (n > MESSAGE_MAX)
 		return CR_E_TOO_LONG;	/* the length has 16 bits */
-	return give(v, v->rsp, n);
+	return give(v, n);
 }
 
 /* Until it is told to end (0), or the reader is gone. */

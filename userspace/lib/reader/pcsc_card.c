@@ -65,12 +65,20 @@ void cr_pcsc_disconnect(struct pcsc_line *l, bool power_off)
 
 /* ---- power ---- */
 
+/*
+ * From the driver, and only where that has none by SCardStatus: in pcsc-lite 1 that works on what all threads' contexts
+ * share, without a lock, while the watcher waits in SCardGetStatusChange.
+ */
 static long get_atr(struct pcsc_line *l, struct pcsc_call *call)
 {
 	unsigned long state, protocol, len = PCSC_ATR_MAX, name_len = PCSC_NAME_MAX;
 	char name[PCSC_NAME_MAX];
-	long rv = l->api->status(l->card, name, &name_len, &state, &protocol, call->rsp, &len);
+	long rv = l->api->attrib(l->card, PCSC_ATTR_ATR, call->rsp, &len);
 
+	if (rv || !len) {
+		len = PCSC_ATR_MAX;
+		rv = l->api->status(l->card, name, &name_len, &state, &protocol, call->rsp, &len);
+	}
 	call->len = rv ? 0 : len;
 	return rv;
 }
