@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,8 @@ static int dial(unsigned int port, const volatile int *stop)
 /* Exactly so many bytes. 1; 0: told to end; CR_E_READER_GONE: the other side has closed. */
 static int receive(const struct vpcd *v, uint8_t *to, size_t len)
 {
+	static const int at_once = 1;
+
 	while (len) {
 		struct pollfd p = { .fd = v->fd, .events = POLLIN };
 		ssize_t n;
@@ -84,6 +87,8 @@ static int receive(const struct vpcd *v, uint8_t *to, size_t len)
 			continue;
 		if (n <= 0)
 			return CR_E_READER_GONE;
+		/* vpcd sends length and message apart, and the second only once the first is acknowledged */
+		setsockopt(v->fd, IPPROTO_TCP, TCP_QUICKACK, &at_once, sizeof(at_once));
 		to += n;
 		len -= (size_t)n;
 	}
