@@ -39,6 +39,8 @@ static void stale_until_powered(struct node *n, struct reader *rd)
 
 	seen(rd, 0, &from);
 	for (size_t i = 0; i < sizeof(ops); i++) {
+		if (by_sim() && ops[i] == CARDRING_OP_SECURE)
+			continue;	/* a reader without a keypad has no such command */
 		sqe = sqe_op(ops[i], 0);
 		assert_int_equal(run(n, &sqe).result, -ENOMEDIUM);
 	}
