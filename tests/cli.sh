@@ -608,7 +608,7 @@ run pin verify 83746925 --ref 81
 check "a PIN typed here is not shown" not said 83746925
 check "and where it is typed is said" said "keypad, never here"
 run pin verify --reader sim:an --ref 81
-check "no keypad is said" said "has no keypad"
+check "no keypad is said" said "no keypad"
 run pin change --reader sim:an --ref 81 --json
 check "and has a code" is .error.code no-keypad
 run vrify

@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <cardring/card.h>
 
-/* What a reader has for that, as its descriptor says (CCID 1.1, table 5.1-1, wLcdLayout and bPINSupport). */
+/*
+ * What a reader has for that, as its descriptor says (CCID 1.1, table 5.1-1, wLcdLayout and bPINSupport). A keypad that is
+ * known to be none, or to give what is typed to the host as well, is not counted.
+ */
 struct cr_pinpad {
 	bool verify, modify;		/* takes a PIN to be verified; a PIN, and one to replace it */
 	unsigned int lines, columns;	/* characters of its display; 0: none */

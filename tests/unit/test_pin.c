@@ -230,6 +230,48 @@ static void whatever_a_structure_holds_its_message_has_room(void **state)
 	assert_true(taken > 5000);
 }
 
+/* ---- readers that are otherwise ---- */
+
+static void mended(uint16_t vendor, uint16_t product, bool modify, const char *want)
+{
+	const struct cr_pin_request r = { .format = cr_pin_format_plain(4, 8), .reference = 0x81, .new_only = modify };
+	uint8_t out[CR_CCID_PIN_MAX], bytes[64];
+	struct cr_ccid_pin pin;
+	size_t n = hex(bytes, want);
+
+	assert_int_equal(cr_ccid_pin_plan(&pin, &r, modify, true), 0);
+	pin.validation = 7;
+	cr_ccid_pin_mend(&pin, vendor, product);
+	assert_int_equal(cr_ccid_pin_message(&pin, NULL, out), n);
+	assert_memory_equal(out, bytes, n);
+}
+
+static void the_structure_is_as_each_reader_takes_it(void **state)
+{
+	mended(0x1209, 0xC1D0, false, "00 1E 82 00 00 08 04 07 01 0904 00 000000 00200081");
+	mended(0x1209, 0xC1D0, true, "01 1E 82 00 00 00 00 08 04 01 07 02 0904 01 02 000000 00240181");
+	mended(0x08E6, 0x3478, false, "00 1E 82 00 00 08 04 02 01 0904 00 000000 00200081");
+	mended(0x08E6, 0x3478, true, "01 1E 82 00 00 00 00 08 04 01 02 02 0904 01 02 00 000000 00240181");
+	mended(0x04E6, 0xE003, true, "01 1E 82 00 00 00 00 08 04 01 07 00 0904 00 00 00 000000 00240181");
+	mended(0x046A, 0x0010, true, "01 1E 82 00 00 00 00 08 04 01 07 03 0904 01 02 00 000000 00240181");
+	mended(0x413C, 0x2101, false, "00 1E 82 00 00 08 04 07 00 0904 00 000000 00200081");
+	mended(0x413C, 0x2100, false, "00 1E 82 00 00 04 08 07 00 0904 00 000000 00200081");
+}
+
+static void keypads_that_are_none_or_tell_the_host_are_not_counted(void **state)
+{
+	static const struct { uint16_t vendor, product; } none[] = {
+		{ 0x03F0, 0x0036 }, { 0x03F0, 0x1024 }, { 0x0BF8, 0x1017 }, { 0x0783, 0x0006 }, { 0x076B, 0x3A21 },
+		{ 0x046A, 0x00A7 }, { 0x0BF8, 0x1024 },
+	};
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_int_equal(cr_ccid_pin_support(3, none[i].vendor, none[i].product), 0);
+	assert_int_equal(cr_ccid_pin_support(3, 0x08E6, 0x3478), 3);
+	assert_int_equal(cr_ccid_pin_support(1, 0x413C, 0x2100), 1);
+	assert_int_equal(cr_ccid_pin_support(0, 0x1209, 0xC1D0), 0);
+}
+
 /* ---- what came of it ---- */
 
 static void results_are_told_apart(void **state)
@@ -286,6 +328,8 @@ int main(void)
 		cmocka_unit_test(pcsc_s_structures_that_lie_are_refused),
 		cmocka_unit_test(a_condition_that_crashes_firmware_is_mended),
 		cmocka_unit_test(whatever_a_structure_holds_its_message_has_room),
+		cmocka_unit_test(the_structure_is_as_each_reader_takes_it),
+		cmocka_unit_test(keypads_that_are_none_or_tell_the_host_are_not_counted),
 		cmocka_unit_test(results_are_told_apart),
 		cmocka_unit_test(only_two_errors_are_the_user_s),
 	};

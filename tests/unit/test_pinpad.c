@@ -126,6 +126,8 @@ static void rig_make(struct vreader_config *c, struct vcard *card)
 	rig.dev.features = vreader_cfg(rig.v)->features;
 	rig.dev.max_message = vreader_cfg(rig.v)->max_message;
 	rig.dev.max_payload = rig.dev.max_message - 10;
+	rig.dev.vendor = vreader_cfg(rig.v)->vid;
+	rig.dev.product = vreader_cfg(rig.v)->pid;
 	assert_int_equal(cr_softreader_new(&rig.dev, &ops, NULL, &rig.reader), 0);
 	cr_softreader_card(rig.reader, 0, true);
 }
@@ -552,6 +554,22 @@ static void no_digit_leaves_the_reader(void **state)
 	}
 }
 
+/* What is typed on it comes to the host by the keyboard as well. */
+static void a_keypad_that_tells_the_host_is_not_used(void **state)
+{
+	struct vreader_config c = { .vid = 0x03F0, .pid = 0x1024, .pin_support = 3 };
+	struct cr_pin_result result;
+	cr_card_t *card;
+	size_t bus;
+
+	rig_make(&c, NULL);
+	card = open_card();
+	bus = rig.bus_len;
+	assert_int_equal(cr_card_pin_verify(card, &padded, &result), CR_E_UNSUPPORTED);
+	assert_int_equal(rig.bus_len, bus);
+	cr_card_close(card);
+}
+
 static void the_descriptor_tells_keypad_and_display(void **state)
 {
 	static const struct { uint8_t pin; uint16_t lcd; struct cr_pinpad want; } t[] = {
@@ -604,6 +622,7 @@ int main(void)
 		cmocka_unit_test(host_s_cancel_ends_it),
 		cmocka_unit_test(a_card_pulled_meanwhile_is_gone),
 		cmocka_unit_test(no_digit_leaves_the_reader),
+		cmocka_unit_test(a_keypad_that_tells_the_host_is_not_used),
 		cmocka_unit_test(the_descriptor_tells_keypad_and_display),
 	};
 

@@ -148,7 +148,7 @@ static int check_keypad(const struct job *j)
 		return 0;
 	return cli_fail(j->c, CLI_ERROR, "no-keypad", known(j, NULL), pad.verify ?
 			_("This card reader's keypad verifies PINs, but cannot change them.") :
-			_("This card reader has no keypad for PINs; \"cardring list\" shows which have one."));
+			_("This card reader has no keypad on which a PIN is safe; \"cardring list\" shows which have one."));
 }
 
 static void tell_the_user(const struct job *j)

@@ -219,9 +219,9 @@ size_t cr_ccid_pin_message(const struct cr_ccid_pin *pin, const uint8_t *prologu
 	*p++ = (uint8_t)(pin->language >> 8);
 	*p++ = pin->message[0];
 	/* bMsgIndex2 only with a message, bMsgIndex3 only with three (FF: the reader's own) */
-	if (pin->modify && pin->messages)
+	if (pin->modify && (pin->messages || pin->all_indexes))
 		*p++ = pin->message[1];
-	if (pin->modify && pin->messages >= 3)
+	if (pin->modify && (pin->messages >= 3 || pin->all_indexes))
 		*p++ = pin->message[2];
 	memset(p, 0, 3);
 	if (prologue)

@@ -32,6 +32,7 @@ struct cr_ccid_pin {
 	uint8_t messages;		/* bNumberMessage */
 	uint16_t language;
 	uint8_t message[3];		/* bMsgIndex */
+	bool all_indexes;		/* modify: three of them, whatever messages says */
 	uint8_t apdu[CR_CCID_PIN_APDU_MAX];
 	size_t apdu_len;
 };
@@ -42,6 +43,9 @@ int cr_ccid_pin_plan(struct cr_ccid_pin *out, const struct cr_pin_request *reque
 int cr_ccid_pin_part10(struct cr_ccid_pin *out, const uint8_t *in, size_t len, bool modify);
 /* abData of the message: its length. prologue: T=1 at TPDU level, the block's NAD, PCB, LEN; NULL: zeroes. */
 size_t cr_ccid_pin_message(const struct cr_ccid_pin *pin, const uint8_t *prologue, uint8_t out[CR_CCID_PIN_MAX]);
+/* pin_quirks.c: what a reader's bPINSupport is worth; and a structure as that reader takes it. */
+uint8_t cr_ccid_pin_support(uint8_t declared, uint16_t vendor, uint16_t product);
+void cr_ccid_pin_mend(struct cr_ccid_pin *pin, uint16_t vendor, uint16_t product);
 /* How many times the user types a PIN. */
 unsigned int cr_ccid_pin_entries(const struct cr_ccid_pin *pin);
 

@@ -16,10 +16,10 @@
 void cr_reader_pinpad(const struct cr_reader_info *reader, struct cr_pinpad *out)
 {
 	const uint8_t *d = reader->dev.descriptor;
+	uint8_t support = cr_ccid_pin_support(d[CR_CCID_PIN_SUPPORT_AT], reader->dev.vendor, reader->dev.product);
 
 	*out = (struct cr_pinpad){
-		.verify = d[CR_CCID_PIN_SUPPORT_AT] & CR_CCID_PIN_VERIFY,
-		.modify = d[CR_CCID_PIN_SUPPORT_AT] & CR_CCID_PIN_MODIFY,
+		.verify = support & CR_CCID_PIN_VERIFY, .modify = support & CR_CCID_PIN_MODIFY,
 		.columns = d[CR_CCID_LCD_LAYOUT_AT], .lines = d[CR_CCID_LCD_LAYOUT_AT + 1],
 	};
 	if (!out->lines || !out->columns)
@@ -147,8 +147,9 @@ static int run_apdu(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw
 	return 0;
 }
 
-int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, bool *by_reader)
+int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *wanted, uint16_t *sw, bool *by_reader)
 {
+	struct cr_ccid_pin mended = *wanted, *pin = &mended;
 	uint8_t answer[2];
 	struct cr_pinpad pad;
 	int err;
@@ -156,6 +157,7 @@ int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw
 	cr_reader_pinpad(&card->reader, &pad);
 	if (pin->modify ? !pad.modify : !pad.verify)
 		return CR_E_UNSUPPORTED;
+	cr_ccid_pin_mend(pin, card->reader.dev.vendor, card->reader.dev.product);
 	*by_reader = false;
 	card->until = cr_card_now() + (int64_t)patience_ms(card, pin);
 	err = card->speak == CR_SPEAK_T1 ? run_t1(card, pin, sw, by_reader) : run_apdu(card, pin, sw, by_reader);
