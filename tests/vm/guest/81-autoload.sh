@@ -17,7 +17,7 @@ udevadm settle
 
 loaded() { [ -d /sys/module/cardring ]; }
 has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
-has_reader() { ls -d /sys/bus/usb/devices/*-*:1.* >/dev/null 2>&1; }
+has_reader() { ls -d /sys/bus/usb/devices/*-[1-9]*:1.* >/dev/null 2>&1; }	# no hub's
 no_reader() { ! has_reader; }
 start_reader() {
 	$cardring sim serve an --usbip "$@" >/run/serve.log 2>&1 </dev/null &
@@ -32,6 +32,9 @@ stop_reader() {
 }
 doctor() { $cardring doctor --json >/run/doctor; jq -e "$1" /run/doctor; }
 
+# (Unplugged first, where this script runs alone.)
+tests/vm/vmctl unplug-reader
+wait_for 10 no_reader
 check "doctor without a reader: not 0, and it is said" sh -c "! $cardring doctor >/run/said && grep -q 'no card reader' /run/said"
 start_reader
 check "a reader that is plugged in brings the module" wait_for 20 loaded
