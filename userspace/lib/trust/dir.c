@@ -64,13 +64,14 @@ static bool another(void *arg, const char *name)
  */
 static int add_indexed(const char *dir, struct cr_folder *f, cr_trust_t *trust, size_t *skipped)
 {
-	size_t before = cr_trust_count(trust), states[4], strangers = 0;
+	size_t before = cr_trust_count(trust), signers = trust->n_signers, states[4], strangers = 0;
 	int tries, err;
 
 	for (tries = 0; tries < TRIES; tries++) {
 		states[CR_FOLDER_GOOD] = states[CR_FOLDER_MISSING] = 0;
 		states[CR_FOLDER_OTHER] = states[CR_FOLDER_UNREADABLE] = 0;
-		err = cr_folder_load(f, trust, count, states);
+		cr_trust_forget_signers(trust, signers);
+		err = cr_folder_load(f, trust, true, count, states);
 		if (err)
 			return err;
 		if (!states[CR_FOLDER_MISSING])

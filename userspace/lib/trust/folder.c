@@ -114,7 +114,7 @@ void cr_folder_close(struct cr_folder *f)
 }
 
 static enum cr_folder_state load_entry(const struct cr_folder *f, const struct cr_index_entry *e,
-				       cr_trust_t *trust, int *err)
+				       cr_trust_t *trust, bool lazy, int *err)
 {
 	unsigned char *data, md[EVP_MAX_MD_SIZE];
 	char hex[65];
@@ -132,14 +132,19 @@ static enum cr_folder_state load_entry(const struct cr_folder *f, const struct c
 	}
 	for (i = 0; i < 32; i++)
 		sprintf(hex + 2 * i, "%02x", md[i]);
-	r = strcmp(hex, e->sha256) ? CR_E_MALFORMED : cr_trust_add_bytes(trust, data, len);
+	if (strcmp(hex, e->sha256))
+		r = CR_E_MALFORMED;
+	else if (lazy && e->kind == CR_CERT_SIGNER)
+		r = cr_trust_add_signer(trust, data, len);
+	else
+		r = cr_trust_add_bytes(trust, data, len);
 	free(data);
 	if (r == CR_E_NOMEM || r == CR_E_INTERNAL || r == CR_E_TOO_LONG)
 		*err = r;
 	return r < 0 ? CR_FOLDER_OTHER : CR_FOLDER_GOOD;
 }
 
-int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
+int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust, bool lazy,
 		   void (*seen)(void *arg, size_t entry, enum cr_folder_state state), void *arg)
 {
 	enum cr_folder_state state;
@@ -147,7 +152,7 @@ int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
 	size_t i;
 
 	for (i = 0; i < f->index.n && !err; i++) {
-		state = load_entry(f, &f->index.e[i], trust, &err);
+		state = load_entry(f, &f->index.e[i], trust, lazy, &err);
 		if (seen)
 			seen(arg, i, state);
 	}

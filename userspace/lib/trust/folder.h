@@ -32,11 +32,12 @@ struct cr_folder {
 int cr_folder_open(struct cr_folder *f, const char *path, bool write);
 void cr_folder_close(struct cr_folder *f);
 /*
- * The certificates and lists that the index names. state of an entry: whether its file was what the
+ * The certificates and lists that the index names; lazy: signers as bytes alone
+ * (cr_trust_add_signer). state of an entry: whether its file was what the
  * index says. seen (may be NULL): called with each. 0, CR_E_NOMEM, CR_E_TOO_LONG.
  */
 enum cr_folder_state { CR_FOLDER_GOOD, CR_FOLDER_MISSING, CR_FOLDER_OTHER, CR_FOLDER_UNREADABLE };
-int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
+int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust, bool lazy,
 		   void (*seen)(void *arg, size_t entry, enum cr_folder_state state), void *arg);
 /* Writes what is new, replaces the index, removes what it does not name any more. 0, CR_E_IO, CR_E_NOMEM. */
 int cr_folder_commit(struct cr_folder *f, const struct cr_import *im);
