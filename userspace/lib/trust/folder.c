@@ -159,7 +159,8 @@ int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust, bool lazy,
 	return err;
 }
 
-int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name), void *arg)
+int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name),
+			void *arg)
 {
 	int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -201,7 +202,8 @@ static int write_all(int fd, const void *data, size_t len)
 }
 
 /* Whole under its name, or not at all. */
-static int write_file(const struct cr_folder *f, const char *name, const void *data, size_t len, bool sync)
+static int write_file(const struct cr_folder *f, const char *name, const void *data, size_t len,
+		      bool sync)
 {
 	char tmp[100];
 	int fd, bad, saved;
@@ -274,7 +276,8 @@ static int add_files(struct cr_folder *f, const struct cr_import *im, size_t *wr
 		a = &im->add[*written];
 		err = write_file(f, a->file, a->der, (size_t)a->len, im->n_add <= FEW);
 		if (!err)
-			err = cr_index_add(&f->index, a->file, &a->info, im->sources[a->source], a->name);
+			err = cr_index_add(&f->index, a->file, &a->info, im->sources[a->source],
+					   a->name);
 	}
 	if (!err && im->n_add > FEW && syncfs(f->fd))
 		err = CR_E_IO;
@@ -318,7 +321,7 @@ int cr_folder_commit(struct cr_folder *f, const struct cr_import *im)
 	if (!im->n_add && !im->n_drop)
 		return CR_OK;
 	sweep(f);
-	/* without an index the files of an import that died would be a plain folder's, all trusted */
+	/* without one the files of an import that died would be a plain folder's, trusted */
 	if (!f->indexed) {
 		err = write_index(f, &f->indexed);
 		if (err)

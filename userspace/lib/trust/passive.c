@@ -256,8 +256,8 @@ static int lists_document_type(X509 *signer, const char *code)
 	if (at < 0)
 		return CR_E_NOT_FOUND;
 	value = X509_EXTENSION_get_data(X509_get_ext(signer, at));
-	if (cr_tlv_parse_all(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), &seq) ||
-	    seq.tag != 0x30)
+	if (cr_tlv_parse_all(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value),
+			     &seq) || seq.tag != 0x30)
 		return CR_E_MALFORMED;
 	p = seq.val;
 	n = seq.len;
@@ -298,9 +298,11 @@ static int check_document_type(struct cr_inspection *insp, const struct cr_sod *
 	if (err == CR_E_NOMEM)
 		return err;
 	if (listed == CR_E_INVALID)
-		return cr_check_set(insp, id, CR_UNDETERMINED, "the type of the document is not known");
+		return cr_check_set(insp, id, CR_UNDETERMINED,
+				    "the type of the document is not known");
 	if (listed < 0)
-		return cr_check_set(insp, id, CR_UNDETERMINED, "the list of document types is malformed");
+		return cr_check_set(insp, id, CR_UNDETERMINED,
+				    "the list of document types is malformed");
 	return cr_check_set(insp, id, listed ? CR_SUCCESSFUL : CR_FAILED, "%s",
 			    listed ? "" : "the document's type is not on its list");
 }

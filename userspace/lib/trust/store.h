@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <cardring/trust.h>
 
-#define CR_TRUST_MAX_CERTS	65536	/* the world's issuers are under a thousand, the signers some thirty */
+#define CR_TRUST_MAX_CERTS	65536	/* the world's issuers: 1,000; their signers: 30,000 */
 #define CR_TRUST_MAX_CRLS	4096
 
 struct cr_trust {
@@ -27,7 +27,10 @@ struct cr_trust {
 /* A copy of the reference is kept. 1: added; 0: was there; CR_E_NOMEM, CR_E_TOO_LONG. */
 int cr_trust_add_cert(cr_trust_t *trust, X509 *cert);
 int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl);
-/* The DER of a certificate that signs documents, known to be one; copied. 0, CR_E_NOMEM, CR_E_TOO_LONG. */
+/*
+ * The DER of a certificate that signs documents, known to be one; copied. 0, CR_E_NOMEM,
+ * CR_E_TOO_LONG.
+ */
 int cr_trust_add_signer(cr_trust_t *trust, const unsigned char *der, size_t len);
 /* All but the first n. */
 void cr_trust_forget_signers(cr_trust_t *trust, size_t n);
