@@ -89,7 +89,7 @@ int cr_folder_open(struct cr_folder *f, const char *path, bool write)
 	memset(f, 0, sizeof(*f));
 	if (write && mkdir(path, 0755) && errno != EEXIST) {
 		f->fd = -1;
-		return errno == ENOENT ? CR_E_NOT_FOUND : CR_E_IO;
+		return CR_E_IO;
 	}
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0)
