@@ -538,6 +538,7 @@ done <<'END'
 1|trust: a file that is none|trust import --trust x /nonexistent
 1|trust: a file that is empty|trust import --trust x /dev/null
 1|trust: a file of something else|trust import --trust x tests/cli.sh
+1|trust: in a folder that is none|trust import --trust /nonexistent/x build/sim/trust/VNM-1.cer
 1|trust: a root that is none|trust import --trust x --root tests/cli.sh tests/cli.sh
 1|trust: a root for nothing|trust list --trust build/sim/trust --root build/sim/trust
 1|trust: into a plain folder|trust import --trust build/sim/trust build/sim/trust/VNM-1.cer

@@ -15,7 +15,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "testlist.h"
+#include "eid/checks.h"
+#include "eid/lds.h"
 #include "trust/folder.h"
+#include "trust/passive.h"
 
 #define N	24
 
@@ -85,7 +88,7 @@ static int import(int from, int to)
 	err = cr_folder_open(&f, dir, true);
 	if (!err) {
 		cr_trust_new(&store);
-		err = cr_folder_load(&f, store, NULL, NULL);
+		err = cr_folder_load(&f, store, true, NULL, NULL);
 		if (!err)
 			err = cr_import_finish(&im, &f.index, store);
 		cr_trust_free(store);
@@ -345,6 +348,74 @@ static void what_is_removed_is_not_trusted(void **state)
 	cr_folder_close(&f);
 }
 
+/* A document without its signer's certificate: the store has it. */
+static void a_signer_is_found_in_the_store(void **state)
+{
+	static uint8_t dg1[] = "\x61\x5b\x5f\x1f\x58"
+		"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10";
+	EVP_PKEY *ca_key = pki_key("P-256", false), *key = pki_key("P-256", false);
+	struct pki_cert c = { .country = "UT", .name = "CSCA", .ca = true, .key = ca_key };
+	X509 *ca = pki_make(&c), *signers[3];
+	const struct pki_dg dg = { 1, dg1, sizeof(dg1) - 1 };
+	struct pki_sod spec = { .key = key, .no_cert = true };
+	struct cr_file files[2] = {
+		{ .fid = CR_FID_SOD }, { .fid = CR_FID_DG(1), .data = dg1, .len = sizeof(dg1) - 1 },
+	};
+	unsigned char *der;
+	struct cr_import im;
+	struct cr_folder f;
+	cr_trust_t *t;
+	int i, n;
+
+	(void)state;
+	c = (struct pki_cert){ .country = "UT", .name = "DS", .issuer = ca, .key = key, .issuer_key = ca_key };
+	cr_import_init(&im, NULL, NOW);
+	for (i = 0; i < 4; i++) {		/* the third stays out of the store */
+		X509 *x = i < 3 ? signers[i] = pki_make(&c) : ca;
+
+		der = NULL;
+		n = i2d_X509(x, &der);
+		if (i != 2)
+			assert_int_equal(cr_import_file(&im, "test", der, (size_t)n), 0);
+		OPENSSL_free(der);
+	}
+	assert_int_equal(cr_folder_open(&f, dir, true), 0);
+	cr_trust_new(&t);
+	assert_int_equal(cr_import_finish(&im, &f.index, t), 0);
+	cr_trust_free(t);
+	assert_int_equal(cr_folder_commit(&f, &im), 0);
+	cr_folder_close(&f);
+	cr_import_clear(&im);
+
+	cr_trust_new(&t);
+	assert_int_equal(cr_trust_add_dir(t, dir, NULL), 3);
+	assert_int_equal(cr_trust_count(t), 3);
+	assert_int_equal(sk_X509_num(t->certs), 1);
+	for (i = 0; i < 6; i++) {
+		struct cr_inspection insp = { .files = files, .n_files = 2 };
+
+		spec.signer = signers[i / 2];
+		spec.skid = i & 1;
+		files[0].data = pki_make_sod(&spec, &dg, 1, &files[0].len);
+		assert_int_equal(cr_passive_authenticate(&insp, t, NOW), 0);
+		/* the three have one key, and with it its identifier: any of them will do then */
+		assert_int_equal(cr_check_get(&insp, CR_CHECK_SOD_SIGNATURE),
+				 i / 2 < 2 || i & 1 ? CR_SUCCESSFUL : CR_UNDETERMINED);
+		assert_int_equal(insp.passive.status, i / 2 < 2 || i & 1 ? CR_SUCCESSFUL : CR_UNDETERMINED);
+		free(files[0].data);
+		free(insp.checks);
+		free(insp.passive.issuer);
+		free(insp.passive.signer);
+		free(insp.passive.digest);
+	}
+	cr_trust_free(t);
+	for (i = 0; i < 3; i++)
+		X509_free(signers[i]);
+	X509_free(ca);
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(key);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void)
@@ -359,6 +430,7 @@ int main(void)
 		IN_A_FOLDER(two_imports_at_once_are_both_there),
 		IN_A_FOLDER(readers_wait_for_nobody),
 		IN_A_FOLDER(what_is_removed_is_not_trusted),
+		IN_A_FOLDER(a_signer_is_found_in_the_store),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -133,14 +133,17 @@ static int import_into(const struct cli *c, struct cr_import *im)
 	if (!err)
 		err = cr_trust_new(&store);
 	if (!err)
-		err = cr_folder_load(&f, store, NULL, NULL);
+		err = cr_folder_load(&f, store, true, NULL, NULL);
 	if (!err)
 		err = cr_import_finish(im, &f.index, store);
 	if (!err) {
 		errno = 0;
 		err = cr_folder_commit(&f, im);
 	}
-	if (err && !rc)
+	if (err == CR_E_TOO_LONG)
+		rc = cli_fail(c, CLI_ERROR, cli_error_code(err), NULL,
+			      _("That is more than the %d files that a trust store holds."), CR_INDEX_MAX);
+	else if (err && !rc)
 		rc = err == CR_E_IO ? cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), dir,
 					       strerror(errno)) :
 				      cli_fail_err(c, err, NULL, NULL);

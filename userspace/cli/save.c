@@ -89,7 +89,10 @@ static int add(const struct cli *c, struct cli_saved *saved, const char *name, c
 		free(path);
 		return rc;
 	}
-	saved->names[saved->n++] = path;
+	if (saved->n < sizeof(saved->names) / sizeof(saved->names[0]))
+		saved->names[saved->n++] = path;
+	else
+		free(path);	/* written, and not told of: there are too many */
 	return 0;
 }
 

@@ -129,7 +129,7 @@ static int read_all(struct cli_store *s)
 	if (!err && !s->states)
 		err = CR_E_NOMEM;
 	if (!err && s->folder.indexed)
-		err = cr_folder_load(&s->folder, r.one, indexed, &r);
+		err = cr_folder_load(&s->folder, r.one, false, indexed, &r);
 	else if (!err && cr_folder_strangers(&s->folder, plain, &r) < 0)
 		err = CR_E_IO;
 	cr_trust_free(r.one);

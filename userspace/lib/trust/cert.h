@@ -19,13 +19,13 @@ int cr_cert_kind_find(const char *name);		/* -1: none */
 /* All of it ASCII; hexadecimal digits are lower case. */
 struct cr_cert_info {
 	enum cr_cert_kind kind;
-	char state[4];		/* "DE": the subject's country (a list's: its issuer's); "" where that is none */
+	char state[4];		/* "DE": the subject's country (a list's: its issuer's); "": none */
 	char serial[44];	/* a list's: its number; "" where it has none */
-	char key_id[68];	/* subject key identifier (a list's: authority's); "" where it has none */
+	char key_id[68];	/* subject key identifier (a list's: authority's); "": none */
 	char fingerprint[65];	/* SHA-256 of the DER */
 	char key[64];		/* "EC brainpoolP256r1", "RSA 3072"; "" for a list */
 	char signature[64];	/* "ecdsa-with-SHA256" */
-	char from[24], until[24]; /* ISO 8601; a list's: this and next update; "" where there is none */
+	char from[24], until[24]; /* ISO 8601; a list's: this and next update; "": none */
 };
 
 /* 0, CR_E_MALFORMED or CR_E_NOMEM. */

@@ -61,7 +61,7 @@ static void issuer_name(const X509 *cert, char *out, int size)
 	BIO_free(bio);
 }
 
-/* ---- Names and keys: what is taken of issuers whose certificates do not agree to the letter ---- */
+/* ---- Names: what is taken of issuers whose certificates do not agree to the letter ---- */
 
 static bool same_entry(X509_NAME_ENTRY *a, X509_NAME_ENTRY *b)
 {
@@ -184,7 +184,8 @@ static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, tim
 		crl = sk_X509_CRL_value(trust->crls, i);
 		if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
 		    list_is_current(crl, now) && cr_crl_is_complete(crl) &&
-		    ASN1_TIME_compare(X509_get0_notBefore(cert), X509_CRL_get0_lastUpdate(crl)) < 0 &&
+		    ASN1_TIME_compare(X509_get0_notBefore(cert),
+				      X509_CRL_get0_lastUpdate(crl)) < 0 &&
 		    cr_crl_is_trusted(crl, trust))
 			return true;
 	}
@@ -215,7 +216,8 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 			deviation = name_deviation(X509_get_issuer_name(cert),
 						   X509_get_subject_name(ca));
 			if (!deviation && X509_check_ca(ca) != 1)
-				deviation = "the issuer's certificate does not say that it is one of an authority";
+				deviation = "the issuer's certificate does not say that it is one of "
+					    "an authority";
 			c->cert[c->n++] = ca;
 			c->anchored = true;
 			end(c, CR_SUCCESSFUL, "%s", deviation ? deviation : "");
@@ -387,7 +389,8 @@ void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X5
 	next = c->cert[c->n - 1];
 	if (c->result == CR_SUCCESSFUL &&
 	    !X509_NAME_cmp(X509_get_subject_name(next), X509_get_issuer_name(next)) &&
-	    cr_cert_same_key_id(next, next) != 0 && cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
+	    cr_cert_same_key_id(next, next) != 0 &&
+	    cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
 		end(c, CR_UNDETERMINED, "the trusted issuer's own certificate is damaged");
 }
 
@@ -455,7 +458,8 @@ enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *t
 					   X509_get_issuer_name(c->cert[k])))
 				break;
 		}
-		if (k == c->n || !list_is_understood(crl, &partial) || !cr_crl_is_trusted(crl, trust))
+		if (k == c->n || !list_is_understood(crl, &partial) ||
+		    !cr_crl_is_trusted(crl, trust))
 			continue;
 		for (; k < c->n; k++) {
 			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),

@@ -16,7 +16,7 @@ struct cr_chain {
 	bool anchored;			/* the last one is of the trust store */
 	bool claims_name;		/* a trusted issuer has the name it states, not the key */
 	enum cr_result result;
-	char why[160];			/* where it is successful: a deviation that was taken, or "" */
+	char why[160];			/* successful: a deviation that was taken, or "" */
 };
 
 /* What the signer's certificate has to be for. */

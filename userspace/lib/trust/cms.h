@@ -10,7 +10,7 @@
 #include <openssl/cms.h>
 #include <openssl/x509.h>
 
-#define CR_CMS_MAX	(1 << 24)	/* bytes; a list of all the world's issuers is under one million */
+#define CR_CMS_MAX	(1 << 24)	/* bytes; all the world's issuers are under one million */
 
 /* All of data as SignedData; NULL: it is something else. CMS_ContentInfo_free(). */
 CMS_ContentInfo *cr_cms_parse(const uint8_t *data, size_t len);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A folder of certificates and revocation lists, with an index (folder.c) or plain, into the trust store. */
+/*
+ * A folder of certificates and revocation lists, with an index (folder.c) or plain, into the trust
+ * store.
+ */
 #include <dirent.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -64,13 +67,15 @@ static bool another(void *arg, const char *name)
  */
 static int add_indexed(const char *dir, struct cr_folder *f, cr_trust_t *trust, size_t *skipped)
 {
-	size_t before = cr_trust_count(trust), states[4], strangers = 0;
+	size_t before = cr_trust_count(trust), signers = trust->n_signers;
+	size_t states[4], strangers = 0;
 	int tries, err;
 
 	for (tries = 0; tries < TRIES; tries++) {
 		states[CR_FOLDER_GOOD] = states[CR_FOLDER_MISSING] = 0;
 		states[CR_FOLDER_OTHER] = states[CR_FOLDER_UNREADABLE] = 0;
-		err = cr_folder_load(f, trust, count, states);
+		cr_trust_forget_signers(trust, signers);
+		err = cr_folder_load(f, trust, true, count, states);
 		if (err)
 			return err;
 		if (!states[CR_FOLDER_MISSING])
@@ -97,7 +102,8 @@ int cr_trust_add_dir(cr_trust_t *trust, const char *dir, size_t *skipped)
 	*skipped = 0;
 	r = cr_folder_open(&f, dir, false);
 	if (!r)
-		r = f.indexed ? add_indexed(dir, &f, trust, skipped) : add_plain(&f, trust, skipped);
+		r = f.indexed ? add_indexed(dir, &f, trust, skipped)
+			      : add_plain(&f, trust, skipped);
 	cr_folder_close(&f);
 	return r;
 }

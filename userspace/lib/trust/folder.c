@@ -89,7 +89,7 @@ int cr_folder_open(struct cr_folder *f, const char *path, bool write)
 	memset(f, 0, sizeof(*f));
 	if (write && mkdir(path, 0755) && errno != EEXIST) {
 		f->fd = -1;
-		return errno == ENOENT ? CR_E_NOT_FOUND : CR_E_IO;
+		return CR_E_IO;
 	}
 	f->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0)
@@ -114,7 +114,7 @@ void cr_folder_close(struct cr_folder *f)
 }
 
 static enum cr_folder_state load_entry(const struct cr_folder *f, const struct cr_index_entry *e,
-				       cr_trust_t *trust, int *err)
+				       cr_trust_t *trust, bool lazy, int *err)
 {
 	unsigned char *data, md[EVP_MAX_MD_SIZE];
 	char hex[65];
@@ -132,14 +132,19 @@ static enum cr_folder_state load_entry(const struct cr_folder *f, const struct c
 	}
 	for (i = 0; i < 32; i++)
 		sprintf(hex + 2 * i, "%02x", md[i]);
-	r = strcmp(hex, e->sha256) ? CR_E_MALFORMED : cr_trust_add_bytes(trust, data, len);
+	if (strcmp(hex, e->sha256))
+		r = CR_E_MALFORMED;
+	else if (lazy && e->kind == CR_CERT_SIGNER)
+		r = cr_trust_add_signer(trust, data, len);
+	else
+		r = cr_trust_add_bytes(trust, data, len);
 	free(data);
 	if (r == CR_E_NOMEM || r == CR_E_INTERNAL || r == CR_E_TOO_LONG)
 		*err = r;
 	return r < 0 ? CR_FOLDER_OTHER : CR_FOLDER_GOOD;
 }
 
-int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
+int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust, bool lazy,
 		   void (*seen)(void *arg, size_t entry, enum cr_folder_state state), void *arg)
 {
 	enum cr_folder_state state;
@@ -147,14 +152,15 @@ int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
 	size_t i;
 
 	for (i = 0; i < f->index.n && !err; i++) {
-		state = load_entry(f, &f->index.e[i], trust, &err);
+		state = load_entry(f, &f->index.e[i], trust, lazy, &err);
 		if (seen)
 			seen(arg, i, state);
 	}
 	return err;
 }
 
-int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name), void *arg)
+int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name),
+			void *arg)
 {
 	int fd = openat(f->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -196,7 +202,8 @@ static int write_all(int fd, const void *data, size_t len)
 }
 
 /* Whole under its name, or not at all. */
-static int write_file(const struct cr_folder *f, const char *name, const void *data, size_t len, bool sync)
+static int write_file(const struct cr_folder *f, const char *name, const void *data, size_t len,
+		      bool sync)
 {
 	char tmp[100];
 	int fd, bad, saved;
@@ -269,7 +276,8 @@ static int add_files(struct cr_folder *f, const struct cr_import *im, size_t *wr
 		a = &im->add[*written];
 		err = write_file(f, a->file, a->der, (size_t)a->len, im->n_add <= FEW);
 		if (!err)
-			err = cr_index_add(&f->index, a->file, &a->info, im->sources[a->source], a->name);
+			err = cr_index_add(&f->index, a->file, &a->info, im->sources[a->source],
+					   a->name);
 	}
 	if (!err && im->n_add > FEW && syncfs(f->fd))
 		err = CR_E_IO;
@@ -313,7 +321,7 @@ int cr_folder_commit(struct cr_folder *f, const struct cr_import *im)
 	if (!im->n_add && !im->n_drop)
 		return CR_OK;
 	sweep(f);
-	/* without an index the files of an import that died would be a plain folder's, all trusted */
+	/* without one the files of an import that died would be a plain folder's, trusted */
 	if (!f->indexed) {
 		err = write_index(f, &f->indexed);
 		if (err)

@@ -32,22 +32,33 @@ struct cr_folder {
 int cr_folder_open(struct cr_folder *f, const char *path, bool write);
 void cr_folder_close(struct cr_folder *f);
 /*
- * The certificates and lists that the index names. state of an entry: whether its file was what the
+ * The certificates and lists that the index names; lazy: signers as bytes alone
+ * (cr_trust_add_signer). state of an entry: whether its file was what the
  * index says. seen (may be NULL): called with each. 0, CR_E_NOMEM, CR_E_TOO_LONG.
  */
 enum cr_folder_state { CR_FOLDER_GOOD, CR_FOLDER_MISSING, CR_FOLDER_OTHER, CR_FOLDER_UNREADABLE };
-int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust,
+int cr_folder_load(const struct cr_folder *f, cr_trust_t *trust, bool lazy,
 		   void (*seen)(void *arg, size_t entry, enum cr_folder_state state), void *arg);
-/* Writes what is new, replaces the index, removes what it does not name any more. 0, CR_E_IO, CR_E_NOMEM. */
+/*
+ * Writes what is new, replaces the index, removes what it does not name any more. 0, CR_E_IO,
+ * CR_E_NOMEM, CR_E_TOO_LONG.
+ */
 int cr_folder_commit(struct cr_folder *f, const struct cr_import *im);
 /* Takes the entries out (ascending numbers). Errors as above. */
 int cr_folder_remove(struct cr_folder *f, const size_t *entries, size_t n);
-/* Files that look like certificates or lists and are not in the index, one by one; stops where seen is true. */
-int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name), void *arg);
+/*
+ * Files that look like certificates or lists and are not in the index, one by one; stops where seen
+ * is true. How many; CR_E_IO.
+ */
+int cr_folder_strangers(const struct cr_folder *f, bool (*seen)(void *arg, const char *name),
+			void *arg);
 
 /* A name that a plain folder's certificates and lists have. */
 bool cr_folder_is_wanted(const char *name);
-/* The whole of a regular file of at most max bytes; NULL where it cannot be read or is none (a pipe would block). */
+/*
+ * The whole of a regular file of at most max bytes; NULL where it cannot be read or is none (a pipe
+ * would block).
+ */
 unsigned char *cr_folder_read(int dir, const char *name, size_t max, size_t *len);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files of certificates and lists, taken apart; import_judge.c says what becomes of them. No I/O. */
+/* Files of certificates and lists, taken apart; import_judge.c judges them. No I/O. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +130,8 @@ static int take_master_list(struct cr_import *im, const uint8_t *data, size_t le
 
 	if (!cr_trust_count(im->roots) && cr_master_list_is(data, len))
 		return refuse(im, CR_E_NOT_FOUND,
-			      "a master list needs --root: its signer's authority, from a place that you trust");
+			      "a master list needs --root: its signer's authority, from a place "
+			      "that you trust");
 	err = cr_master_list_verify(data, len, im->roots, im->now, &list, why);
 	if (err)
 		refuse(im, err, why);
@@ -183,7 +184,8 @@ static int take_pem(struct cr_import *im, const uint8_t *data, size_t len)
 		err = r < 0 ? r : 0;
 		taken += r == 1;
 		if (r == 0)
-			err = refuse(im, CR_E_MALFORMED, "a certificate or list in it is malformed");
+			err = refuse(im, CR_E_MALFORMED,
+				     "a certificate or list in it is malformed");
 		if (r == 2) {
 			what = strdup(name);
 			err = cr_import_skip(im, im->n_sources - 1, what,
@@ -207,7 +209,8 @@ static int take_pem(struct cr_import *im, const uint8_t *data, size_t len)
 static int take_value(struct cr_import *im, const struct cr_ldif_value *v, bool *refused)
 {
 	static const char *const certs[] = { "userCertificate", "cACertificate" };
-	static const char *const crls[] = { "certificateRevocationList", "authorityRevocationList" };
+	static const char *const crls[] = { "certificateRevocationList",
+					    "authorityRevocationList" };
 	static const char *const lists[] = { "pkdMasterListContent", "CscaMasterListData" };
 	int i, r;
 
@@ -291,8 +294,10 @@ int cr_import_file(struct cr_import *im, const char *source, const uint8_t *data
 	else
 		r = 0;
 	if (r == CR_E_NOMEM || r == CR_E_TOO_LONG)
-		refuse(im, r, r == CR_E_NOMEM ? "there is not enough memory" : "there is too much in it");
+		refuse(im, r, r == CR_E_NOMEM ? "there is not enough memory"
+					      : "there is too much in it");
 	return r < 0 ? r : r ? CR_OK :
 	       refuse(im, CR_E_MALFORMED,
-		      "it is no certificate, revocation list, master list or LDIF, or it is damaged");
+		      "it is no certificate, revocation list, master list or LDIF, or it is "
+		      "damaged");
 }

@@ -22,7 +22,7 @@
 #include "index.h"
 #include "store.h"
 
-#define CR_IMPORT_MAX	(1 << 28)	/* bytes of one file: the PKD's LDIF of all signers has 80 million */
+#define CR_IMPORT_MAX	(1 << 28)	/* bytes of a file: the PKD's LDIF has 80 million */
 
 struct cr_import_found {
 	X509 *cert;		/* or */
@@ -58,7 +58,7 @@ struct cr_import {
 	size_t n_skips;
 	struct cr_import_add *add;	/* what is new */
 	size_t n_add;
-	size_t *drop;			/* entries of the index that newer lists replace, ascending */
+	size_t *drop;			/* of the index: what newer lists replace; ascending */
 	size_t n_drop;
 	size_t known;			/* what is there already */
 	size_t lists;			/* master lists whose signature is right */

@@ -16,7 +16,7 @@ struct judge {
 	cr_trust_t *authorities;	/* of the store and of this import */
 	const char **known;		/* fingerprints of the store, sorted, */
 	size_t n_known;
-	const char **taken;		/* and those of this import: an open hash by the first digits */
+	const char **taken;		/* and those of this import: an open hash */
 	size_t size;
 };
 
@@ -27,7 +27,8 @@ static int by_text(const void *a, const void *b)
 
 static bool is_known(const struct judge *j, const char *fingerprint)
 {
-	return j->n_known && bsearch(&fingerprint, j->known, j->n_known, sizeof(*j->known), by_text);
+	return j->n_known &&
+	       bsearch(&fingerprint, j->known, j->n_known, sizeof(*j->known), by_text);
 }
 
 /* Where it is among those of this import, or the free place for it. */
@@ -53,7 +54,8 @@ static int add(struct judge *j, const struct cr_import_found *f, const struct cr
 	memset(a, 0, sizeof(*a));
 	a->info = *info;
 	a->source = f->source;
-	a->name = cr_name_text(f->cert ? X509_get_subject_name(f->cert) : X509_CRL_get_issuer(f->crl));
+	a->name = cr_name_text(f->cert ? X509_get_subject_name(f->cert)
+				       : X509_CRL_get_issuer(f->crl));
 	a->len = f->cert ? i2d_X509(f->cert, &a->der) : i2d_X509_CRL(f->crl, &a->der);
 	cr_cert_file_name(info, a->file);
 	if (!a->name || a->len <= 0) {
@@ -92,12 +94,14 @@ static int judge_authority(struct judge *j, const struct cr_import_found *f,
 	int r;
 
 	if (!f->vouched)
-		return skip(j, f, "an authority in a file that nobody signed: import it by itself if you trust it");
+		return skip(j, f, "an authority in a file that nobody signed: import it by itself "
+				  "if you trust it");
 	r = cr_trust_add_cert(j->authorities, f->cert);
 	return r < 0 ? r : add(j, f, info);
 }
 
-static int judge_signer(struct judge *j, const struct cr_import_found *f, const struct cr_cert_info *info)
+static int judge_signer(struct judge *j, const struct cr_import_found *f,
+			const struct cr_cert_info *info)
 {
 	struct cr_chain chain;
 
@@ -139,7 +143,8 @@ static int judge_certs(struct judge *j, bool authorities)
 		} else if (why || *place(j, info.fingerprint)) {
 			err = skip(j, f, why ? why : "it is there twice");
 		} else {
-			err = authorities ? judge_authority(j, f, &info) : judge_signer(j, f, &info);
+			err = authorities ? judge_authority(j, f, &info)
+					  : judge_signer(j, f, &info);
 		}
 	}
 	return err;
@@ -191,7 +196,8 @@ static const char *replaced(struct judge *j, size_t at, const cr_trust_t *store,
 		if (!other || i == at || !is_same_series(crl, other) ||
 		    !cr_crl_is_trusted(other, j->authorities))
 			continue;
-		cmp = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other));
+		cmp = ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl),
+					X509_CRL_get0_lastUpdate(other));
 		if (cmp < 0 || (!cmp && i < at))
 			return "a newer list of the same key is there";
 	}
@@ -199,7 +205,8 @@ static const char *replaced(struct judge *j, size_t at, const cr_trust_t *store,
 		other = sk_X509_CRL_value(store->crls, k);
 		if (!is_same_series(crl, other))
 			continue;
-		if (ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_lastUpdate(other)) <= 0)
+		if (ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl),
+				      X509_CRL_get0_lastUpdate(other)) <= 0)
 			return "a newer list of the same key is there";
 		*err = drop(j, other);
 	}
@@ -222,9 +229,15 @@ static int judge_crls(struct judge *j, const cr_trust_t *store)
 		err = cr_crl_describe(f->crl, &info);
 		if (err == CR_E_NOMEM)
 			break;
-		why = err ? "it is malformed" : !info.state[0] ? "it names no state" :
-		      !cr_crl_is_complete(f->crl) ? "it is a part of a list, or says what is not known" :
-		      !cr_crl_is_trusted(f->crl, j->authorities) ? "no authority in the store signed it" : NULL;
+		why = NULL;
+		if (err)
+			why = "it is malformed";
+		else if (!info.state[0])
+			why = "it names no state";
+		else if (!cr_crl_is_complete(f->crl))
+			why = "it is a part of a list, or says what is not known";
+		else if (!cr_crl_is_trusted(f->crl, j->authorities))
+			why = "no authority in the store signed it";
 		err = 0;
 		if (!why && is_known(j, info.fingerprint)) {
 			im->known++;

@@ -12,7 +12,7 @@ static const char heading[] = "cardring-trust-store ";
 
 #define VERSION	1
 
-/* A name that "cardring trust import" gives: nothing leads out of the folder, nothing is hidden in it. */
+/* A name that imports give: nothing leads out of the folder, nothing is hidden in it. */
 static bool is_file_name(const char *s, enum cr_cert_kind kind)
 {
 	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
@@ -66,7 +66,9 @@ static int parse_line(char *s, struct cr_index *out)
 
 static int by_file(const void *a, const void *b)
 {
-	return strcmp(((const struct cr_index_entry *)a)->file, ((const struct cr_index_entry *)b)->file);
+	const struct cr_index_entry *x = a, *y = b;
+
+	return strcmp(x->file, y->file);
 }
 
 static void sort(struct cr_index *index)
@@ -153,13 +155,14 @@ int cr_index_format(struct cr_index *index, char **text, size_t *len)
 		return CR_E_NOMEM;
 	sort(index);
 	fprintf(f, "%s%d\n", heading, VERSION);
-	fprintf(f, "# What \"cardring verify --trust\" takes from this folder: the files named here, where they have\n"
-		"# this SHA-256. \"cardring trust\" writes it; \"cardring trust check\" compares it with the folder.\n"
+	fprintf(f, "# What \"cardring verify --trust\" takes from this folder: the files named here,\n"
+		"# where they have this SHA-256. \"cardring trust\" writes it; \"cardring trust check\"\n"
+		"# compares it with the folder.\n"
 		"# file\tkind\tuntil\tsha256\tsource\tname\n");
 	for (i = 0; i < index->n; i++) {
 		e = &index->e[i];
-		fprintf(f, "%s\t%s\t%s\t%s\t%s\t%s\n", e->file, cr_cert_kind_name(e->kind), e->until,
-			e->sha256, e->source, e->name);
+		fprintf(f, "%s\t%s\t%s\t%s\t%s\t%s\n", e->file, cr_cert_kind_name(e->kind),
+			e->until, e->sha256, e->source, e->name);
 	}
 	bad = ferror(f);
 	bad |= fclose(f) != 0;

@@ -30,11 +30,14 @@ struct cr_index {
 	size_t n;
 };
 
-/* 0; CR_E_MALFORMED with the line it is at; CR_E_UNSUPPORTED: a store of a later cardring; CR_E_NOMEM. */
+/*
+ * 0; CR_E_MALFORMED with the line it is at; CR_E_UNSUPPORTED: a store of a later cardring;
+ * CR_E_NOMEM.
+ */
 int cr_index_parse(const char *text, size_t len, struct cr_index *out, unsigned int *line);
 /* Sorted by file name. *text is for the caller to free. 0 or CR_E_NOMEM. */
 int cr_index_format(struct cr_index *index, char **text, size_t *len);
-/* source and name are copied, with nothing in them that ends a field. 0, CR_E_TOO_LONG, CR_E_NOMEM. */
+/* source and name are copied, without what ends a field. 0, CR_E_TOO_LONG, CR_E_NOMEM. */
 int cr_index_add(struct cr_index *index, const char *file, const struct cr_cert_info *info,
 		 const char *source, const char *name);
 /* By file name, in an index as it was parsed. NULL: it is not there. */

@@ -15,7 +15,7 @@ struct cr_ldif {
 };
 
 struct cr_ldif_value {
-	char name[64];		/* without options: "userCertificate" of "userCertificate;binary"; cut */
+	char name[64];		/* without options: "userCertificate"; cut */
 	const uint8_t *data;	/* NULL where it is not base64, or by a URL; until the next call */
 	size_t len;
 	bool begins;		/* the first line of an entry: "dn" */
@@ -25,7 +25,10 @@ struct cr_ldif_value {
 bool cr_ldif_is(const uint8_t *data, size_t len);
 /* data stays the caller's, and there, until cr_ldif_end(). */
 void cr_ldif_begin(struct cr_ldif *l, const uint8_t *data, size_t len);
-/* 1: *v is the next attribute's value; 0: the end; CR_E_MALFORMED: no attribute at l->line; CR_E_NOMEM. */
+/*
+ * 1: *v is the next attribute's value; 0: the end; CR_E_MALFORMED: no attribute at l->line;
+ * CR_E_NOMEM.
+ */
 int cr_ldif_next(struct cr_ldif *l, struct cr_ldif_value *v);
 void cr_ldif_end(struct cr_ldif *l);
 

@@ -101,8 +101,8 @@ static int check_signer(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t
 	return cr_chain_validity(&chain, now, why) == CR_SUCCESSFUL ? CR_OK : CR_E_CRYPTO;
 }
 
-static int verify(CMS_ContentInfo *cms, STACK_OF(X509) *embedded, const cr_trust_t *roots, time_t now,
-		  struct cr_master_list *out, char *why)
+static int verify(CMS_ContentInfo *cms, STACK_OF(X509) *embedded, const cr_trust_t *roots,
+		  time_t now, struct cr_master_list *out, char *why)
 {
 	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
 	ASN1_OCTET_STRING **content = CMS_get0_content(cms);
@@ -115,10 +115,12 @@ static int verify(CMS_ContentInfo *cms, STACK_OF(X509) *embedded, const cr_trust
 		return CR_E_MALFORMED;
 	}
 	if (sk_CMS_SignerInfo_num(signers) > 1 || sk_X509_num(embedded) > MAX_EMBEDDED) {
-		snprintf(why, 160, "the master list has more than one signer, or too many certificates");
+		snprintf(why, 160,
+			 "the master list has more than one signer, or too many certificates");
 		return CR_E_UNSUPPORTED;
 	}
-	err = cr_cms_verify(cms, sk_CMS_SignerInfo_value(signers, 0), embedded, NULL, &signer, &said);
+	err = cr_cms_verify(cms, sk_CMS_SignerInfo_value(signers, 0), embedded, NULL, &signer,
+			    &said);
 	if (signer)
 		out->signer = cr_name_text(X509_get_subject_name(signer));
 	if (err)

@@ -22,6 +22,7 @@
 #include "passive.h"
 #include "sigalg.h"
 #include "sod.h"
+#include "store.h"
 
 static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
 {
@@ -267,8 +268,8 @@ static int lists_document_type(X509 *signer, const char *code)
 	if (at < 0)
 		return CR_E_NOT_FOUND;
 	value = X509_EXTENSION_get_data(X509_get_ext(signer, at));
-	if (cr_tlv_parse_all(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), &seq) ||
-	    seq.tag != 0x30)
+	if (cr_tlv_parse_all(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value),
+			     &seq) || seq.tag != 0x30)
 		return CR_E_MALFORMED;
 	p = seq.val;
 	n = seq.len;
@@ -309,9 +310,11 @@ static int check_document_type(struct cr_inspection *insp, const struct cr_sod *
 	if (err == CR_E_NOMEM)
 		return err;
 	if (listed == CR_E_INVALID)
-		return cr_check_set(insp, id, CR_UNDETERMINED, "the type of the document is not known");
+		return cr_check_set(insp, id, CR_UNDETERMINED,
+				    "the type of the document is not known");
 	if (listed < 0)
-		return cr_check_set(insp, id, CR_UNDETERMINED, "the list of document types is malformed");
+		return cr_check_set(insp, id, CR_UNDETERMINED,
+				    "the list of document types is malformed");
 	return cr_check_set(insp, id, listed ? CR_SUCCESSFUL : CR_FAILED, "%s",
 			    listed ? "" : "the document's type is not on its list");
 }
@@ -371,11 +374,33 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	return err ? err : check_document_type(insp, sod, now);
 }
 
+/* The signer's certificate from EF.SOD, else from the store (TR-03135-1, 5.6.4.2.1). */
+static int verify_sod(struct cr_sod *sod, const cr_trust_t *trust, const char **why)
+{
+	int err = cr_sod_verify(sod, trust ? trust->certs : NULL, why);
+	STACK_OF(X509) *one;
+	X509 *signer;
+
+	if (err != CR_E_NOT_FOUND || !trust)
+		return err;
+	signer = cr_trust_find_signer(trust, sod->si);
+	if (!signer)
+		return err;
+	one = sk_X509_new_null();
+	if (one && sk_X509_push(one, signer))
+		err = cr_sod_verify(sod, one, why);
+	else
+		err = CR_E_NOMEM;
+	sk_X509_free(one);
+	X509_free(signer);
+	return err;
+}
+
 static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
 {
 	const char *why;
 
-	switch (cr_sod_verify(sod, trust ? trust->certs : NULL, &why)) {
+	switch (verify_sod(sod, trust, &why)) {
 	case CR_OK:
 		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL, NULL);
 	case CR_E_CRYPTO:

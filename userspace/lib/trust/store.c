@@ -31,13 +31,15 @@ void cr_trust_free(cr_trust_t *trust)
 		return;
 	sk_X509_pop_free(trust->certs, X509_free);
 	sk_X509_CRL_pop_free(trust->crls, X509_CRL_free);
+	cr_trust_forget_signers(trust, 0);
+	free(trust->signers);
 	free(trust->table);
 	free(trust);
 }
 
 size_t cr_trust_count(const cr_trust_t *trust)
 {
-	return trust ? (size_t)sk_X509_num(trust->certs) : 0;
+	return trust ? (size_t)sk_X509_num(trust->certs) + trust->n_signers : 0;
 }
 
 /* Where its number is, or the place for it. */
@@ -117,6 +119,67 @@ int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl)
 		return CR_E_NOMEM;
 	}
 	return 1;
+}
+
+int cr_trust_add_signer(cr_trust_t *trust, const unsigned char *der, size_t len)
+{
+	struct cr_trust_signer *all;
+	unsigned char *copy;
+
+	if (trust->n_signers >= CR_TRUST_MAX_CERTS)
+		return CR_E_TOO_LONG;
+	copy = malloc(len ? len : 1);
+	all = copy ? reallocarray(trust->signers, trust->n_signers + 1, sizeof(*all)) : NULL;
+	if (!all) {
+		free(copy);
+		return CR_E_NOMEM;
+	}
+	memcpy(copy, der, len);
+	trust->signers = all;
+	all[trust->n_signers].der = copy;
+	all[trust->n_signers++].len = len;
+	return CR_OK;
+}
+
+void cr_trust_forget_signers(cr_trust_t *trust, size_t n)
+{
+	while (trust->n_signers > n)
+		free(trust->signers[--trust->n_signers].der);
+}
+
+/* What has to stand in the certificate that si names: its serial number, or its key identifier. */
+static int needle_of(CMS_SignerInfo *si, unsigned char **needle)
+{
+	ASN1_OCTET_STRING *key_id = NULL;
+	ASN1_INTEGER *serial = NULL;
+
+	*needle = NULL;
+	if (CMS_SignerInfo_get0_signer_id(si, &key_id, NULL, &serial) != 1)
+		return 0;
+	return key_id ? i2d_ASN1_OCTET_STRING(key_id, needle) : i2d_ASN1_INTEGER(serial, needle);
+}
+
+X509 *cr_trust_find_signer(const cr_trust_t *trust, CMS_SignerInfo *si)
+{
+	unsigned char *needle;
+	int n = needle_of(si, &needle);
+	const unsigned char *p;
+	X509 *cert = NULL;
+	size_t i;
+
+	for (i = 0; n > 0 && i < trust->n_signers && !cert; i++) {
+		p = trust->signers[i].der;
+		if (!memmem(p, trust->signers[i].len, needle, (size_t)n))
+			continue;
+		cert = d2i_X509(NULL, &p, (long)trust->signers[i].len);
+		if (cert && CMS_SignerInfo_cert_cmp(si, cert)) {
+			X509_free(cert);
+			cert = NULL;
+		}
+	}
+	OPENSSL_free(needle);
+	ERR_clear_error();
+	return cert;
 }
 
 /* *found counts what parsed. Certificates added, or an error of the store. */
