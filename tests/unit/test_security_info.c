@@ -141,6 +141,43 @@ static void unknown_ones_are_skipped_and_malformed_ones_refused(void **state)
 	assert_int_equal(si.n_pace, 0);
 }
 
+/* PACEDomainParameterInfo of ECDH with generic mapping: standardizedDomainParameters, and an algorithm that nobody knows */
+#define PARAMETERS(id, number)	"301C" "060904007F000702020402" "300C" "060704007F00070102" "0201" id "0201" number
+#define UNKNOWN_PARAMETERS(number) "3017" "060904007F000702020402" "3007" "06022A03" "020105" "0201" number
+
+static void parameters_are_those_with_the_number(void **state)
+{
+	struct cr_security_infos si;
+	const struct cr_pace_info *p;
+	bool ambiguous;
+
+	/* the issuer's numbers 40 and 41 */
+	assert_int_equal(parse("3150" "3012" PACE("2", "2") "020102020128" PARAMETERS("10", "29") PARAMETERS("0E", "28"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 14);
+	assert_true(ambiguous);
+	/* no number: the ones that there are */
+	assert_int_equal(parse("312F" "300F" PACE("2", "2") "020102" PARAMETERS("10", "29"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 16);
+	assert_int_equal(p->parameter_id, -1);
+	/* a number that nobody has explained; ones of another mapping */
+	assert_int_equal(parse("3132" "3012" PACE("2", "2") "020102020130" PARAMETERS("10", "29"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_int_equal(parse("3132" "3012" PACE("4", "2") "020102020129" PARAMETERS("10", "29"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	/* explained in a way that is not understood, but standardized */
+	assert_int_equal(parse("312D" "3012" PACE("2", "2") "02010202010D" UNKNOWN_PARAMETERS("0D"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 13);
+	assert_true(ambiguous);
+	assert_int_equal(parse("312D" "3012" PACE("2", "2") "020102020128" UNKNOWN_PARAMETERS("28"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+}
+
 #define AA_INFO		"0606678108010105" "020101"
 
 static void the_digest_of_active_authentication_is_found(void **state)
@@ -307,6 +344,7 @@ int main(void)
 		cmocka_unit_test(what_real_cards_have_is_understood),
 		cmocka_unit_test(the_strongest_pace_is_taken),
 		cmocka_unit_test(unknown_ones_are_skipped_and_malformed_ones_refused),
+		cmocka_unit_test(parameters_are_those_with_the_number),
 		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),

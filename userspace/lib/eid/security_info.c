@@ -284,24 +284,21 @@ unknown:
 }
 
 /*
- * Which parameters a PACEInfo means: those of the issuer's own with its number (or the only ones,
- * where it has none), else the standardized ones with it (TR-03110-3, A.1.1.1).
+ * Which parameters a PACEInfo means: those of the issuer's own with its number (or the first, where it
+ * has none), else the standardized ones with it (TR-03110-3, A.1.1.1).
  */
 static void find_domain(const struct cr_security_infos *si, struct cr_pace_info *info)
 {
-	bool found = false;
-
-	for (size_t i = 0; i < si->n_pace_parameters && !found; i++) {
+	for (size_t i = 0; i < si->n_pace_parameters && !info->usable; i++) {
 		const struct cr_pace_parameters *p = &si->pace_parameters[i];
 
-		if (p->ecdh != info->protocol.ecdh || p->mapping != info->mapping ||
-		    p->parameter_id != info->parameter_id)
+		if (!p->known || p->ecdh != info->protocol.ecdh || p->mapping != info->mapping ||
+		    (info->parameter_id >= 0 && p->parameter_id != info->parameter_id))
 			continue;
-		found = true;
-		info->usable = p->known;
+		info->usable = true;
 		info->domain = p->domain;
 	}
-	if (!found)
+	if (!info->usable)
 		info->usable = cr_domain_by_id(info->parameter_id, &info->domain);
 	/* table 4: secp224r1 cannot be used with the integrated mapping */
 	if (info->version != 2 || info->domain.ec != info->protocol.ecdh ||
