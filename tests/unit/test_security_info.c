@@ -57,12 +57,18 @@ static void what_real_cards_have_is_understood(void **state)
 			       "0202010D020141302B060804007F0007020206161F655041202D2042447220476D6248202D20546573"
 			       "746B617274652076322E30", &si), 0);
 	assert_true(si.terminal_authentication);
+	assert_int_equal(si.cvca, 0x011c);
 	assert_int_equal(si.n_pace, 1);
 	assert_int_equal(si.n_ca, 1);
 	assert_int_equal(si.ca[0].version, 2);
 	assert_int_equal(si.ca[0].key_id, 0x41);
 	assert_int_equal(si.n_ca_key, 0);
 	assert_int_equal(si.unknown, 1);
+
+	assert_int_equal(parse("31183016060804007F000702020202010130070402012A04011E", &si), 0);
+	assert_int_equal(si.cvca, 0x012a);
+	assert_int_equal(parse("31133011060804007F00070202020201010402012A", &si), 0);
+	assert_int_equal(si.cvca, 0x011c);
 }
 
 static void the_strongest_pace_is_taken(void **state)

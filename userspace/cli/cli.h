@@ -44,6 +44,7 @@ struct cli {
 	const char *lang, *reader, *backend, *out;
 	const char *trust[CLI_MAX_TRUST];
 	size_t n_trust;
+	const char *terminal, *terminal_key;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;

@@ -22,7 +22,7 @@
 #include "trust/passive.h"
 
 #define REOPEN_MAX	6
-#define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
+#define EAC_GROUPS CR_EAC_GROUPS
 
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
@@ -203,7 +203,7 @@ static int read_groups(struct inspector *in)
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
 		if (!(in->dgs & 1U << n) || was_tried(in->insp, CR_FID_DG(n)))
 			continue;
-		if (1U << n & EAC_GROUPS) {
+		if (1U << n & EAC_GROUPS && !(in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4))) {
 			/* not tried: a chip may count it against the terminal */
 			struct cr_file *f = add_file(in->insp, CR_FID_DG(n));
 
@@ -266,6 +266,8 @@ static int inspect(struct inspector *in)
 		err = cr_inspector_read(in, CR_FID_DG(14), !(in->listed & 1U << 14));
 		if (!err)
 			err = cr_inspector_chip(in);
+		if (!err)
+			err = cr_inspector_terminal(in);
 	}
 	if (!err)
 		err = read_groups(in);
