@@ -30,13 +30,15 @@ WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpoi
            -Wno-unused-parameter -Werror=implicit-function-declaration
 PKGS    := libcrypto libudev libusb-1.0
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
-           -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim
+           -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim -Iuserspace/picture
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
 LIBS     = $(shell pkg-config --libs $(PKGS))
-SIMLIBS  = $(LIBS) $(shell pkg-config --libs libjpeg) -lpthread
+PICLIBS  = $(shell pkg-config --libs libjpeg libopenjp2 libpng)
+SIMLIBS  = $(LIBS) $(PICLIBS) -lpthread
 CLILIBS  = $(SIMLIBS) $(shell pkg-config --libs jansson libkmod)
 
 LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
+PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
 # One of them is against OpenPACE, where that is there.
@@ -56,7 +58,7 @@ VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/
 IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
-VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(VMT_SRC))
+VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
@@ -85,6 +87,15 @@ $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
+# Only these know OpenJPEG.
+$(call obj,userspace/picture/jp2.c userspace/sim/portrait.c tests/unit/test_picture.c): \
+	CPPFLAGS += $(shell pkg-config --cflags libopenjp2)
+
+# Not in the library: who links that needs no picture library.
+$(B)/libcardring-picture.a: $(call obj,$(PIC_SRC))
+	@rm -f $@
+	$(call say,AR)$(AR) rcs $@ $^
+
 # What the public headers declare is what the library gives; the rest of its names are its own.
 API := $(sort $(wildcard include/cardring/*.h))
 $(B)/libcardring.map: $(API)
@@ -97,13 +108,14 @@ $(B)/libcardring.so: $(call obj,$(LIB_SRC)) $(B)/libcardring.map
 	$(call say,LD)$(CC) -shared -Wl,-soname,libcardring.so.0 -Wl,--version-script=$(B)/libcardring.map $(LDFLAGS) \
 		-o $@ $(filter %.o,$^) $(LIBS)
 
-$(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
 
 # It exports what pcscd asks for, and nothing of the library in it.
-$(B)/obj/userspace/ifd/ifdhandler.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
-$(B)/obj/userspace/ifd/ifdhandler.o: ALL_CFLAGS += -fvisibility=hidden
-$(B)/ifd/libifdcardring.so: $(B)/obj/userspace/ifd/ifdhandler.o $(B)/libcardring.a
+IFD_OBJ := $(call obj,$(sort $(wildcard userspace/ifd/*.c)))
+$(IFD_OBJ): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
+$(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $^ $(LIBS) -lpthread
 
@@ -126,13 +138,19 @@ $(B)/prefix: FORCE
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
 $(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(SIMLIBS) -lcmocka
 
-$(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
+
+# A PC/SC program, and nothing of ours in it.
+$(B)/obj/tests/vm/pinpad_pcsc.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(B)/tests/vm/pinpad_pcsc: $(B)/obj/tests/vm/pinpad_pcsc.o
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $< $(shell pkg-config --libs libpcsclite)
 
 # Only the program that is the host needs what the other ways are made of.
 $(B)/obj/tests/bench/client.o $(B)/obj/tests/bench/scale_pcscd.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
@@ -141,7 +159,7 @@ $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 $(B)/tests/bench/single: $(call obj,$(CLI_SRC))
 $(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch
 $(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
-$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
 
@@ -150,7 +168,7 @@ $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	$(call say,MSGFMT)msgfmt --check -o $@ $<
 
 # One copy of the module's sources a kernel, so that several kernels' objects can stand side by side.
-MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) include/uapi/cardring.h
+MODSRC := Kbuild $(wildcard kernel/*.[ch] kernel/kunit/*.[ch]) $(wildcard include/uapi/*.h)
 module:
 	@test -n "$(KDIRS)" || { echo "no kernel headers found: install linux-headers-amd64 or set KDIR=" >&2; exit 1; }
 	@case "$(CURDIR)" in *[[:space:]:]*) \
@@ -192,7 +210,7 @@ fuzz: samples
 	@tests/fuzz/run $(T) $(B)/sim/cards
 
 fuzzers: $(patsubst tests/fuzz/%.c,$(B)/bin/%,$(FUZZ_SRC))
-$(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring.a
+$(B)/bin/%: $(B)/obj/tests/fuzz/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(SIMLIBS)
 
@@ -226,6 +244,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@install -m 644 include/uapi/cardring.h $(INC)/uapi/
 	@install -m 644 userspace/cli/cardring.1 $(SHARE)/man/man1/
 	@install -m 644 $(EXAMPLES) $(SHARE)/doc/cardring/examples/
+	@install -m 644 udev/pcscd-only.conf $(SHARE)/doc/cardring/
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim

@@ -212,6 +212,9 @@ static int enter_check(struct cr_ctx *ctx, const struct cardring_sqe *sqe,
 		return -EINVAL;
 	if (!command)
 		return -EOPNOTSUPP;
+	/* CCID 1.1, table 5.1-1: it has no keypad, and is not asked for one */
+	if (sqe->opcode == CARDRING_OP_SECURE && !ctx->reader->desc.pin_support)
+		return -EOPNOTSUPP;
 	if (sqe->flags & CARDRING_SQE_EXPECT_SW && !command->has_sw)
 		return -EINVAL;
 	if (command->needs_rawio && !capable(CAP_SYS_RAWIO))

@@ -50,8 +50,7 @@ static void exec_voltage(struct cr_slot *s, struct cr_req *req)
 	if (req->param[0] || desc->features & CR_FEATURE_AUTO_VOLTAGE)
 		return;
 	/* bVoltageSupport has its bits in bPowerSelect's order. */
-	req->voltages = desc->voltages & (CR_VOLTAGE_5V | CR_VOLTAGE_3V |
-					  CR_VOLTAGE_1V8);
+	req->voltages = desc->voltages;
 	req->param[0] = exec_next_voltage(req);
 }
 

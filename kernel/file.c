@@ -35,7 +35,9 @@ static int file_open(struct inode *inode, struct file *file)
 	init_waitqueue_head(&ctx->poll_wait);
 
 	mutex_lock(&r->open_lock);
-	err = r->gone ? -ENODEV : usb_autopm_get_interface(r->intf);
+	err = r->gone ? -ENODEV : cr_buffers(r);
+	if (!err)
+		err = usb_autopm_get_interface(r->intf);
 	if (!err && !r->opens++)
 		cr_watch_start(r);
 	mutex_unlock(&r->open_lock);

@@ -15,6 +15,7 @@
  */
 #include <linux/idr.h>
 #include <linux/module.h>
+#include <linux/stringify.h>
 
 #include "reader.h"
 
@@ -64,4 +65,5 @@ static void __exit cr_exit(void)
 module_exit(cr_exit);
 
 MODULE_DESCRIPTION("USB smart-card readers (CCID) through shared rings");
+MODULE_VERSION(__stringify(CARDRING_ABI_VERSION));
 MODULE_LICENSE("GPL");

@@ -114,7 +114,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @reader: whose
  * @index: bSlot
  * @tx_urb: bulk-out
- * @tx_buf: what it sends, desc.max_message bytes
+ * @tx_buf: what it sends, desc.max_message bytes; cr_buffers()
  * @tx_sg: or, in two parts: the header, at the start of @tx_buf, and the
  *	program's buffer
  *
@@ -217,7 +217,7 @@ struct cr_slot {
 /**
  * struct cr_rx - what comes from the reader, one message at a time
  * @urb: bulk-in; one for all slots
- * @buf: private buffer
+ * @buf: private buffer; cr_buffers()
  * @size: its length, a multiple of the packet size
  *
  * All else is under cr_reader.lock:
@@ -439,6 +439,10 @@ extern struct ida cr_ida;
 
 /* usb.c */
 extern struct usb_driver cr_usb_driver;
+int cr_buffers(struct cr_reader *r);
+
+/* token.c */
+bool cr_is_token(struct usb_device *udev);
 
 /* sysfs.c */
 extern const struct attribute_group *cr_groups[];

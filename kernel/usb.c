@@ -16,6 +16,24 @@ static bool gather = true;
 module_param(gather, bool, 0444);
 MODULE_PARM_DESC(gather, "Send long commands from a program's buffer where the host controller can; else copy them");
 
+static bool tokens;
+module_param(tokens, bool, 0644);
+MODULE_PARM_DESC(tokens, "Take security tokens (a reader beside FIDO's or a keyboard's interface) too; else only those of new_id");
+
+static void buffer_free(u8 *buf, u32 size)
+{
+	if (buf)
+		free_pages_exact(buf, size);
+}
+
+/* By the page: a little more than 64 KiB, as many readers want, takes 128 KiB of kmalloc(). */
+static int buffer_alloc(u8 **buf, u32 size)
+{
+	if (!*buf)
+		*buf = alloc_pages_exact(size, GFP_KERNEL | __GFP_NOWARN);
+	return *buf ? 0 : -ENOMEM;
+}
+
 static void reader_free(struct device *dev)
 {
 	struct cr_reader *r = container_of(dev, struct cr_reader, dev);
@@ -23,12 +41,12 @@ static void reader_free(struct device *dev)
 
 	for (i = 0; i < r->desc.slots; i++) {
 		usb_free_urb(r->slot[i].tx_urb);
-		kfree(r->slot[i].tx_buf);
+		buffer_free(r->slot[i].tx_buf, r->desc.max_message);
 	}
 	usb_free_urb(r->intr_urb);
 	kfree(r->intr_buf);
 	usb_free_urb(r->rx.urb);
-	kfree(r->rx.buf);
+	buffer_free(r->rx.buf, r->rx.size);
 	usb_put_dev(r->udev);
 	ida_free(&cr_ida, r->index);
 	kfree(r);
@@ -36,25 +54,24 @@ static void reader_free(struct device *dev)
 
 static const u8 *reader_find_class_desc(const struct usb_host_interface *alt)
 {
-	const u8 *raw = cr_desc_find(alt->extra, alt->extralen);
+	bool vendor = alt->desc.bInterfaceClass == USB_CLASS_VENDOR_SPEC;
+	const u8 *raw = cr_desc_find(alt->extra, alt->extralen, vendor);
 	int i;
 
 	for (i = 0; !raw && i < alt->desc.bNumEndpoints; i++)
 		raw = cr_desc_find(alt->endpoint[i].extra,
-				   alt->endpoint[i].extralen);
+				   alt->endpoint[i].extralen, vendor);
 	return raw;
 }
 
 static int reader_init_tx(struct cr_reader *r, struct cr_slot *s)
 {
 	s->tx_urb = usb_alloc_urb(0, GFP_KERNEL);
-	s->tx_buf = kmalloc(r->desc.max_message, GFP_KERNEL);
-	if (!s->tx_urb || !s->tx_buf)
+	if (!s->tx_urb)
 		return -ENOMEM;
-	usb_fill_bulk_urb(s->tx_urb, r->udev, r->pipe_out, s->tx_buf, 0,
+	usb_fill_bulk_urb(s->tx_urb, r->udev, r->pipe_out, NULL, 0,
 			  cr_tx_complete, s);
 	sg_init_table(s->tx_sg, ARRAY_SIZE(s->tx_sg));
-	sg_set_buf(&s->tx_sg[0], s->tx_buf, CR_HDR);
 	return 0;
 }
 
@@ -67,10 +84,9 @@ static int reader_init_rx(struct cr_reader *r,
 		return -EINVAL;
 	r->rx.size = roundup(r->desc.max_message, r->packet);
 	r->rx.urb = usb_alloc_urb(0, GFP_KERNEL);
-	r->rx.buf = kmalloc(r->rx.size, GFP_KERNEL);
-	if (!r->rx.urb || !r->rx.buf)
+	if (!r->rx.urb)
 		return -ENOMEM;
-	usb_fill_bulk_urb(r->rx.urb, r->udev, r->pipe_in, r->rx.buf, r->rx.size,
+	usb_fill_bulk_urb(r->rx.urb, r->udev, r->pipe_in, NULL, 0,
 			  cr_rx_complete, r);
 	return 0;
 }
@@ -116,6 +132,30 @@ static int reader_init_endpoints(struct cr_reader *r,
 	if (usb_find_int_in_endpoint(alt, &intr))
 		return 0;
 	return reader_init_intr(r, intr);
+}
+
+/**
+ * cr_buffers - memory for messages, before a reader is used for the first time
+ * @r: the reader; cr_reader.open_lock is held
+ *
+ * It stays until the reader goes: one that nobody opens needs none.
+ *
+ * Return: 0 or -ENOMEM, which the next call may mend.
+ */
+int cr_buffers(struct cr_reader *r)
+{
+	unsigned int i;
+	int err;
+
+	err = buffer_alloc(&r->rx.buf, r->rx.size);
+	for (i = 0; !err && i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		err = buffer_alloc(&s->tx_buf, r->desc.max_message);
+		if (!err)
+			sg_set_buf(&s->tx_sg[0], s->tx_buf, CR_HDR);
+	}
+	return err;
 }
 
 static void reader_set_name(struct cr_reader *r)
@@ -173,6 +213,8 @@ static struct cr_reader *reader_new(struct usb_interface *intf,
 	return r;
 }
 
+#define ID_OURS		1	/* not from new_id, by which somebody asks for a device */
+
 static int reader_probe(struct usb_interface *intf, const struct usb_device_id *id)
 {
 	const u8 *raw = reader_find_class_desc(intf->cur_altsetting);
@@ -180,6 +222,11 @@ static int reader_probe(struct usb_interface *intf, const struct usb_device_id *
 	struct cr_reader *r;
 	int err;
 
+	if (!tokens && id->driver_info == ID_OURS &&
+	    cr_is_token(interface_to_usbdev(intf))) {
+		dev_info(&intf->dev, "a security token: left to its programs\n");
+		return -ENODEV;
+	}
 	if (!raw || cr_desc_parse(raw, &desc)) {
 		dev_info(&intf->dev, "no usable CCID class descriptor\n");
 		return -ENODEV;
@@ -262,7 +309,12 @@ static const struct usb_device_id reader_ids[] = {
 	{
 		.match_flags = USB_DEVICE_ID_MATCH_INT_CLASS,
 		.bInterfaceClass = USB_CLASS_CSCID,
+		.driver_info = ID_OURS,
 	},
+#define CARDRING_READER(v, p) { \
+	USB_DEVICE_INTERFACE_CLASS(v, p, USB_CLASS_VENDOR_SPEC), \
+	.driver_info = ID_OURS },
+#include <uapi/cardring_unusual.h>
 	{ }
 };
 MODULE_DEVICE_TABLE(usb, reader_ids);

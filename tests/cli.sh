@@ -73,13 +73,17 @@ check "verify --json has every key of the manual" jq -e '
 	(.document | has("type") and has("issuing_state") and has("number") and has("date_of_issue") and
 		has("date_of_expiry")) and
 	.reader.backend == "sim" and .exchange.commands > 0 and .exchange.bytes_sent > 0 and
-	.exchange.bytes_received > 20000 and (.exchange | has("ms"))' "$w/out"
+	.exchange.bytes_received > 20000 and (.exchange | has("ms")) and
+	.limits.extended and .limits.response_data == 65536 and .limits.response_by == "standard" and
+	.limits.command_data == 65535 and .limits.command_by == "standard" and .limits.command_chaining' "$w/out"
 check "the holder is the one on the card" jq -e '.holder.id_number == "001090123456" and
 	.holder.full_name == "Nguyễn Văn An" and .holder.date_of_birth == "1990-05-17" and
 	(.holder.place_of_residence | length) > 100' "$w/out"
 run verify --reader sim:bac $(secret bac) --json
 check "what a passport lacks is null" jq -e '.holder.ethnic_group == null and .holder.father_name == null and
 	.access.protocol == "BAC" and .access.mapping == null and .document.date_of_issue == null' "$w/out"
+check "and one that takes short APDUs says so" is '.limits | "\(.command_data) \(.response_data) \(.command_by) \(.extended)"' \
+	'255 256 card false'
 run verify --reader sim:old --can 007654 --json
 check "a card without chip authentication: genuine, and the reason what that means" \
 	is '.reasons[0].code + .chip_authentication.status' 'copy-not-excludednot supported'
@@ -99,6 +103,19 @@ exits "a backend that is none" 1 list --backend smoke
 check "is named" said smoke
 CARDRING_BACKEND=smoke run list
 check "in the environment too" said smoke
+exits "doctor takes no argument" 1 doctor now
+exits "force is a word for load and unload" 1 list --force
+run doctor --json
+check "doctor: one object, each check with its result, and what is wrong with a remedy" jq -e '(.checks | length) > 6 and
+	all(.checks[]; (.result | test("^(ok|warn|bad)$")) and (.text | length) > 0 and (.result == "ok" or .remedy != null))' "$w/out"
+check "its exit status says whether a card could be read" [ "$(jq .readable "$w/out")" = "$([ $rc = 0 ] && echo true || echo false)" ]
+CARDRING_BACKEND=sim run doctor --json
+check "a card of the simulator could" [ "$rc $(jq .readable "$w/out")" = "0 true" ]
+check "and doctor says that others are not looked for" is '.checks[] | select(.name == "environment").result' warn
+CARDRING_BACKEND=smoke run doctor --json
+check "by a backend that is none, no card could" [ "$rc $(jq .readable "$w/out")" = "3 false" ]
+check "which doctor calls bad" is '.checks[] | select(.name == "environment").result' bad
+check "doctor speaks Vietnamese" sh -c "$cardring doctor --lang vi | grep -q 'mô-đun'"
 exits "a reader's path goes before the backend" 0 verify --backend kernel --reader sim:an --can 123456 --trust build/sim/trust
 exits "a wrong CAN" 5 verify --reader sim:an --can 999999 --json
 check "is tried once, and the object says so" jq -e '.error.exit == 5 and .error.code == "access-refused" and
@@ -163,10 +180,14 @@ check "the portrait is a JPEG" sh -c "head -c 3 '$w/card/portrait.jpg' | od -An 
 check "the data groups are those of the card" cmp "$w/card/DG13.bin" build/sim/cards/an/EF_010D.bin
 check "for the owner alone" sh -c "[ \"\$(stat -c %a '$w/card' '$w'/card/* | sort -u | tr '\n' ' ')\" = '600 700 ' ]"
 check "and what was written is told" said portrait.jpg
-touch "$w/card/mine"
+exits "a card with more pictures" 0 read --reader sim:full $(secret full) --out "$w/card"
+check "has them beside the portrait, and the groups whole" sh -c \
+	"cd '$w/card' && [ -s DG5-1-image.jpg ] && [ -s DG7-1-image.jpg ] && [ -s portrait.jp2 ] && [ ! -e portrait.jpg ] &&
+	 cmp DG16.bin '$root/build/sim/cards/full/EF_0110.bin'"
+touch "$w/card/mine" "$w/card/DG5-1-image.txt"
 exits "another card into the same folder" 0 read --reader sim:bac $(secret bac) --out "$w/card"
 check "leaves nothing of the first, and what is not ours alone" sh -c \
-	"[ ! -e '$w/card/DG13.bin' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
+	"[ ! -e '$w/card/DG13.bin' ] && [ ! -e '$w/card/DG5-1-image.jpg' ] && [ -e '$w/card/DG5-1-image.txt' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
 exits "a folder that cannot be" 1 verify --reader sim:an --can 123456 --out /dev/null/x --json
 exits "a folder that is a file" 1 verify --reader sim:an --can 123456 --out "$w/card/mine"
 check "is said so" said 'Not a directory'
@@ -179,6 +200,277 @@ if unshare -m true 2>/dev/null; then
 fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
+
+# ---- later, without the card
+
+none=$w/nobody
+mkdir "$none"
+while read -r name verdict code; do
+	for how in read verify; do
+		run $how --reader "sim:$name" $(secret "$name") --out "$w/later-$name" --json
+		exits "card $name, from what $how --out wrote: $verdict" "$code" verify --from "$w/later-$name" --trust build/sim/trust --json
+		check "the same" is .verdict "$verdict"
+	done
+	cp "$w/out" "$w/then"
+	run verify --reader "sim:$name" $(secret "$name") --trust build/sim/trust --json
+	check "for the same reasons" bash -c "cmp <(jq -c '.reasons, .passive_authentication, .holder' '$w/out') <(jq -c '.reasons, .passive_authentication, .holder' '$w/then')"
+	run verify --reader "sim:$name" $(secret "$name") --trust "$none" --json
+	cp "$w/out" "$w/then"
+	run verify --from "$w/later-$name" --trust "$none" --json
+	check "and with another trust store as with the card" bash -c "cmp <(jq -c '.verdict, .reasons' '$w/out') <(jq -c '.verdict, .reasons' '$w/then')"
+done < <(grep -v '^#' tests/data/samples.tsv)
+later=$w/later-an
+exits "from files, as text" 0 verify --from "$later" --trust build/sim/trust --lang vi
+check "with the holder" said 'Nguyễn Văn An'
+check "no reader is named" not said 'Đầu đọc'
+exits "a changed data group" 12 verify --from "$(cp -r "$later" "$w/changed" && printf x | dd of="$w/changed/DG13.bin" bs=1 seek=40 conv=notrunc status=none; echo "$w/changed")" --trust build/sim/trust --json
+check "is forged" is '.reasons[0].code' dg-hash-mismatch
+rm "$w/changed/DG13.bin"
+exits "a missing one" 1 verify --from "$w/changed" --json
+exits "a card of which a part was read" 0 read --reader sim:an --can 123456 --need identity --out "$w/later-part"
+exits "verified later" 0 verify --from "$w/later-part" --trust build/sim/trust --json
+check "what was not asked for is not missing" is '.passive_authentication.data_groups["2"]' 'not asked for'
+jq '.checks = []' "$later/inspection.json" >"$w/changed/inspection.json"
+cp "$later/DG13.bin" "$w/changed"
+exits "a record that lacks the chip's proof" 10 verify --from "$w/changed" --trust build/sim/trust --json
+check "proves no chip" jq -e '[.reasons[].code] | index("chip-unproven")' "$w/out"
+for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = 5' '.checks[0].result = "fine"' \
+	'.chip_authentication.status = 1' '.checks = 5' '[]' 'null'; do
+	jq "$bad" "$later/inspection.json" >"$w/changed/inspection.json"
+	exits "a record with $bad" 1 verify --from "$w/changed" --json
+	check "is refused" is .error.code malformed
+done
+jq '.checks += [{"name": "pa.signature", "result": "successful", "detail": ""}]' "$w/later-badsod/inspection.json" >"$w/r" && mv "$w/r" "$w/later-badsod/inspection.json"
+exits "a record that says more than the chip could" 12 verify --from "$w/later-badsod" --trust build/sim/trust
+head -c 100 "$later/inspection.json" >"$w/changed/inspection.json"
+exits "half a record" 1 verify --from "$w/changed" --json
+
+# ---- one file
+
+shows() { # NAME FILE FILTER
+	run show "$2" --json
+	check "show: $1" jq -e "$3" "$w/out"
+	run show "$2"
+	[ $rc = 0 ] && said 'nothing of this was verified' || not_ok "show: $1, as text" "exit $rc"
+}
+shows "EF.COM" "$later/EF.COM.bin" '.type == "EF.COM" and (.data_groups | index(13)) and .lds_version == "0107"'
+shows "EF.SOD" "$later/EF.SOD.bin" '.type == "EF.SOD" and (.security_object.hashes | has("1") and has("14")) and
+	(.signers[0].serial == .certificates[0].serial) and .signers[0].signing_time != null and .certificates[0].state == "VN"'
+check "the hashes are those of the files" [ "$(build/cardring show "$later/EF.SOD.bin" --json | jq -r '.security_object.hashes["13"]' | tr A-Z a-z)" = \
+	"$(sha256sum "$later/DG13.bin" | cut -d ' ' -f 1)" ]
+shows "DG1" "$later/DG1.bin" '.type == "DG1" and .issuing_state == "VNM" and (.mrz | length) > 80'
+shows "DG2" "$later/DG2.bin" '.portrait.type == "image/jpeg"'
+shows "DG13" "$later/DG13.bin" '.full_name == "Nguyễn Văn An"'
+shows "DG14" "$later/DG14.bin" '[.security_infos[].name] | index("id-PK-ECDH")'
+shows "EF.CardAccess" build/sim/cards/an/EF_011C.bin '.type == "EF.CardAccess" and
+	.security_infos[0].name == "id-PACE-ECDH-GM-AES-CBC-CMAC-128"'
+shows "a certificate" build/sim/trust/VNM-1.cer '.type == "certificate" and .self_signed and (.extensions | length) > 4'
+shows "a revocation list" "$(grep -l . build/sim/trust/VNM-1.crl)" '.type == "revocation list" and .revoked >= 0'
+shows "a master list" tests/data/fuzz/trust-master-list '.content_type == "2.23.136.1.1.2" and .master_list[0].state == "UT"'
+openssl x509 -in build/sim/trust/VNM-1.cer -inform DER -out "$w/vn.pem" 2>/dev/null || cp build/sim/trust/VNM-1.cer "$w/vn.pem"
+shows "PEM" "$w/vn.pem" '.type == "certificate" and .state == "VN"'
+for f in EF.COM EF.SOD DG1 DG2 DG13 DG14; do
+	head -c -1 "$later/$f.bin" >"$w/cut"
+	exits "$f cut short" 1 show "$w/cut" --json
+done
+
+# ---- the trust store
+
+t=$w/store
+exits "trust import of sample issuers" 0 trust import --trust "$t" build/sim/trust/*.cer --json
+check "tells how many" jq -e '.certificates == '"$(ls build/sim/trust/*.cer | wc -l)"' and .known == 0 and (.skipped | length) == 0' "$w/out"
+exits "the same again" 0 trust import --trust "$t" build/sim/trust/*.cer --json
+check "is known" jq -e '.certificates == 0 and .known > 0' "$w/out"
+exits "the revocation lists beside them" 0 trust import --trust "$t" build/sim/trust/*.crl --json
+check "are by trusted keys" jq -e '.revocation_lists > 0 and (.skipped | length) == 0' "$w/out"
+exits "verify takes the store" 0 verify --reader sim:an --can 123456 --trust "$t" --json
+check "and its revocation lists" jq -e '.checks[] | select(.name == "pa.revocation").result == "successful"' "$w/out"
+exits "trust list" 0 trust list --trust "$t" --json
+check "is an array of certificates" jq -e 'type == "array" and length > 1 and all(has("state") and has("subject") and
+	has("issuer") and has("serial") and has("not_before") and has("not_after") and has("key") and has("source") and
+	has("self_signed") and (.fingerprint | length) == 64)' "$w/out"
+vn=$(jq -r '[.[] | select(.state == "VN")][0].fingerprint' "$w/out")
+exits "of a plain folder too" 0 trust list --trust build/sim/trust --json
+jq -r '.[].fingerprint' "$w/out" | sort -u >"$w/plain"
+check "the same certificates" bash -c "cmp '$w/plain' <('$cardring' trust list --trust '$t' --json | jq -r '.[].fingerprint' | sort)"
+exits "trust list as text" 0 trust list --trust "$t"
+check "is by state" said 'VN ('
+exits "in Vietnamese" 0 trust list --trust "$t" --lang vi
+check "says so" said 'tự ký'
+exits "trust show by fingerprint" 0 trust show --trust "$t" "${vn:0:12}" --json
+check "shows that one" is '.[].fingerprint' "$vn"
+exits "trust show by state" 0 trust show --trust "$t" vn
+check "shows its key" said 'EC '
+exits "trust show of nobody" 1 trust show --trust "$t" XX --json
+exits "trust check of a good store" 0 trust check --trust "$t" --json
+check "finds nothing" jq -e '.problems == []' "$w/out"
+cp build/sim/trust/*.cer "$t" 2>/dev/null
+exits "files that nobody imported" 1 trust check --trust "$t" --json
+check "are told" is '[.problems[].code] | unique | join(" ")' not-in-index
+for f in build/sim/trust/*.cer; do rm -f "$t/${f##*/}"; done
+f=$(ls "$t"/VN-*.cer | head -n 1)
+cp "$f" "$w/kept"
+printf x >>"$f"
+exits "a damaged file" 1 trust check --trust "$t" --json
+check "is told" is '.problems[0].code' damaged
+rm "$f"
+exits "a missing one" 1 trust check --trust "$t" --json
+check "is told too" is '.problems[0].code' missing
+cp "$w/kept" "$f"
+exits "trust remove" 0 trust remove --trust "$t" "${vn:0:16}" --json
+check "takes it out" [ "$(jq -r '.removed | length' "$w/out")" = 1 ]
+exits "a list without its issuer" 1 trust check --trust "$t" --json
+check "is told too" jq -e '[.problems[].code] | index("orphaned-list")' "$w/out"
+exits "what is not there any more" 1 trust remove --trust "$t" "$vn" --json
+cp -r "$t" "$w/broken"
+printf 'more' >>"$w/broken/index.txt"
+exits "a damaged index" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is named" is .error.code malformed
+exits "and check says where" 1 trust check --trust "$w/broken"
+check "by its line" said 'at line'
+openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/key.pem" 2>/dev/null
+exits "a key is no certificate" 1 trust import --trust "$w/new" "$w/key.pem" --json
+[ -s "$w/key.pem" ] && check "is said" said 'nothing was imported'
+check "and no folder is made" [ ! -e "$w/new" ]
+
+# Two authorities of one name and key identifier, and a link certificate by the one that is not in the store.
+ca() { # NAME KEY SUBJECT CA-NAME EXTENSIONS: $w/NAME.cer
+	[ -e "$w/$2.key" ] || openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/$2.key" 2>/dev/null
+	printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n%b' "$5" >"$w/$1.ext"
+	openssl req -new -key "$w/$2.key" -subj "$3" -out "$w/$1.csr" 2>/dev/null
+	if [ "$1" = "$4" ]; then
+		openssl x509 -req -in "$w/$1.csr" -signkey "$w/$2.key" -days 999 -extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	else
+		openssl x509 -req -in "$w/$1.csr" -CA "$w/$4.cer" -CAkey "$w/$4.key" -CAcreateserial -days 999 \
+			-extfile "$w/$1.ext" -out "$w/$1.cer" 2>/dev/null
+	fi
+}
+id='subjectKeyIdentifier=00112233445566778899\n'
+ca one one "/C=QX/O=T/CN=CSCA" one "$id"
+ca two two "/C=QX/O=T/CN=CSCA" two "$id"
+ca link three "/C=QX/O=T/CN=CSCA 2" two 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid:always\n'
+exits "a link certificate of another key" 0 trust import --trust "$w/links" "$w/one.cer" "$w/link.cer"
+exits "in the store" 1 trust check --trust "$w/links" --json
+check "is broken" is '.problems[].code' broken-link
+run trust list --trust "$w/links" --json
+check "and no self-signed one" is '[.[].self_signed] | sort | map(tostring) | join(" ")' 'false true'
+exits "and with its issuer" 0 trust import --trust "$w/links" "$w/two.cer"
+exits "it is whole" 0 trust check --trust "$w/links" --json
+
+# The world's issuers, as Germany lists them, against its root, which lie beside the tree where it is worked on.
+from=${CARDRING_TRUST:-../shared/trust}
+ml=$(ls "$from"/DE_ML_*.ml 2>/dev/null | head -n 1)
+root_cer=$from/DE_ROOT_CA_CSCA07.cer
+if [ -z "$ml" ] || [ ! -e "$root_cer" ]; then
+	echo "skip cli: Germany's master list: neither it nor its root in $from"
+else
+	exits "Germany's master list" 0 trust import --trust "$w/world" --root "$root_cer" "$ml" --json
+	check "588 certificates" is '"\(.certificates) \(.skipped | length)"' '588 0'
+	run trust list --trust "$w/world" --json
+	cp "$w/out" "$w/list.json"
+	# what openssl finds in it: the content verified and cut into certificates, and the state of each
+	openssl cms -verify -noverify -inform DER -in "$ml" -out "$w/content" 2>/dev/null
+	set -- $(openssl asn1parse -inform DER -in "$w/content" | sed -n 's/^ *\([0-9]*\):d=2 *hl=4 l= *\([0-9]*\) cons: SEQUENCE.*/\1 \2/p')
+	mkdir "$w/der"
+	n=0
+	while [ $# != 0 ]; do
+		dd if="$w/content" of="$w/der/$n" iflag=skip_bytes,count_bytes skip="$1" count=$(($2 + 4)) status=none
+		shift 2
+		n=$((n + 1))
+	done
+	for f in "$w"/der/*; do
+		openssl x509 -inform DER -in "$f" -noout -fingerprint -sha256 -subject -nameopt multiline |
+			tr -d '\n' | sed 's/.*Fingerprint=\([0-9A-F:]*\).*countryName *= *\(..\).*/\1 \2/' | tr -d : | tr a-z A-Z
+		echo
+	done | sort >"$w/theirs"
+	jq -r '.[] | "\(.fingerprint) \(.state)"' "$w/list.json" | tr a-z A-Z | sort >"$w/ours"
+	check "each certificate and its state as openssl says" cmp "$w/ours" "$w/theirs"
+	check "588 of them, of 112 states" [ "$(wc -l <"$w/theirs") $(cut -d ' ' -f 2 "$w/theirs" | sort -u | wc -l)" = "588 112" ]
+	exits "the list again" 0 trust import --trust "$w/world" --root "$root_cer" "$ml" --json
+	check "adds nothing" is '"\(.certificates) \(.known)"' '0 588'
+	exits "trust check of it" 0 trust check --trust "$w/world" --json
+	check "finds nothing broken" is '.problems | length' 0
+	head -c 400000 "$ml" >"$w/cut.ml"
+	{ head -c 500000 "$ml"; printf X; tail -c +500002 "$ml"; } >"$w/flipped.ml"
+	{ head -c -1 "$ml"; printf '\0'; } >"$w/signature.ml"
+	other=$(ls build/sim/trust/*.cer | head -n 1)
+	while IFS='|' read -r name r file; do
+		exits "$name" 1 trust import --trust "$w/none" --root "$r" "$file" --json
+		check "is refused, and nothing imported" sh -c "[ ! -e '$w/none' ] && jq -e .error.message '$w/out'"
+	done <<END
+the list under another root|$other|$ml
+the list cut short|$root_cer|$w/cut.ml
+a byte of the list changed|$root_cer|$w/flipped.ml
+a byte of its signature changed|$root_cer|$w/signature.ml
+END
+	exits "the list without a root" 1 trust import --trust "$w/none" "$ml" --json
+	check "is refused too" [ ! -e "$w/none" ]
+fi
+
+# ---- what else the card says
+
+run read --reader sim:full $(secret full) --json
+check "each group of a card that has them all is in the object" jq -e '
+	.contents.DG2.entries[0].format == "ISO/IEC 39794-5" and .contents.DG2.entries[0].width == 360 and
+	.contents.DG3.entries[1].position == "left index finger" and .contents.DG4.entries[0].eye == "right eye" and
+	.contents.DG5.entries[0].image.type == "image/jpeg" and .contents.DG7.entries[0].image.length > 1000 and
+	.contents.DG11.other_names == ["LUKE LUCIA", "ARKENSTONE LULU"] and
+	.contents.DG11.other_documents == ["A1234567", "B7654321"] and
+	.contents.DG12.issuing_authority == "OFFICE OF SAMPLES VALE" and (.contents.DG14.protocols | length) == 4 and
+	(.contents.DG15.key | startswith("EC")) and .contents.DG16.entries[1].name == "BRØNN MARY J" and
+	.holder.full_name == "ÄRKENSTÖNE LUCÍA MARÍA" and .holder.date_of_birth == "1925-03-09" and
+	([.files[].note] | unique) == [null]' "$w/out"
+run read --reader sim:full $(secret full) --lang vi
+check "and on the sheet, in Vietnamese" said 'ngón trỏ trái'
+check "persons to notify too" said 'BRØNN MARY J'
+run read --reader sim:td2 $(secret td2) --json
+check "a name that was cut is said to be" jq -e '.holder.names_cut and .document.number == "X98765432101" and
+	.holder.date_of_birth == "1961-07" and .holder.sex == "X"' "$w/out"
+run verify --reader sim:badtlv $(secret badtlv) --json
+check "a group that does not parse has a note" jq -e '
+	[.files[] | select(.name == "DG13").note] == ["DG13 is malformed"]' "$w/out"
+run verify --reader sim:eac $(secret eac) --json
+check "locked fingerprints are locked, not an error" jq -e '.verdict == "genuine" and
+	.passive_authentication.data_groups["3"] == "locked" and (.contents | has("DG3") | not)' "$w/out"
+
+# ---- reading less
+
+run verify --reader sim:an --can 123456 --need identity --json
+check "--need identity leaves the portrait on the card" jq -e '.verdict == "genuine" and .portrait == null and
+	.passive_authentication.data_groups["2"] == "not asked for" and .exchange.bytes_received < 10000 and
+	([.checks[] | select(.name == "pa.hashes").detail] == ["not asked for: DG2"])' "$w/out"
+run verify --reader sim:an --can 123456 --need 2 --json
+check "a portrait alone is verified with DG1" jq -e '.verdict == "genuine" and .portrait.length > 1000 and
+	.passive_authentication.data_groups["1"] == "match"' "$w/out"
+run read --reader sim:an --can 123456 --need 13 --json
+check "read takes what it is told" jq -e '[.files[].name] == ["EF.COM", "DG13"]' "$w/out"
+run read --reader sim:full $(secret full) --need all --json
+check "all is the card's own files, too" jq -e '.contents["EF.DIR"].entries[0].application == "eMRTD" and
+	.contents["EF.ATR/INFO"].max_response == 8194' "$w/out"
+for bad in everything 0 17 1,,2 1, -1 1x ""; do
+	exits "--need '$bad'" 1 read --reader sim:an --can 123456 "--need=$bad"
+done
+
+# ---- the portrait
+
+exits "--portrait" 0 verify --reader sim:full $(secret full) --portrait "$w/face.png" --json
+check "writes a PNG" sh -c "head -c 8 '$w/face.png' | od -An -tx1 | grep -q '89 50 4e 47 0d 0a 1a 0a'"
+check "for the owner alone" [ "$(stat -c %a "$w/face.png")" = 600 ]
+check "and the object says so" jq -e --arg f "$w/face.png" '.portrait.png == $f and .portrait.error == null and
+	.portrait.width == 360 and .portrait.height == 480' "$w/out"
+exits "where it cannot be written" 1 read --reader sim:an --can 123456 --portrait /dev/null/x --json
+exits "where there is none" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/none.png"
+check "it is said" said 'no portrait among'
+check "and nothing written" [ ! -e "$w/none.png" ]
+exits "kitty's protocol" 0 read --reader sim:an --can 123456 --picture kitty --lang en
+check "is on the terminal" grep -qa "$(printf '\033_Ga=T,f=100')" "$w/out"
+exits "sixels" 0 read --reader sim:an --can 123456 --picture sixel
+check "are on the terminal" grep -qa "$(printf '\033P0;1q')" "$w/out"
+exits "--picture auto into a file" 0 read --reader sim:an --can 123456 --picture auto --lang en
+check "shows none and says so" said 'shows no pictures'
+check "and sends nothing to it" not grep -qa "$(printf '\033')" "$w/out"
+exits "a way to show pictures that is none" 1 read --reader sim:an --can 123456 --picture ascii
+exits "pictures between the lines of an object" 1 read --reader sim:an --can 123456 --picture kitty --json
 
 # ---- languages
 
@@ -238,6 +530,33 @@ done <<'END'
 1|APDU: half a byte|apdu --reader sim:an 00A40
 1|APDU: too short|apdu --reader sim:an 00A4
 1|APDU: lengths that lie|apdu --reader sim:an 00A4040C07A000
+1|show: nothing|show
+1|show: two files|show README.md LICENSE
+1|show: a file that is none|show /nonexistent
+1|show: a file of something else|show README.md
+1|show: an empty file|show /dev/null
+1|from: a folder that is none|verify --from /nonexistent
+1|from: a folder without a record|verify --from tests
+1|from: a secret beside it|verify --from tests --can 123456
+1|from: a reader beside it|verify --from tests --reader sim:an
+1|from: nothing is written|verify --from tests --out x
+1|from: reading alone|read --from tests
+1|trust: nothing to do|trust
+1|trust: an unknown action|trust imprt --trust x
+1|trust: no folder|trust list
+1|trust: two folders|trust list --trust x --trust y
+1|trust: a folder that is none|trust list --trust /nonexistent
+1|trust: nothing to import|trust import --trust x
+1|trust: a file that is none|trust import --trust x /nonexistent
+1|trust: a file that is empty|trust import --trust x /dev/null
+1|trust: a file of something else|trust import --trust x tests/cli.sh
+1|trust: a root that is none|trust import --trust x --root tests/cli.sh tests/cli.sh
+1|trust: a root for nothing|trust list --trust build/sim/trust --root build/sim/trust
+1|trust: into a plain folder|trust import --trust build/sim/trust build/sim/trust/VNM-1.cer
+1|trust: nothing to show|trust show --trust build/sim/trust
+1|trust: nothing to remove|trust remove --trust build/sim/trust
+1|trust: out of no store|trust remove --trust /nonexistent 12345678
+1|trust: out of a plain folder|trust remove --trust build/sim/trust 12345678
 1|stat: an argument|stat now
 1|stat: an interval of nothing|stat --interval 0
 1|stat: a count that is none|stat --count some
@@ -260,6 +579,30 @@ done <<'END'
 1|sim: a reader at another level than its own|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --level tpdu
 1|sim: a protocol that is none|sim serve an --usbip --level tpdu --protocol 2
 1|sim: a protocol where there is none|sim serve an --usbip --level short --protocol 1
+1|pin: nothing to do|pin
+1|pin: what is none|pin verifi --ref 81
+1|pin: which one|pin verify --reader sim:an
+1|pin: a reference that is none|pin verify --reader sim:an --ref 8G
+1|pin: a reference that cannot be|pin verify --reader sim:an --ref 61
+1|pin: a reference too long|pin verify --reader sim:an --ref 0081
+1|pin: an application too short|pin verify --reader sim:an --ref 81 --aid A0000002
+1|pin: an application that is none|pin verify --reader sim:an --ref 81 --aid A00000024Z
+1|pin: a format that is none|pin verify --reader sim:an --ref 81 --format utf8
+1|pin: digits that are none|pin verify --reader sim:an --ref 81 --digits four
+1|pin: no digits|pin verify --reader sim:an --ref 81 --digits 0-4
+1|pin: fewer at most than at least|pin verify --reader sim:an --ref 81 --digits 8-4
+1|pin: too many digits|pin verify --reader sim:an --ref 81 --digits 4-16
+1|pin: digits and something behind|pin verify --reader sim:an --ref 81 --digits 4-8x
+1|pin: more digits than the block has|pin verify --reader sim:an --ref 81 --digits 4-12
+1|pin: a block too long|pin verify --reader sim:an --ref 81 --block 16
+1|pin: a block where there is none|pin verify --reader sim:an --ref 81 --format plain --block 8
+1|pin: padding that is no byte|pin verify --reader sim:an --ref 81 --pad F
+1|pin: a time too long|pin verify --reader sim:an --ref 81 --timeout 256
+1|pin: the new one alone, to verify|pin verify --reader sim:an --ref 81 --new-only
+1|pin: two without an end|pin change --reader sim:an --ref 81 --format plain
+1|pin: a reader without a keypad|pin verify --reader sim:an --ref 81
+1|pin: typed in the wrong place|pin verify 83746925 --ref 81
+1|sim: a keypad on another reader than it has|sim serve an --usbip --as tests/data/readers.tsv:SCR331 --pinpad
 1|help on nothing|help verfy
 1|help on two|help verify read
 1|a sample's level that is none|verify --reader sim:an?level=9 --can 123456
@@ -270,6 +613,13 @@ END
 check "and every one of them was" [ $objects -gt 20 ]
 run verify --cann 123456
 check "the nearest option is named" said 'did you mean --can'
+run pin verify 83746925 --ref 81
+check "a PIN typed here is not shown" not said 83746925
+check "and where it is typed is said" said "keypad, never here"
+run pin verify --reader sim:an --ref 81
+check "no keypad is said" said "has no keypad"
+run pin change --reader sim:an --ref 81 --json
+check "and has a code" is .error.code no-keypad
 run vrify
 check "the nearest command is named" said 'did you mean "verify"'
 run verify --reader $'sim:\e[31mred' --can 123456
@@ -290,7 +640,7 @@ fi
 
 exits "cardring alone" 0
 check "lists the commands" said monitor
-for c in verify read list monitor stat apdu driver sim help; do
+for c in verify read list monitor stat apdu pin driver doctor trust show sim help; do
 	exits "help $c" 0 help $c
 	check "has examples" said "cardring $c"
 	cp "$w/out" "$w/help"
@@ -304,6 +654,8 @@ for c in "" "help verify" "verify --help" --version; do
 done
 exits "apdu" 0 apdu --reader sim:an 00A4040C07A0000002471001 "00:b0:9e 00 00" --json
 check "its answers" is '[.responses[].status_word] | join(" ")' '9000 6982'
+check "and how long APDUs may be, by what the card says in its historical bytes" is '.limits |
+	"\(.command_data) \(.response_data) \(.extended) \(.command_chaining)"' '65535 65536 true true'
 check "from standard input" sh -c "printf '# select\n\n00A4040C07A0000002471001\n' | $cardring apdu --reader sim:an | grep -q '^9000'"
 check "a NUL ends no command" sh -c "! printf '00A4040C07A0000002471001\\000\\n' | $cardring apdu --reader sim:an"
 check "nor does a line have no end" sh -c "! yes 00 | tr -d '\\n' | timeout 20 $cardring apdu --reader sim:an 2>'$w/err'"
@@ -381,6 +733,30 @@ if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitiz
 	exits "no leak: a mistake" 1 verify --reader sim:an --can 123456 --wait soon --json
 	[ -d /sys/module/cardring ] || exits "no leak: no reader" 3 stat --json
 	exits "no leak: sim list" 0 sim list --json
+	for f in "$later"/*.bin build/sim/trust/VNM-1.* tests/data/fuzz/trust-master-list; do
+		exits "no leak: show ${f##*/}" 0 show "$f"
+	done
+	for n in 1 2 5 9 30 77 200 350 800; do		# cut, with an outer length that fits
+		for f in EF.SOD DG1 DG13 DG14; do
+			size=$(stat -c %s "$later/$f.bin")
+			[ $size -gt $((n + 300)) ] || continue
+			{ head -c 1 "$later/$f.bin"; printf "\\x82\\x$(printf %02x $(((size - n - 4) / 256)))\\x$(printf %02x $(((size - n - 4) % 256)))"
+				tail -c +5 "$later/$f.bin" | head -c $((size - n - 4)); } >"$w/cut"
+			run show "$w/cut" --json
+			[ $rc = 0 ] || [ $rc = 1 ] || not_ok "no leak: show $f without its last $n bytes" "exit $rc"
+		done
+	done
+	exits "no leak: verify --from" 0 verify --from "$later" --trust "$root/build/sim/trust" --json
+	exits "no leak: a damaged record" 1 verify --from "$w/changed"
+	exits "no leak: trust import" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/*
+	exits "no leak: and again" 0 trust import --trust "$w/leak" "$root"/build/sim/trust/* --json
+	exits "no leak: trust list" 0 trust list --trust "$w/leak" --json
+	exits "no leak: trust show" 0 trust show --trust "$w/leak" VN
+	exits "no leak: trust check" 0 trust check --trust "$w/leak" --json
+	exits "no leak: verify with a store" 11 verify --reader sim:expired $(secret expired) --trust "$w/leak"
+	exits "no leak: trust remove" 0 trust remove --trust "$w/leak" "$(ls "$w/leak" | grep VN- | head -n 1)"
+	[ -z "$ml" ] || exits "no leak: a master list" 0 trust import --trust "$w/leak" --root "$root_cer" "$ml"
+	exits "no leak: a file that is refused" 1 trust import --trust "$w/leak" "$cardring"
 	exits "no leak: no module" 1 driver load /dev/null --json
 else
 	not_ok "a build with the address sanitizer" "$(tail -n 1 "$w/asan")"

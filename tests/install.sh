@@ -49,6 +49,11 @@ done
 for f in usr/lib/udev/rules.d/70-cardring.rules usr/lib/modprobe.d/cardring.conf usr/lib/modules-load.d/cardring.conf; do
 	check "$f" [ -s "$dest/$f" ]
 done
+ids=$(sed -n 's/^CARDRING_READER(0x\(....\), 0x\(....\)).*/\1 \2/p' include/uapi/cardring_unusual.h)
+check "udev's rules name the readers of the vendor's class" sh -c '
+	[ "$1" = "$(sed -n "s/^ATTR{idVendor}==\"\(....\)\", ATTR{idProduct}==\"\([0-9a-f|]*\)\".*/\1 \2/p" udev/70-cardring.rules |
+		while read -r v ps; do for p in $(echo "$ps" | tr "|" " "); do echo "$v $p"; done; done)" ]' - "$ids"
+check "the file for pcscd alone, which is not in effect" [ -s "$at/share/doc/cardring/pcscd-only.conf" ]
 bundle=$dest$(pkg-config --variable=usbdropdir libpcsclite)/ifd-cardring.bundle/Contents
 check "pcscd's handler" sh -c "nm -D --defined-only '$bundle/Linux/libifdcardring.so' | grep -q ' T IFDHTransmitToICC'"
 check "which gives nothing else" sh -c "! nm -D --defined-only '$bundle/Linux/libifdcardring.so' | grep -v IFDH"

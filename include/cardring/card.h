@@ -34,10 +34,35 @@ const uint8_t *cr_card_atr(const cr_card_t *card, size_t *len);
 const struct cr_reader_info *cr_card_reader(const cr_card_t *card);
 void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out);
 
-/* The longest command and response data that reader and exchange level carry in one APDU, in bytes.
- * 255/256 where only short APDUs pass; longer ones go there too, in pieces, if the card has a way (command
- * chaining, over T=0 ENVELOPE). What the card takes is another matter (EF.ATR/INFO). */
-void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data);
+/* Why an APDU can be no longer. */
+enum cr_limit {
+	CR_LIMIT_NONE,		/* ISO/IEC 7816-4, 5.1: there are no longer ones */
+	CR_LIMIT_READER,	/* the length of its messages */
+	CR_LIMIT_LEVEL,		/* its exchange level, or T=0, carries short ones only */
+	CR_LIMIT_CARD,		/* what the card says of itself; one that says nothing takes short ones */
+};
+
+/*
+ * The longest APDUs that card, reader and driver take, in bytes of data. A longer command may still go, in pieces,
+ * if the card has a way: command chaining, over T=0 ENVELOPE; cr_card_transmit tries it, and says CR_E_TOO_LONG where
+ * there is none.
+ */
+struct cr_limits {
+	size_t command, response;	/* Nc and Ne of one APDU, at most */
+	enum cr_limit command_by, response_by;
+	size_t message_command, message_response;	/* those that go as one message each, and so in one batch */
+	bool extended;	/* extended length fields reach the card, and it says that it takes them */
+	bool chaining;	/* it says that it has command chaining */
+	bool told;	/* it told its lengths (cr_card_learn_limits) */
+};
+/* By what is known: the reader's descriptor, exchange level and protocol, the ATR's historical bytes. */
+void cr_card_limits(const cr_card_t *card, struct cr_limits *out);
+/*
+ * Reads EF.ATR/INFO, if longer APDUs would reach the card at all; cr_card_limits then follows it. The card must be
+ * fresh from power-on or reset: this selects files, plainly. 0, also where the card has no such file; else what
+ * sending meets.
+ */
+int cr_card_learn_limits(cr_card_t *card);
 
 /* Every APDU is shown to this (tests, --trace); NULL takes it off. sw 0: no answer. */
 typedef void (*cr_trace_fn)(void *arg, const uint8_t *cmd, size_t cmd_len, const uint8_t *rsp, size_t rsp_len,

@@ -106,8 +106,12 @@ struct cr_access {
 	const char *terminal_why; /* why not, though there were certificates: a msgid; NULL */
 };
 
-enum cr_dg_status { CR_DG_ABSENT = 0, CR_DG_MATCH, CR_DG_MISMATCH, CR_DG_UNREAD, CR_DG_LOCKED, CR_DG_UNHASHED };
-const char *cr_dg_status_name(enum cr_dg_status s);	/* "absent", "match", "mismatch", "unread", "locked", "unhashed" */
+enum cr_dg_status {
+	CR_DG_ABSENT = 0, CR_DG_MATCH, CR_DG_MISMATCH, CR_DG_UNREAD, CR_DG_LOCKED, CR_DG_UNHASHED,
+	CR_DG_UNWANTED,		/* on the card, and not asked for */
+};
+/* "absent", "match", "mismatch", "unread", "locked", "unhashed", "not asked for" */
+const char *cr_dg_status_name(enum cr_dg_status s);
 
 struct cr_passive {
 	enum cr_result status;
@@ -123,6 +127,7 @@ struct cr_holder {
 	char *place_of_origin, *place_of_residence, *personal_identification;
 	char *father_name, *mother_name, *spouse_name, *former_id_number;
 	char *primary_identifier, *secondary_identifier;	/* MRZ names, ASCII */
+	bool names_cut;		/* those two fill their field to the end: there may be more of them */
 };
 struct cr_document {
 	char *type;		/* "TD1", "TD2", "TD3" */
@@ -139,6 +144,20 @@ struct cr_file {		/* one elementary file as read */
 	size_t len;
 	int err;		/* enum cr_error if it could not be read */
 	uint16_t sw;		/* the status word that said so */
+	const char *note;	/* what is wrong with its content: a msgid; NULL */
+};
+
+/* One thing that a file says beside what is in holder and document. userspace/lib/eid/items.h lists them. */
+struct cr_item {
+	uint16_t fid;
+	unsigned int instance;	/* 1 and on: of which person, finger, ... of several; else 0 */
+	const char *name;	/* stable identifier, e.g. "place_of_birth" */
+	char *text;		/* UTF-8; NULL where it is bytes */
+	const uint8_t *data;	/* bytes, in the file's data; NULL with text */
+	size_t len;
+	const char *type;	/* of the bytes: "image/jpeg", ...; NULL: a text or date that is none */
+	bool number;		/* text is a decimal number */
+	bool list;		/* it may be there several times */
 };
 
 struct cr_inspection {
@@ -155,12 +174,21 @@ struct cr_inspection {
 	struct cr_document document;
 	struct cr_file *files;
 	size_t n_files;
+	struct cr_item *items;			/* in the order of the files */
+	size_t n_items;
+	uint32_t need;				/* as asked for */
 	const uint8_t *portrait;		/* into files' data; NULL */
 	size_t portrait_len;
 	const char *portrait_type;		/* "image/jpeg", "image/jp2" */
+	struct cr_limits limits;		/* how long its APDUs may be in this reader */
 	struct cr_exchange exchange;
 	unsigned int ms;			/* the whole inspection */
 };
+
+#define CR_NEED_ALL		0x1fffeU
+#define CR_NEED_IDENTITY	(1U << 1 | 1U << 11 | 1U << 12 | 1U << 13)
+#define CR_NEED_PORTRAIT	(1U << 1 | 1U << 2)
+#define CR_NEED_CARD		1U	/* EF.DIR and EF.ATR/INFO, beside the application */
 
 struct cr_inspect_opts {
 	const struct cr_secret *secret;	/* NULL: plain access only */
@@ -168,7 +196,11 @@ struct cr_inspect_opts {
 	const cr_terminal_t *terminal;	/* NULL: fingerprints and irises stay locked */
 	time_t now;			/* 0: the clock */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
-	uint32_t need;			/* bit n: data group n; 0: all that the card lists and can be read */
+	/*
+	 * Bit n: data group n; 0: all that the card lists and can be read. To verify, DG1 and what proves the
+	 * chip are read whether asked for or not.
+	 */
+	uint32_t need;
 	void (*progress)(void *arg, const char *file, size_t got, size_t total);
 	void *progress_arg;
 };

@@ -19,6 +19,7 @@ struct cr_reader_info {
 	enum cardring_slot_state state;
 	int owner_pid;		/* process that holds it, 0 if none */
 	int error;		/* enum cr_error that opening it meets (e.g. CR_E_READER_DENIED), else 0 */
+	int token;		/* a security token, left to its own programs: only taken where it is named */
 	struct cardring_info dev;
 };
 
@@ -44,6 +45,10 @@ extern const struct cr_backend cr_backend_kernel;
  * Readers that no driver has, through libusb, in this process: what needs the module (CARDRING_OP_ESCAPE and
  * MECHANICAL need CAP_SYS_RAWIO there) is a question of the device's node here, and whoever may open that may all.
  * A reader is one process's as long as a ring is open on it: others meet CR_E_READER_BUSY. Not across fork(2).
+ *
+ * Security tokens (a reader beside FIDO's interface, or beside a keyboard's of the few named in
+ * uapi/cardring_unusual.h) are listed as such without being asked anything; where the environment's CARDRING_TOKENS
+ * is 1 they are readers as others are. (cardring.ko leaves them alone too: its parameter "tokens".)
  */
 extern const struct cr_backend cr_backend_usb;
 
@@ -62,7 +67,7 @@ int cr_backend_use(const char *name);
 int cr_reader_list(struct cr_reader_info **out);
 
 /*
- * The reader that a user means: NULL: the first with a card in it, else the first, virtual ones left
+ * The reader that a user means: NULL: the first with a card in it, else the first, virtual ones and tokens left
  * out; an index of the list; "sim:CARD" or a path; else the part of a name (case-insensitive).
  * CR_E_NO_READER: none, or not the one named. CR_E_NO_DRIVER instead where there is none because the
  * USB bus shows CCID interfaces and no backend serves any of them.

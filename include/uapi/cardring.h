@@ -92,14 +92,16 @@
  * @CARDRING_OP_POWER_ON: PC_to_RDR_IccPowerOn; param[0] bPowerSelect
  *	(0 automatic, 1 5 V, 2 3 V, 3 1.8 V); response: the ATR. With 0 on a
  *	reader without automatic voltage selection the module tries the
- *	voltages that the descriptor lists, lowest first
+ *	voltages that the descriptor lists, lowest first (5 V if it lists none)
  * @CARDRING_OP_POWER_OFF: PC_to_RDR_IccPowerOff
  * @CARDRING_OP_SLOT_STATUS: PC_to_RDR_GetSlotStatus
  * @CARDRING_OP_GET_PARAMS: PC_to_RDR_GetParameters; response: the protocol
  *	data structure, cqe.param its bProtocolNum
  * @CARDRING_OP_RESET_PARAMS: PC_to_RDR_ResetParameters
  * @CARDRING_OP_SET_PARAMS: PC_to_RDR_SetParameters; param[0] bProtocolNum
- * @CARDRING_OP_SECURE: PC_to_RDR_Secure; param as in XFER
+ * @CARDRING_OP_SECURE: PC_to_RDR_Secure; param as in XFER. -EOPNOTSUPP where
+ *	the reader has no keypad (bPINSupport 0). Who types a PIN takes longer
+ *	than any card: set deadline_ms
  * @CARDRING_OP_ESCAPE: PC_to_RDR_Escape; needs CAP_SYS_RAWIO
  * @CARDRING_OP_ICC_CLOCK: PC_to_RDR_IccClock; param[0] bClockCommand
  * @CARDRING_OP_T0_APDU: PC_to_RDR_T0APDU; param[0] bmChanges,

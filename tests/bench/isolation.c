@@ -25,13 +25,6 @@
 #define CHASED		"chased"
 #define LATENCY_US	5000	/* as a card takes it; without it, what is measured is who gets the CPU */
 
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-
-	nanosleep(&t, NULL);
-}
-
 /* ---- the programs ---- */
 
 /* Takes whatever comes; false once the reader is gone. */

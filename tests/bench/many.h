@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include "reader/backend.h"
 #include "usbip.h"
+#include "../vm/bound.h"
 #include "driven.h"
 
 #define BATCH		8
@@ -212,34 +213,12 @@ static inline void driver_end(struct driver *d)
 static struct vreader_usb *reader[MAX_READERS];
 static char usb_name[MAX_READERS][32], node[MAX_READERS][32];
 
-static inline int node_of(const char *name)
-{
-	char path[128];
-	struct dirent *e;
-	int index = -1;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", name);
-	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (sscanf(e->d_name, "cardring%d", &index) == 1)
-			break;
-	if (d)
-		closedir(d);
-	return index;
-}
-
 static inline void wait_for_node(unsigned int i)
 {
-	const struct timespec tick = { .tv_nsec = 5000000 };
-	uint64_t end = now_ns() + 120000000000ULL;
-	int index;
+	int index = node_wait(usb_name[i], 0, 120000);
 
-	while ((index = node_of(usb_name[i])) < 0) {
-		if (now_ns() > end)
-			die("cardring did not take reader %u", i);
-		nanosleep(&tick, NULL);
-	}
+	if (index < 0)
+		die("cardring did not take reader %u", i);
 	snprintf(node[i], sizeof(node[i]), "/dev/cardring%d", index);
 }
 

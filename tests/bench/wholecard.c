@@ -31,11 +31,8 @@ static bool gaps;
 static void attach(const char *card, unsigned int rate)
 {
 	struct vreader_config cfg = { .level = VREADER_EXTENDED };
-	const struct timespec tick = { .tv_nsec = 5000000 };
-	uint64_t end = now_ns() + 20000000000ULL;
 	struct vcard *vcard;
-	char name[32];
-	int err, index;
+	int err;
 
 	if (!timing_init(&cfg.timing, rate))
 		die("%u: not a bit rate", rate);
@@ -46,14 +43,9 @@ static void attach(const char *card, unsigned int rate)
 	reader[0] = vreader_attach(&cfg);
 	if (!reader[0])
 		die("attach: %s", strerror(errno));
-	if (vreader_usb_wait(reader[0], name, sizeof(name), 20000))
+	if (vreader_usb_wait(reader[0], usb_name[0], sizeof(usb_name[0]), 20000))
 		die("the reader was not enumerated");
-	while ((index = node_of(name)) < 0) {
-		if (now_ns() > end)
-			die("cardring did not take the reader");
-		nanosleep(&tick, NULL);
-	}
-	snprintf(node[0], sizeof(node[0]), "/dev/cardring%d", index);
+	wait_for_node(0);
 }
 
 /* Runs argv, which has room for two more; its standard output is not of interest. */

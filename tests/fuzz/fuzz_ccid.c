@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		    itf.desc.max_message > CR_CCID_MESSAGE_MAX || !itf.in_packet || !(itf.in & 0x80) || itf.out & 0x80)
 			abort();
 	}
+	cr_ccid_token(data, size, 1);
 	if (size < CR_CCID_HDR)
 		return 0;
 	cr_ccid_get_header(data, &h);

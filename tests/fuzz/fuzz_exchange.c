@@ -109,9 +109,11 @@ static void fuzz_t0(struct answers a, const uint8_t *cmd, size_t len, uint8_t *r
 
 static void fuzz_shorten(struct answers a, const uint8_t *cmd, size_t len, uint8_t *rsp, uint8_t capabilities)
 {
+	/* a reader of 64-byte messages, or any other */
+	const struct cr_short_terms terms = { capabilities, len & 1, len & 2 ? 49 : 255, len & 2 ? 52 : 256 };
 	unsigned int steps = 0;
 	struct cr_shorten s;
-	int more = cr_shorten_begin(&s, cmd, len, rsp, ROOM, capabilities, len & 1) ? 0 : 1;
+	int more = cr_shorten_begin(&s, cmd, len, rsp, ROOM, &terms) ? 0 : 1;
 
 	while (more > 0) {
 		uint8_t apdu[CR_SHORT_APDU_MAX];
@@ -156,7 +158,7 @@ static void fuzz_terms(const uint8_t *atr, size_t len, struct answers a)
 	cr_atr_capabilities(&parsed);
 	if (!parsed.ifsc || parsed.ifsc == 255)
 		abort();
-	if (cr_terms_choose(&terms, &parsed, &can, false))
+	if (cr_terms_choose(&terms, &parsed, &can, CR_RATE_ANY))
 		return;
 	if (cr_pps_request(&terms, pps) > sizeof(pps) || cr_terms_parameters(&terms, &parsed, params) > sizeof(params))
 		abort();

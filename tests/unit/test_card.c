@@ -167,35 +167,128 @@ static void a_reader_that_negotiates_is_asked_what_it_chose(void **state)
 static void limits_follow_whatever_the_reader_declares(void **state)
 {
 	static const uint32_t declared[] = { 0, 1, 2, 6, 54, 261, 262, 4086, 65544, 0xffffffff };
+	struct cr_limits l;
 	cr_card_t *card;
-	size_t cmd, rsp;
 
 	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++) {
 		for (unsigned int level = CARDRING_LEVEL_TPDU; level <= CARDRING_LEVEL_EXTENDED_APDU; level *= 2) {
 			rig_make(level);
 			rig.max_payload = declared[i];
 			card = open_card(0);
-			cr_card_limits(card, &cmd, &rsp);
-			assert_true(cmd < declared[i] || !cmd);
-			assert_true(rsp < declared[i] || !rsp);
-			assert_true(cmd <= CR_APDU_MAX_LC && rsp <= CR_APDU_MAX_LE);
+			cr_card_limits(card, &l);
+			assert_true(l.message_command < declared[i] || !l.message_command);
+			assert_true(l.message_response < declared[i] || !l.message_response);
+			assert_true(l.command <= CR_APDU_MAX_LC && l.response <= CR_APDU_MAX_LE);
+			assert_true(l.message_command <= l.command && l.message_response <= l.response);
 			if (level != CARDRING_LEVEL_EXTENDED_APDU)
-				assert_true(cmd <= CR_APDU_MAX_SHORT_LC && rsp <= CR_APDU_MAX_SHORT_LE);
+				assert_true(l.command <= CR_APDU_MAX_SHORT_LC && l.response <= CR_APDU_MAX_SHORT_LE);
 			cr_card_close(card);
 		}
 	}
 }
 
+/* Historical bytes: nothing of capabilities; extended length; that and command chaining. */
+static const uint8_t atr_extended[] = { 0x3b, 0x05, 0x80, 0x73, 0x00, 0x00, 0x40 };
+static const uint8_t atr_chains[] = { 0x3b, 0x05, 0x80, 0x73, 0x00, 0x00, 0xc0 };
+
+/* SELECTs succeed, READ BINARY gives EF.ATR/INFO: commands of 1,024 bytes, responses of 2,050. */
+static size_t answer_info(const uint8_t *cmd, size_t len, uint8_t *rsp, size_t room)
+{
+	static const uint8_t info[] = { 0x7f, 0x66, 0x08, 0x02, 0x02, 0x04, 0x00, 0x02, 0x02, 0x08, 0x02 };
+
+	if (cmd[1] != 0xb0)
+		return status(rsp, 0, 0x9000);
+	memcpy(rsp, info, sizeof(info));
+	return status(rsp, sizeof(info), 0x6282);
+}
+
+static size_t answer_no_info(const uint8_t *cmd, size_t len, uint8_t *rsp, size_t room)
+{
+	return status(rsp, 0, 0x6a82);
+}
+
+static void each_may_be_what_limits(void **state)
+{
+	enum { NONE = CR_LIMIT_NONE, READER = CR_LIMIT_READER, LEVEL = CR_LIMIT_LEVEL, CARD = CR_LIMIT_CARD };
+	static const struct {
+		enum cardring_level level;
+		uint32_t payload;
+		const uint8_t *atr;
+		bool info;
+		size_t command, response, message_command, message_response;
+		int command_by, response_by;
+		unsigned int asked;	/* commands to learn it */
+	} c[] = {
+		/* nothing but the standard; a ring's buffers take 4,086 bytes */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_extended, false, 65535, 65536, 4077, 4084, NONE, NONE, 2 },
+		/* the card: by its silence, by its historical bytes' silence, by EF.ATR/INFO */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, false, 255, 256, 255, 256, CARD, CARD, 2 },
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, true, 1015, 2048, 1015, 2048, CARD, CARD, 3 },
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_chains, true, 1015, 2048, 1015, 2048, CARD, CARD, 3 },
+		/* the messages: of an APDU in several of them no more goes in one */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 261, atr_chains, true, 1015, 2048, 252, 259, CARD, CARD, 3 },
+		{ CARDRING_LEVEL_EXTENDED_APDU, 261, atr_chains, false, 65535, 65536, 252, 259, NONE, NONE, 2 },
+		{ CARDRING_LEVEL_SHORT_APDU, 54, atr_chains, true, 48, 52, 48, 52, READER, READER, 0 },
+		{ CARDRING_LEVEL_TPDU, 54, atr_chains, true, 49, 52, 49, 52, READER, READER, 0 },
+		/* the level, and T=0 */
+		{ CARDRING_LEVEL_SHORT_APDU, 261, atr_chains, true, 255, 256, 255, 256, LEVEL, LEVEL, 0 },
+		{ CARDRING_LEVEL_TPDU, 65544, atr_chains, true, 255, 256, 255, 256, LEVEL, LEVEL, 0 },
+	};
+	struct cr_limits l;
+	cr_card_t *card;
+
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		rig_make(c[i].level);
+		rig.max_payload = c[i].payload;
+		rig.atr = c[i].atr;
+		rig.atr_len = c[i].atr == atr_t0 ? sizeof(atr_t0) : sizeof(atr_chains);
+		rig.answer = c[i].info ? answer_info : answer_no_info;
+		card = open_card(0);
+		assert_int_equal(cr_card_learn_limits(card), 0);
+		cr_card_limits(card, &l);
+		if (l.command != c[i].command || l.response != c[i].response ||
+		    l.message_command != c[i].message_command || l.message_response != c[i].message_response)
+			fail_msg("case %zu: %zu, %zu; %zu, %zu", i, l.command, l.response, l.message_command,
+				 l.message_response);
+		assert_int_equal(l.command_by, c[i].command_by);
+		assert_int_equal(l.response_by, c[i].response_by);
+		assert_int_equal(rig.commands, c[i].asked);
+		assert_int_equal(l.told, c[i].asked == 3);
+		assert_int_equal(l.chaining, c[i].atr == atr_chains);
+		assert_int_equal(l.extended, l.response > 256);
+		cr_card_close(card);
+	}
+}
+
+static void limits_that_cannot_be_learnt_for_the_cards_end_are_an_error(void **state)
+{
+	struct cr_limits l;
+	cr_card_t *card;
+
+	rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+	rig.atr = atr_extended;
+	rig.atr_len = sizeof(atr_extended);
+	rig.fail_at = 1;
+	rig.fail_result = -ENOMEDIUM;
+	card = open_card(0);
+	assert_int_equal(cr_card_learn_limits(card), CR_E_CARD_GONE);
+	cr_card_limits(card, &l);
+	assert_false(l.told);
+	cr_card_close(card);
+}
+
 /* The list knows nothing of this reader; its level shows when it is open. */
 static void a_reader_known_by_its_path_alone_gets_buffers_of_its_level(void **state)
 {
+	struct cr_limits l;
 	cr_card_t *card;
-	size_t cmd, rsp;
 
 	rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+	rig.atr = atr_extended;
+	rig.atr_len = sizeof(atr_extended);
 	card = open_card(0);
-	cr_card_limits(card, &cmd, &rsp);
-	assert_true(rsp > 2000);
+	cr_card_limits(card, &l);
+	assert_true(l.message_response > 2000);
 	cr_card_close(card);
 	assert_int_equal(rig.power_ons, 1);
 }
@@ -343,6 +436,8 @@ int main(void)
 		cmocka_unit_test(a_reader_without_automatics_is_told_the_parameters),
 		cmocka_unit_test(a_reader_that_negotiates_is_asked_what_it_chose),
 		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
+		cmocka_unit_test(each_may_be_what_limits),
+		cmocka_unit_test(limits_that_cannot_be_learnt_for_the_cards_end_are_an_error),
 		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),
 		cmocka_unit_test(another_card_is_not_taken_for_the_first),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include <cardring/error.h>
@@ -101,8 +102,9 @@ static void length_received_is_judged_against_the_header(void **state)
 #define DEVICE	"12 01 0002 00 00 00 40 0912 d0c1 0001 01 02 00 01 "
 #define CONF(v)	"09 02 5D00 01 " v " 00 80 32 "
 #define ITF(n, alt, class) "09 04 " n " " alt " 03 " class " 00 00 00 "
-#define CCID(slot, message, busy) \
-	"36 21 1001 " slot " 07 03000000 A00F0000 A00F0000 00 802A0000 802A0000 00 FE000000 00000000 00000000 " \
+#define CCID(slot, message, busy) "36 21 1001 " slot " 07" CCID_REST(message, busy)
+#define CCID_REST(message, busy) \
+	" 03000000 A00F0000 A00F0000 00 802A0000 802A0000 00 FE000000 00000000 00000000 " \
 	"BA040400 " message " FF FF 0000 00 " busy " "
 #define OUT	"07 05 01 02 4000 00 "
 #define IN	"07 05 82 02 4000 00 "
@@ -173,6 +175,11 @@ static void descriptor_is_bounded(void **state)
 	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") CCID("FF", "FFFFFFFF", "FF") OUT IN, 1, -1, &itf), 0);
 	assert_int_equal(itf.desc.slots, CARDRING_MAX_SLOTS);
 	assert_int_equal(itf.desc.max_message, CR_CCID_MESSAGE_MAX);
+	/* a reader that names no voltage means 5 V */
+	assert_int_equal(itf.desc.voltages, CR_CCID_5V | CR_CCID_3V | CR_CCID_1V8);
+	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") "36 21 1001 00 F8" CCID_REST("0F010000", "01") OUT IN, 1, -1,
+			      &itf), 0);
+	assert_int_equal(itf.desc.voltages, CR_CCID_5V);
 	/* messages that carry no APDU; no endpoints; packets of nothing */
 	assert_int_equal(find(CONF("01") ITF("00", "00", "0B") CCID("00", "1F000000", "01") OUT IN, 1, -1, &itf),
 			 CR_E_UNSUPPORTED);
@@ -184,6 +191,88 @@ static void descriptor_is_bounded(void **state)
 			      "07 05 82 02 0000 00", 1, -1, &itf), CR_E_UNSUPPORTED);
 }
 
+/* ---- whose class does not tell, and whose does too much ---- */
+
+#define MADE_BY(vendor, product) "12 01 0002 00 00 00 40 " vendor product " 0001 01 02 00 01 "
+#define GEMPLUS	MADE_BY("E608", "0222")		/* 08E6:2202 */
+
+static void reader_of_the_vendors_class_is_found_where_it_is_known(void **state)
+{
+	static const char *const rest = CONF("01") ITF("00", "00", "FF") CCID("00", "0F010000", "01") OUT IN;
+	struct cr_ccid_interface itf;
+	char text[1200], *p;
+
+	snprintf(text, sizeof(text), "%s%s", GEMPLUS, rest);
+	assert_int_equal(find(text, 1, -1, &itf), 0);
+	assert_int_equal(itf.desc.max_message, 271);
+	/* of another maker's, the class says nothing */
+	snprintf(text, sizeof(text), "%s%s", DEVICE, rest);
+	assert_int_equal(find(text, 1, -1, &itf), CR_E_NOT_FOUND);
+	/* the descriptor's type may be the vendor's there, and there alone; of this length */
+	snprintf(text, sizeof(text), "%s%s", GEMPLUS, rest);
+	p = strstr(text, "36 21 ");
+	assert_non_null(p);
+	memcpy(p, "36 FF", 5);
+	assert_int_equal(find(text, 1, -1, &itf), 0);
+	p = strstr(text, "09 04 00 00 03 FF");
+	assert_non_null(p);
+	memcpy(p, "09 04 00 00 03 0B", 17);
+	assert_int_equal(find(text, 1, -1, &itf), CR_E_UNSUPPORTED);
+	assert_true(cr_ccid_class(0x0B, 0, 0));
+	assert_true(cr_ccid_class(0xFF, 0x413C, 0x2100));
+	assert_false(cr_ccid_class(0xFF, 0x0C4B, 0x0300));	/* another protocol */
+	assert_false(cr_ccid_class(0x03, 0x413C, 0x2100));
+}
+
+#define HID(n, sub, proto)	"09 04 " n " 00 02 03 " sub " " proto " 00 09 21 1101 00 01 22 2200 "
+#define KEYS	"07 05 84 03 0800 0A "
+#define HID_IN	"07 05 85 03 4000 02 "
+#define HID_OUT	"07 05 05 03 4000 02 "
+#define READER(n) ITF(n, "00", "0B") CCID("00", "000C0000", "01") OUT IN INTR
+
+static bool token(const char *text)
+{
+	uint8_t raw[600];
+
+	return cr_ccid_token(raw, hex(raw, text), 1);
+}
+
+static void token_is_a_reader_beside_fido(void **state)
+{
+	assert_true(token(DEVICE CONF("01") HID("00", "00", "00") HID_IN HID_OUT READER("01")));
+	assert_true(token(DEVICE CONF("01") READER("00") HID("01", "00", "00") HID_OUT HID_IN));
+	assert_true(token(DEVICE CONF("01") HID("00", "01", "01") KEYS HID("01", "00", "00") HID_IN HID_OUT READER("02")));
+	/* what is in another configuration does not count */
+	assert_false(token(DEVICE CONF("02") HID("00", "00", "00") HID_IN HID_OUT CONF("01") READER("00")));
+}
+
+static void reader_and_keyboard_with_a_slot_are_no_tokens(void **state)
+{
+	assert_false(token(DEVICE CONF("01") READER("00")));
+	assert_false(token(DEVICE CONF("01") HID("00", "01", "01") KEYS READER("01")));
+	/* a keyboard's keys for sound and power; one that takes reports too, as its lamps do; a mouse */
+	assert_false(token(DEVICE CONF("01") HID("00", "01", "01") KEYS HID("01", "00", "00") KEYS READER("02")));
+	assert_false(token(DEVICE CONF("01") HID("00", "01", "01") HID_IN HID_OUT READER("01")));
+	assert_false(token(DEVICE CONF("01") HID("00", "00", "00") HID_IN HID("01", "01", "02") KEYS READER("02")));
+	/* endpoints of the reader's are not those of the interface before it */
+	assert_false(token(DEVICE CONF("01") HID("00", "00", "00") HID_IN ITF("01", "00", "0B") HID_OUT));
+}
+
+static void token_without_fido_is_known_by_its_maker(void **state)
+{
+	static const char *const device[] = {
+		MADE_BY("5010", "0504") CONF("01"), MADE_BY("A020", "0841") CONF("01"), MADE_BY("A020", "1142") CONF("01"),
+	};
+	char text[1200];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(text, sizeof(text), "%s%s", device[i], HID("00", "01", "01") KEYS READER("01"));
+		assert_int_equal(token(text), i < 2);	/* 20A0:4211 has a reader alone, and is not in the table */
+		snprintf(text, sizeof(text), "%s%s", device[i], READER("00"));
+		assert_false(token(text));
+	}
+}
+
 /* However the bytes are cut or lie, nothing beyond them is read (and valgrind and sanitizers would tell). */
 static void cut_and_lying_descriptors_end_the_search(void **state)
 {
@@ -191,8 +280,10 @@ static void cut_and_lying_descriptors_end_the_search(void **state)
 	size_t n = hex(raw, DEVICE CONF("01") ITF("00", "00", "0B") CCID("00", "0F010000", "01") OUT IN);
 	struct cr_ccid_interface itf;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		assert_int_not_equal(cr_ccid_interface_find(raw, i, 1, -1, &itf), 0);
+		assert_false(cr_ccid_token(raw, i, 1));
+	}
 	for (size_t at = 18; at < n; at += raw[at]) {
 		uint8_t was = raw[at];
 
@@ -218,6 +309,10 @@ int main(void)
 		cmocka_unit_test(interface_is_found),
 		cmocka_unit_test(right_interface_of_a_composite_is_found),
 		cmocka_unit_test(descriptor_is_bounded),
+		cmocka_unit_test(reader_of_the_vendors_class_is_found_where_it_is_known),
+		cmocka_unit_test(token_is_a_reader_beside_fido),
+		cmocka_unit_test(reader_and_keyboard_with_a_slot_are_no_tokens),
+		cmocka_unit_test(token_without_fido_is_known_by_its_maker),
 		cmocka_unit_test(cut_and_lying_descriptors_end_the_search),
 	};
 

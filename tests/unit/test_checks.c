@@ -64,6 +64,8 @@ static void failures_have_their_verdicts(void **state)
 		[CR_CHECK_READ] = CR_UNPROVEN, [CR_CHECK_SOD_PARSE] = CR_FORGED,
 		[CR_CHECK_SOD_SIGNATURE] = CR_FORGED, [CR_CHECK_SIGNER_CHAIN] = CR_FORGED,
 		[CR_CHECK_SIGNER_VALIDITY] = CR_EXPIRED, [CR_CHECK_SIGNER_REVOCATION] = CR_REVOKED,
+		[CR_CHECK_SIGNING_TIME] = CR_UNPROVEN, [CR_CHECK_SIGNER_DOCUMENT_TYPE] = CR_UNPROVEN,
+		[CR_CHECK_DIGEST] = CR_UNPROVEN,
 		[CR_CHECK_DG_HASHES] = CR_FORGED, [CR_CHECK_COM_SOD] = CR_UNPROVEN,
 		[CR_CHECK_MRZ_CONSISTENT] = CR_UNPROVEN, [CR_CHECK_CHIP_AUTHENTICATION] = CR_CLONED,
 		[CR_CHECK_DOCUMENT_VALIDITY] = CR_EXPIRED,
@@ -146,6 +148,21 @@ static void genuine_says_when_a_copy_is_not_excluded(void **state)
 		assert_string_equal(insp.reasons[insp.n_reasons - 1].code, "copy-not-excluded");
 		clear(&insp);
 	}
+}
+
+/* What was accepted in silence once: SHA-1 keeps no old document from being genuine, and is told. */
+static void genuine_says_when_a_digest_is_weak(void **state)
+{
+	struct cr_inspection insp = { 0 };
+	int id;
+
+	(void)state;
+	for (id = 0; id < CR_CHECK_COUNT; id++)
+		cr_check_set(&insp, id, id == CR_CHECK_DIGEST ? CR_NOT_SUPPORTED : CR_SUCCESSFUL, "SHA-1");
+	assert_int_equal(judge(&insp), CR_GENUINE);
+	assert_int_equal(insp.n_reasons, 1);
+	assert_string_equal(insp.reasons[0].code, "weak-digest");
+	clear(&insp);
 }
 
 static void data_groups_alone_can_forge(void **state)
@@ -235,6 +252,7 @@ int main(void)
 		cmocka_unit_test(genuine_needs_every_proof),
 		cmocka_unit_test(what_was_not_checked_is_not_genuine),
 		cmocka_unit_test(genuine_says_when_a_copy_is_not_excluded),
+		cmocka_unit_test(genuine_says_when_a_digest_is_weak),
 		cmocka_unit_test(data_groups_alone_can_forge),
 		cmocka_unit_test(reasons_are_listed_worst_first),
 		cmocka_unit_test(a_worse_result_replaces),

@@ -421,7 +421,7 @@ static void refused_they_speak_at_the_default_rate(void **state)
 	all_sizes(card);
 	cr_card_close(card);
 	rig_contact(&good, 0x38, 3);
-	fault(rig.v, "error on=setparams value=10");	/* the reader will not have it */
+	fault(rig.v, "error on=setparams value=0x05");	/* the reader will not have it, and does not say what */
 	card = open_card(0);
 	assert_int_equal(rig.power_ons, 2);
 	assert_parameters(1, 0x11);
@@ -429,18 +429,51 @@ static void refused_they_speak_at_the_default_rate(void **state)
 	cr_card_close(card);
 }
 
+/* CCID 1.1, 5.1: with a list (GET_DATA_RATES) not every rate up to the highest; 6.1.7: it says so when it is told. */
+static void a_rate_that_the_reader_has_not_is_followed_by_the_next_lower(void **state)
+{
+	/* that of Neowave's Weneo, but for one */
+	static const uint32_t rates[] = { 9600, 10753, 19200, 38400, 62500, 115200, 125500 };
+	const struct sim_contact_config cards[] = {
+		{ .ta1 = 0x95 },		/* 125,000: there, as lists are rounded */
+		{ .ta1 = 0x98 },		/* 93,750 is not; 62,500 */
+		{ .ta1 = 0x93 },		/* 31,250, 15,625 and less are not */
+		{ .t0_too = true, .ta1 = 0x98 },
+	};
+	static const struct { unsigned int fi_di, power_ons; } want[] = { { 0x95, 1 }, { 0x94, 2 }, { 0x11, 3 }, { 0x94, 2 } };
+
+	for (size_t i = 0; i < sizeof(cards) / sizeof(*cards); i++) {
+		struct vreader_config c = { .level = VREADER_TPDU, .features = 0x38, .protocols = 3, .rates = rates,
+					    .nrates = sizeof(rates) / sizeof(*rates) };
+		cr_card_t *card;
+
+		rig_make(&c, vcard_echo_contact_new(&cards[i]));
+		card = open_card(0);
+		assert_parameters(!cards[i].t0_too, want[i].fi_di);
+		assert_int_equal(rig.power_ons, want[i].power_ons);
+		assert_int_equal(echo(card, 200), 0);
+		cr_card_close(card);
+	}
+}
+
 static void what_cannot_be_agreed_is_an_error(void **state)
 {
 	const struct sim_contact_config both_mute = { .t0_too = true, .pps_mute = true }, t1 = { .ta1 = 0x95 };
+	const struct sim_contact_config d12 = { .ta1 = 0x18 };
 
 	rig_contact(&both_mute, 0x38, 2);	/* to T=1 there is no way but PPS */
 	open_card(CR_E_CARD_MUTE);
 	rig_contact(&t1, 0x38, 1);
 	open_card(CR_E_UNSUPPORTED);
 	rig_contact(&t1, 0x38, 3);
-	fault(rig.v, "error 0 on=setparams value=10");
+	fault(rig.v, "error 0 on=setparams value=0x05");
 	open_card(CR_E_READER_FAILED);
 	assert_int_equal(rig.power_ons, 2);
+	/* a reader that will have no rate at all: D 12, 8, 4, 2, the default, and no more */
+	rig_contact(&d12, 0x38, 3);
+	fault(rig.v, "error 0 on=setparams value=10");
+	open_card(CR_E_READER_FAILED);
+	assert_int_equal(rig.power_ons, 5);
 }
 
 /* ---- T=0 ---- */
@@ -484,6 +517,36 @@ static void a_card_without_envelope_says_so_itself(void **state)
 	assert_int_equal(rig.xfers, 1);
 	assert_int_equal(echo(card, 200), 0);
 	cr_card_close(card);
+}
+
+/* One with messages of 64 bytes, as Elatec's TWN4: 49 bytes of data to the card, 52 from it. */
+static void small_messages_carry_t0_in_pieces(void **state)
+{
+	static const struct sim_contact_config cards[] = {
+		{ .t0_too = true, .envelope = true },
+		{ .t0_too = true, .chaining = true, CHAINS },
+	};
+
+	for (size_t i = 0; i < sizeof(cards) / sizeof(*cards); i++) {
+		struct vreader_config c = { .level = VREADER_TPDU, .features = 0x38, .protocols = 3, .max_message = 64 };
+		struct cr_limits l;
+		cr_card_t *card;
+
+		rig_make(&c, vcard_echo_contact_new(&cards[i]));
+		card = open_card(0);
+		cr_card_limits(card, &l);
+		assert_int_equal(l.message_command, 49);
+		assert_int_equal(l.message_response, 52);
+		assert_int_equal(l.command_by, CR_LIMIT_READER);
+		assert_int_equal(l.chaining, cards[i].chaining);
+		for (size_t n = 0; n < 320; n++)
+			assert_int_equal(echo(card, n), 0);
+		assert_int_equal(echo(card, 5000), 0);
+		assert_int_equal(read_file(card, 52), 0);
+		assert_int_equal(read_file(card, 53), CR_E_TOO_LONG);
+		assert_int_equal(read_file(card, 52), 0);
+		cr_card_close(card);
+	}
 }
 
 /* ---- APDU levels ---- */
@@ -581,9 +644,11 @@ int main(void)
 		cmocka_unit_test(card_and_reader_agree_whoever_has_to_do_it),
 		cmocka_unit_test(the_best_rate_is_what_they_speak_at),
 		cmocka_unit_test(refused_they_speak_at_the_default_rate),
+		cmocka_unit_test(a_rate_that_the_reader_has_not_is_followed_by_the_next_lower),
 		cmocka_unit_test(what_cannot_be_agreed_is_an_error),
 		cmocka_unit_test(long_commands_go_over_t0_as_the_card_takes_them),
 		cmocka_unit_test(a_card_without_envelope_says_so_itself),
+		cmocka_unit_test(small_messages_carry_t0_in_pieces),
 		cmocka_unit_test(long_apdus_are_chained_in_short_messages),
 		cmocka_unit_test(what_is_known_to_fit_stays_in_one_batch),
 		cmocka_unit_test(extended_apdus_go_through_short_readers_as_far_as_they_can),

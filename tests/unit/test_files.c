@@ -770,16 +770,35 @@ static void info_of_the_card_bounds_extended_length(void **state)
 	static const uint8_t info[] = { 0x43, 0x01, 0xb8, 0x7f, 0x66, 0x08, 0x02,
 					0x02, 0x04, 0x00, 0x02, 0x02, 0x08, 0x02 };
 	uint8_t bad[sizeof(info)];
+	size_t command, response;
 
-	assert_int_equal(cr_limits_from_info(info, sizeof(info)), 0x800);
-	assert_int_equal(cr_limits_from_info(info, 3), 0);
+	assert_true(cr_limits_from_info(info, sizeof(info), &command, &response));
+	assert_int_equal(command, 0x400 - 9);
+	assert_int_equal(response, 0x800);
 	for (size_t n = 0; n < sizeof(info); n++)
-		assert_int_equal(cr_limits_from_info(info, n), 0);
+		assert_false(cr_limits_from_info(info, n, &command, &response));
 	memcpy(bad, info, sizeof(bad));
 	bad[12] = 0x80;		/* negative */
-	assert_int_equal(cr_limits_from_info(bad, sizeof(bad)), 0);
+	assert_false(cr_limits_from_info(bad, sizeof(bad), &command, &response));
 	bad[12] = 0x00;		/* less than a short answer */
-	assert_int_equal(cr_limits_from_info(bad, sizeof(bad)), 0);
+	assert_false(cr_limits_from_info(bad, sizeof(bad), &command, &response));
+	assert_int_equal(response, 0);
+	memcpy(bad, info, sizeof(bad));
+	bad[8] = 0x00;		/* less than a short command: short ones it takes all the same */
+	assert_true(cr_limits_from_info(bad, sizeof(bad), &command, &response));
+	assert_int_equal(command, 255);
+}
+
+/* Four bytes of all ones: more than any APDU. */
+static void what_info_says_beyond_any_apdu_is_cut(void **state)
+{
+	static const uint8_t info[] = { 0x7f, 0x66, 0x0c, 0x02, 0x04, 0x7f, 0xff, 0xff, 0xff,
+					0x02, 0x04, 0x7f, 0xff, 0xff, 0xff };
+	size_t command, response;
+
+	assert_true(cr_limits_from_info(info, sizeof(info), &command, &response));
+	assert_int_equal(command, 65535);
+	assert_int_equal(response, 65536);
 }
 
 int main(void)
@@ -807,6 +826,7 @@ int main(void)
 		cmocka_unit_test(what_a_truncated_file_ends_with_is_no_size),
 		cmocka_unit_test(progress_is_told_on_the_way),
 		cmocka_unit_test(info_of_the_card_bounds_extended_length),
+		cmocka_unit_test(what_info_says_beyond_any_apdu_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

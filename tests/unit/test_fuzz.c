@@ -30,11 +30,35 @@
 #define LLVMFuzzerTestOneInput fuzz_cvc
 #include "../fuzz/fuzz_cvc.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_import
+#include "../fuzz/fuzz_import.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_index
+#include "../fuzz/fuzz_index.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_ldif
+#include "../fuzz/fuzz_ldif.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_files
+#include "../fuzz/fuzz_files.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_items
+#include "../fuzz/fuzz_items.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_picture
+#include "../fuzz/fuzz_picture.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_lds
 #include "../fuzz/fuzz_lds.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_masterlist
+#include "../fuzz/fuzz_masterlist.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_mrz
 #include "../fuzz/fuzz_mrz.c"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_pin
+#include "../fuzz/fuzz_pin.c"
 #undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_security_info
 #include "../fuzz/fuzz_security_info.c"
@@ -141,6 +165,8 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 	each_seed(target, dir);
 	snprintf(dir, sizeof(dir), "%s/cards/cam", simterm_dir);
 	each_seed(target, dir);
+	snprintf(dir, sizeof(dir), "%s/cards/full", simterm_dir);
+	each_seed(target, dir);
 	/* from the folder that the tests were built in */
 	snprintf(dir, sizeof(dir), "%.*sdata/fuzz", (int)(strstr(__FILE__, "unit/") - __FILE__), __FILE__);
 	each_seed(target, dir);
@@ -158,8 +184,16 @@ TARGET(card_security)
 TARGET(cvc)
 TARGET(exchange)
 TARGET(ccid)
+TARGET(import)
+TARGET(index)
+TARGET(ldif)
+TARGET(files)
+TARGET(items)
 TARGET(lds)
+TARGET(masterlist)
 TARGET(mrz)
+TARGET(pin)
+TARGET(picture)
 TARGET(security_info)
 TARGET(sim)
 TARGET(sm)
@@ -176,8 +210,16 @@ int main(void)
 		cmocka_unit_test(cvc_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
+		cmocka_unit_test(import_takes_anything),
+		cmocka_unit_test(index_takes_anything),
+		cmocka_unit_test(ldif_takes_anything),
+		cmocka_unit_test(files_takes_anything),
+		cmocka_unit_test(items_takes_anything),
 		cmocka_unit_test(lds_takes_anything),
+		cmocka_unit_test(masterlist_takes_anything),
 		cmocka_unit_test(mrz_takes_anything),
+		cmocka_unit_test(pin_takes_anything),
+		cmocka_unit_test(picture_takes_anything),
 		cmocka_unit_test(security_info_takes_anything),
 		cmocka_unit_test(sim_takes_anything),
 		cmocka_unit_test(sm_takes_anything),

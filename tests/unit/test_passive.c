@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "eid/checks.h"
@@ -229,6 +230,153 @@ static void variants_of_the_object_are_taken(void **state)
 	free_state(&s);
 }
 
+static void add_raw(X509 *x, const char *oid, const void *der, size_t len)
+{
+	ASN1_OCTET_STRING *v = ASN1_OCTET_STRING_new();
+	ASN1_OBJECT *o = OBJ_txt2obj(oid, 1);
+	X509_EXTENSION *e;
+
+	ASN1_OCTET_STRING_set(v, der, (int)len);
+	e = X509_EXTENSION_create_by_OBJ(NULL, o, 0, v);
+	X509_add_ext(x, e, -1);
+	X509_EXTENSION_free(e);
+	ASN1_OBJECT_free(o);
+	ASN1_OCTET_STRING_free(v);
+}
+
+/* The signer, with one extension more. */
+static void make_signer_with(struct state *s, const char *oid, const void *der, size_t len)
+{
+	struct pki_cert c = signer_of(s);
+
+	make_signer(s, &c);
+	add_raw(s->signer, oid, der, len);
+	pki_sign(s->signer, s->ca_key, "SHA256", false);
+	make_sod(s);
+}
+
+/* ICAO 9303-12, 7.1.1.6. */
+static void a_signer_signs_documents_of_its_types(void **state)
+{
+	static const struct { const char *der; size_t len; enum cr_result want; } all[] = {
+		{ "\x30\x08\x02\x01\x00\x31\x03\x13\x01P", 10, CR_SUCCESSFUL },
+		{ "\x30\x09\x02\x01\x00\x31\x04\x13\x02P<", 11, CR_SUCCESSFUL },
+		{ "\x30\x0c\x02\x01\x00\x31\x07\x13\x02ID\x13\x01P", 14, CR_SUCCESSFUL },
+		{ "\x30\x09\x02\x01\x00\x31\x04\x13\x02ID", 11, CR_FAILED },
+		{ "\x30\x09\x02\x01\x00\x31\x04\x13\x02PD", 11, CR_FAILED },
+		{ "\x30\x05\x02\x01\x00\x31\x00", 7, CR_FAILED },
+		{ "\x30\x03\x02\x01\x00", 5, CR_UNDETERMINED },
+		{ "\x30\x0a\x02\x01\x00\x31\x05\x13\x03PAS", 12, CR_UNDETERMINED },
+		{ "\x31\x00", 2, CR_UNDETERMINED },
+		{ "\x30\x82", 2, CR_UNDETERMINED },
+	};
+	struct cr_inspection insp;
+	struct state s;
+	size_t i;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SIGNER_DOCUMENT_TYPE, CR_NOT_SUPPORTED);
+	clear(&insp);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		make_signer_with(&s, "2.23.136.1.1.6.2", all[i].der, all[i].len);
+		genuine(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SIGNER_DOCUMENT_TYPE, all[i].want);
+		clear(&insp);
+	}
+	/* a document that does not say of which type it is, to a signer that has a list */
+	run(&insp, s.sod, s.len, s.trust);
+	clear(&insp);
+	insp.files = files;
+	insp.n_files = 5;
+	files[1].err = CR_E_CARD_STATUS;
+	assert_int_equal(cr_passive_authenticate(&insp, s.trust, NOW), 0);
+	EXPECT(&insp, CR_CHECK_SIGNER_DOCUMENT_TYPE, CR_UNDETERMINED);
+	clear(&insp);
+	free_state(&s);
+}
+
+/* privateKeyUsagePeriod against signingTime, which is when the test runs. */
+static void a_key_signs_while_it_is_in_use(void **state)
+{
+	static const struct { int from, to; enum cr_result want; const char *why; } all[] = {
+		{ -30, 30, CR_SUCCESSFUL, "" }, { -90, -60, CR_FAILED, "out of use" }, { 30, 60, CR_FAILED, "came into use" },
+		{ 0, 30, CR_SUCCESSFUL, "" }, { -9, -2, CR_FAILED, "out of use" }, { 0, -30, CR_FAILED, "out of use" },
+	};
+	struct cr_inspection insp;
+	struct state s;
+	char der[64];
+	time_t now = time(NULL), t;
+	struct tm tm;
+	size_t i, n;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	s.spec.no_attr = true;		/* which id-data alone may */
+	s.spec.content_type = "1.2.840.113549.1.7.1";
+	make_sod(&s);
+	genuine(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SIGNING_TIME, CR_NOT_SUPPORTED);
+	clear(&insp);
+	s.spec.no_attr = false;
+	s.spec.content_type = NULL;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		n = 2;
+		if (all[i].from) {
+			t = now + all[i].from * 86400;
+			der[n++] = (char)0x80;
+			der[n++] = 15;
+			n += strftime(der + n, 20, "%Y%m%d%H%M%SZ", gmtime_r(&t, &tm));
+		}
+		t = now + all[i].to * 86400;
+		der[n++] = (char)0x81;
+		der[n++] = 15;
+		n += strftime(der + n, 20, "%Y%m%d%H%M%SZ", gmtime_r(&t, &tm));
+		der[0] = 0x30;
+		der[1] = (char)(n - 2);
+		make_signer_with(&s, "2.5.29.16", der, n);
+		genuine(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_SIGNING_TIME, all[i].want);
+		assert_non_null(strstr(detail(&insp, CR_CHECK_SIGNING_TIME), all[i].why));
+		clear(&insp);
+	}
+	free_state(&s);
+}
+
+/* Taken in silence once. */
+static void sha1_is_told(void **state)
+{
+	static const struct { const char *cert, *sig, *lds, *why; } all[] = {
+		{ "SHA256", "SHA256", "SHA256", "" }, { "SHA256", "SHA256", "SHA1", "over the data groups" },
+		{ "SHA256", "SHA1", "SHA256", "under the signature" }, { "SHA1", "SHA256", "SHA256", "certificate" },
+	};
+	struct cr_inspection insp;
+	struct pki_cert c;
+	struct state s;
+	size_t i;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (i = 0; i < 4; i++) {
+		c = signer_of(&s);
+		c.md = all[i].cert;
+		make_signer(&s, &c);
+		s.spec.md = all[i].sig;
+		s.spec.lds_md = all[i].lds;
+		make_sod(&s);
+		genuine(&s);
+		run(&insp, s.sod, s.len, s.trust);
+		EXPECT(&insp, CR_CHECK_DIGEST, i ? CR_NOT_SUPPORTED : CR_SUCCESSFUL);
+		assert_non_null(strstr(detail(&insp, CR_CHECK_DIGEST), all[i].why));
+		clear(&insp);
+	}
+	free_state(&s);
+}
+
 static void malformed_objects_are_no_objects(void **state)
 {
 	struct cr_inspection insp;
@@ -406,6 +554,39 @@ static void a_truncated_object_is_never_right(void **state)
 	EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
 	clear(&insp);
 	free_state(&s);
+}
+
+/* BER: lengths without an end, and objects in each other, a thousand and fifty thousand deep. */
+static void what_nests_or_does_not_end_is_no_object(void **state)
+{
+	static const size_t depths[] = { 20, 40, 1000, 15000 };
+	struct cr_inspection insp;
+	uint8_t *sod = calloc(1, 65536), *p;
+	size_t i, k, len;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		len = depths[i / 2] * 4;
+		p = sod;
+		*p++ = 0x77;
+		*p++ = 0x82;
+		*p++ = (uint8_t)(len >> 8);
+		*p++ = (uint8_t)len;
+		for (k = 0; k < depths[i / 2]; k++) {	/* begun and ended, or begun alone */
+			p[2 * k] = i & 1 ? 0x24 : 0x30;
+			p[2 * k + 1] = 0x80;
+		}
+		memset(p + len / 2, 0, len / 2);
+		run(&insp, sod, len + 4, NULL);
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+		clear(&insp);
+		sod[1] = 0x81;
+		sod[2] = 0xff;
+		run(&insp, sod, len < 255 ? len + 3 : 258, NULL);
+		EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+		clear(&insp);
+	}
+	free(sod);
 }
 
 static void no_mutation_is_out_of_bounds_or_right(void **state)
@@ -623,12 +804,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_of_real_issuers_verifies),
 		cmocka_unit_test(variants_of_the_object_are_taken),
+		cmocka_unit_test(a_signer_signs_documents_of_its_types),
+		cmocka_unit_test(a_key_signs_while_it_is_in_use),
+		cmocka_unit_test(sha1_is_told),
 		cmocka_unit_test(malformed_objects_are_no_objects),
 		cmocka_unit_test(lists_and_hashes_have_to_agree),
 		cmocka_unit_test(what_was_not_read_is_not_proven),
 		cmocka_unit_test(every_changed_byte_of_a_group_shows),
 		cmocka_unit_test(every_changed_byte_of_the_object_shows),
 		cmocka_unit_test(a_truncated_object_is_never_right),
+		cmocka_unit_test(what_nests_or_does_not_end_is_no_object),
 		cmocka_unit_test(no_mutation_is_out_of_bounds_or_right),
 		cmocka_unit_test(another_signer_is_not_the_signer),
 		cmocka_unit_test(the_openssl_command_agrees),

@@ -44,7 +44,7 @@ static struct cr_terms choose(const char *atr, const struct cr_reader_can *can, 
 	struct cr_atr a;
 
 	atr_make(&a, atr);
-	assert_int_equal(cr_terms_choose(&t, &a, can, modest), 0);
+	assert_int_equal(cr_terms_choose(&t, &a, can, modest ? 0 : CR_RATE_ANY), 0);
 	return t;
 }
 
@@ -91,6 +91,22 @@ static void the_highest_rate_of_both_is_proposed(void **state)
 	assert_terms(choose(T0_FASTEST, &slow, false), 0, 0x11, false, true);
 }
 
+/* T0_FAST's rates at 4 MHz, D from 16 down to 2; D 1 with F 512 is less than the default. */
+static void refused_the_next_lower_rate_is_proposed(void **state)
+{
+	static const uint8_t fi_di[] = { 0x95, 0x98, 0x94, 0x93, 0x92, 0x11 };
+	uint32_t below = CR_RATE_ANY;
+	struct cr_terms t;
+	struct cr_atr a;
+
+	atr_make(&a, T0_FAST);
+	for (size_t i = 0; i < sizeof(fi_di); i++) {
+		assert_int_equal(cr_terms_choose(&t, &a, &plain, below), 0);
+		assert_int_equal(t.fi_di, fi_di[i]);
+		below = cr_fi_di_rate(t.fi_di, 4000);
+	}
+}
+
 static void refused_it_stays_at_the_default(void **state)
 {
 	assert_terms(choose(T0_FAST, &plain, true), 0, 0x11, false, true);
@@ -111,11 +127,11 @@ static void the_protocol_is_one_that_both_speak(void **state)
 	assert_terms(choose(BOTH, &t1, true), 1, 0x11, true, true);	/* the protocol alone needs PPS */
 	assert_terms(choose(T1_FAST, &silent, false), 1, 0x95, true, true);
 	atr_make(&a, T1_FAST);
-	assert_int_equal(cr_terms_choose(&t, &a, &t0, false), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_UNSUPPORTED);
 	atr_make(&a, T0_SLOW);
-	assert_int_equal(cr_terms_choose(&t, &a, &t1, false), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t1, CR_RATE_ANY), CR_E_UNSUPPORTED);
 	atr_make(&a, T14);
-	assert_int_equal(cr_terms_choose(&t, &a, &plain, false), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &plain, CR_RATE_ANY), CR_E_UNSUPPORTED);
 }
 
 static void in_specific_mode_nothing_is_negotiated(void **state)
@@ -128,7 +144,7 @@ static void in_specific_mode_nothing_is_negotiated(void **state)
 	assert_terms(choose(IMPLICIT_T1, &plain, false), 1, 0x11, false, true);
 	t0.protocols = 1;
 	atr_make(&a, SPECIFIC_T1);
-	assert_int_equal(cr_terms_choose(&t, &a, &t0, false), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_UNSUPPORTED);
 }
 
 static void what_the_reader_does_is_left_to_it(void **state)
@@ -232,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rates_are_those_of_the_tables),
 		cmocka_unit_test(the_highest_rate_of_both_is_proposed),
+		cmocka_unit_test(refused_the_next_lower_rate_is_proposed),
 		cmocka_unit_test(refused_it_stays_at_the_default),
 		cmocka_unit_test(the_protocol_is_one_that_both_speak),
 		cmocka_unit_test(in_specific_mode_nothing_is_negotiated),

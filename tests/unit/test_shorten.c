@@ -37,14 +37,14 @@ static size_t bytes(uint8_t *out, const char *s)
 
 static uint8_t cmd[MAX], want[MAX], answer[MAX], got[MAX];
 
-static void run(uint8_t capabilities, bool t0, const char *apdu, const struct step *steps, const char *rsp)
+static void run(const struct cr_short_terms *terms, const char *apdu, const struct step *steps, const char *rsp)
 {
 	uint8_t out[CR_SHORT_APDU_MAX];
 	struct cr_shorten s;
 	size_t len;
 	int more;
 
-	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, apdu), got, sizeof(got), capabilities, t0), 0);
+	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, apdu), got, sizeof(got), terms), 0);
 	do {
 		assert_non_null(steps->send);
 		len = bytes(want, steps->send);
@@ -60,8 +60,12 @@ static void run(uint8_t capabilities, bool t0, const char *apdu, const struct st
 	assert_memory_equal(got, want, len);
 }
 
+#define TERMS(caps, t0, c, r)	(&(const struct cr_short_terms){ caps, t0, c, r })
 #define RUN(caps, t0, apdu, rsp, ...) \
-	run(caps, t0, apdu, (const struct step[]){ __VA_ARGS__, { NULL, NULL } }, rsp)
+	run(TERMS(caps, t0, 255, 256), apdu, (const struct step[]){ __VA_ARGS__, { NULL, NULL } }, rsp)
+/* through messages that take 49 bytes of data to the card, and 52 from it */
+#define RUN_SMALL(caps, t0, apdu, rsp, ...) \
+	run(TERMS(caps, t0, 49, 52), apdu, (const struct step[]){ __VA_ARGS__, { NULL, NULL } }, rsp)
 #define CHAINING	CR_ATR_COMMAND_CHAINING
 
 static void what_is_short_but_for_its_form_goes_as_it_is(void **state)
@@ -117,6 +121,45 @@ static void over_t0_long_data_go_by_envelope(void **state)
 	    { "80 c2 00 00 ff 80 d6 00 00 00 01 00 [248]", "9000" }, { "80 c2 00 00 08 [8]", "9000" });
 }
 
+/* What is a link already, or GENERAL AUTHENTICATE, whose links are steps. */
+static void what_is_chained_by_itself_is_not_cut_by_chaining(void **state)
+{
+	struct cr_shorten s;
+	size_t n;
+
+	RUN(CHAINING, true, "10 86 00 00 00 01 00 [256]", "9000", { "00 c2 00 00 ff 10 86 00 00 00 01 00 [248]", "9000" },
+	    { "00 c2 00 00 08 [8]", "9000" });
+	RUN(CHAINING, true, "00 86 00 00 00 01 00 [256]", "9000", { "00 c2 00 00 ff 00 86 00 00 00 01 00 [248]", "9000" },
+	    { "00 c2 00 00 08 [8]", "9000" });
+	RUN(CHAINING, true, "10 d6 00 00 00 01 00 [256]", "9000", { "00 c2 00 00 ff 10 d6 00 00 00 01 00 [248]", "9000" },
+	    { "00 c2 00 00 08 [8]", "9000" });
+	n = bytes(cmd, "00 86 00 00 00 01 00 [256]");
+	assert_int_equal(cr_shorten_begin(&s, cmd, n, got, sizeof(got), TERMS(CHAINING, false, 255, 256)), CR_E_TOO_LONG);
+}
+
+/* A reader with messages of 64 bytes. */
+static void small_messages_take_what_they_take(void **state)
+{
+	struct cr_shorten s;
+	size_t n;
+
+	RUN_SMALL(0, true, "00 d6 00 00 31 [49]", "9000", { "00 d6 00 00 31 [49]", "9000" });
+	RUN_SMALL(CHAINING, true, "00 d6 00 00 32 [50]", "9000", { "10 d6 00 00 31 [49]", "9000" },
+		  { "00 d6 00 00 01 [1]", "9000" });
+	RUN_SMALL(CHAINING, false, "00 d6 00 00 32 [50]", "9000", { "10 d6 00 00 31 [49]", "9000" },
+		  { "00 d6 00 00 01 [1]", "9000" });
+	RUN_SMALL(CHAINING, true, "10 86 00 00 47 [71] 00", "[60] 9000", { "00 c2 00 00 31 10 86 00 00 47 [44]", "9000" },
+		  { "00 c2 00 00 1c [27] 00 00", "613c" }, { "00 c0 00 00 34", "[52] 6108" },
+		  { "00 c0 00 00 08", "[8] 9000" });
+	RUN_SMALL(0, true, "00 b0 00 00 34", "[52] 9000", { "00 b0 00 00 34", "[52] 9000" });
+	/* at T=0 it comes at once or not at all */
+	n = bytes(cmd, "00 b0 00 00 35");
+	assert_int_equal(cr_shorten_begin(&s, cmd, n, got, sizeof(got), TERMS(0, true, 49, 52)), CR_E_TOO_LONG);
+	n = bytes(cmd, "00 b0 00 00 10");
+	assert_int_equal(cr_shorten_begin(&s, cmd, n, got, sizeof(got), TERMS(0, true, 0, 52)), CR_E_TOO_LONG);
+	assert_int_equal(cr_shorten_begin(&s, cmd, n, got, sizeof(got), TERMS(0, true, 49, 0)), CR_E_TOO_LONG);
+}
+
 static void without_a_way_it_is_refused(void **state)
 {
 	static const struct { const char *apdu; uint8_t capabilities; int err; } cases[] = {
@@ -130,8 +173,8 @@ static void without_a_way_it_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, cases[i].apdu), got, sizeof(got),
-						  cases[i].capabilities, false), cases[i].err);
-	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, "00 b0 00 00 00"), got, 1, 0, false), CR_E_TOO_LONG);
+						  TERMS(cases[i].capabilities, false, 255, 256)), cases[i].err);
+	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, "00 b0 00 00 00"), got, 1, TERMS(0, false, 255, 256)), CR_E_TOO_LONG);
 }
 
 static void nonsense_from_the_card_ends_it(void **state)
@@ -147,7 +190,7 @@ static void nonsense_from_the_card_ends_it(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		int rc;
 
-		assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, cases[i].apdu), got, 300, CHAINING, false), 0);
+		assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, cases[i].apdu), got, 300, TERMS(CHAINING, false, 255, 256)), 0);
 		rc = cr_shorten_answer(&s, answer, bytes(answer, cases[i].a1));
 		if (cases[i].a2) {
 			assert_int_equal(rc, 1);
@@ -164,7 +207,7 @@ static void an_answer_ends_where_it_was_to_end(void **state)
 	unsigned int steps = 0;
 	struct cr_shorten s;
 
-	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, "00 b0 00 00 00 02 00"), got, sizeof(got), 0, false), 0);
+	assert_int_equal(cr_shorten_begin(&s, cmd, bytes(cmd, "00 b0 00 00 00 02 00"), got, sizeof(got), TERMS(0, false, 255, 256)), 0);
 	bytes(answer, "ab 6100");
 	do
 		assert_true(cr_shorten_apdu(&s, out) && ++steps <= 512);
@@ -180,6 +223,8 @@ int main(void)
 		cmocka_unit_test(a_long_answer_is_fetched),
 		cmocka_unit_test(long_data_are_chained_where_the_card_can),
 		cmocka_unit_test(over_t0_long_data_go_by_envelope),
+		cmocka_unit_test(what_is_chained_by_itself_is_not_cut_by_chaining),
+		cmocka_unit_test(small_messages_take_what_they_take),
 		cmocka_unit_test(without_a_way_it_is_refused),
 		cmocka_unit_test(nonsense_from_the_card_ends_it),
 		cmocka_unit_test(an_answer_ends_where_it_was_to_end),

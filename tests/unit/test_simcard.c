@@ -120,7 +120,7 @@ static void a_vietnamese_card_refuses(void **state)
 		{ "80B0000000", 0x6e00 },
 		{ "01B0000000", 0x6e00 },
 		{ "04A4020C02011C", 0x6e00 },
-		{ "10A4020C02011C", 0x6884 },
+		{ "1CA4020C02011C", 0x6884 },		/* chained under secure messaging */
 		{ "0CB0000000", 0x6988 },		/* no session */
 		{ "00A4", 0x6700 },
 		{ "00A4020C05011C", 0x6700 },
@@ -128,6 +128,37 @@ static void a_vietnamese_card_refuses(void **state)
 	};
 
 	run_rows("an", rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+/* ISO/IEC 7816-4, 5.3.3, as the historical bytes say. */
+static void data_chained_over_commands_are_one_commands(void **state)
+{
+	static const struct row rows[] = {
+		{ "10A4020C0101", 0x9000 },
+		{ "00A4020C011C", 0x9000 },
+		{ "00B0000001", 0x9000 },		/* it is selected */
+		{ "10A4020C0101", 0x9000 },
+		{ "00B0000001", 0x6883 },		/* another command ends a chain */
+		{ "00A4020C011C", 0x6700 },		/* and what it had is gone */
+		{ "10A4020C0101", 0x9000 },
+		{ "10A4000C0101", 0x6883 },		/* P1 too is the chain's */
+		{ "10A4020C0101", 0x9000 },
+		{ "10860000027C0000", 0x6883 },
+		{ "10A4020C0101", 0x9000 },
+		{ "0CA4020C011C", 0x6883 },
+		{ "10A4020C", 0x6700 },			/* without data */
+		{ "10A4020C010100", 0x6700 },		/* Le but for the last */
+		{ "00A4020C02011C", 0x9000 },
+	};
+	struct term *t = term_new("an");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint16_t sw = term_plain(t, rows[i].cmd);
+
+		if (sw != rows[i].sw)
+			fail_msg("row %zu, %s: %04X, not %04X", i, rows[i].cmd, sw, rows[i].sw);
+	}
+	term_free(t);
 }
 
 static void a_passport_with_bac_refuses(void **state)
@@ -790,6 +821,7 @@ int main(void)
 		cmocka_unit_test(primitives_give_the_worked_example_of_bac),
 		cmocka_unit_test(mrz_information_is_that_of_the_worked_examples),
 		cmocka_unit_test(a_vietnamese_card_refuses),
+		cmocka_unit_test(data_chained_over_commands_are_one_commands),
 		cmocka_unit_test(a_passport_with_bac_refuses),
 		cmocka_unit_test(pace_opens_by_can_and_by_mrz),
 		cmocka_unit_test(bac_opens_by_mrz),

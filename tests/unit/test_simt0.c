@@ -176,10 +176,38 @@ static void a_card_without_power_is_mute(void **state)
 	rig_free(r);
 }
 
+/* ISO/IEC 7816-3, 12.2.4: a C-APDU in pieces, executed when it is whole. */
+static void what_no_tpdu_carries_comes_in_envelopes(void **state)
+{
+	struct rig *r = rig_new("an");
+
+	assert_int_equal(tpdu(r, "00C2000003 00A402"), 0x9000);
+	assert_int_equal(tpdu(r, "00C2000004 0C02011C"), 0x9000);
+	assert_int_equal(tpdu(r, "00B0000000"), 0x6c16);	/* it is selected */
+	assert_int_equal(tpdu(r, "0022C1A40F800A04007F00070202040202830102"), 0x9000);
+	assert_int_equal(tpdu(r, "00C2000005 1086000002"), 0x9000);
+	assert_int_equal(tpdu(r, "00C2000003 7C0000"), 0x6114);
+	assert_int_equal(tpdu(r, "00C0000014"), 0x9000);
+	/* in extended form: EF.CardAccess again */
+	assert_int_equal(tpdu(r, "00C2000009 00A4020C000002011C"), 0x9000);
+	assert_int_equal(tpdu(r, "00B0000000"), 0x6c16);
+	/* interrupted, it is gone */
+	assert_int_equal(tpdu(r, "00C2000003 00A402"), 0x9000);
+	assert_int_equal(tpdu(r, "00B0000016"), 0x9000);
+	assert_int_equal(tpdu(r, "00C2000007 00A4020C02011C"), 0x9000);
+	assert_int_equal(tpdu(r, "00B0000016"), 0x9000);
+	assert_int_equal(tpdu(r, "0CC2000003 00A402"), 0x6e00);
+	assert_int_equal(tpdu(r, "00C2000103 00A402"), 0x6a86);
+	assert_int_equal(tpdu(r, "00C2000000"), 0x6700);
+	assert_int_equal(tpdu(r, "00C2000004 00A402"), 0x6700);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_want_the_exact_length),
+		cmocka_unit_test(what_no_tpdu_carries_comes_in_envelopes),
 		cmocka_unit_test(answers_to_commands_with_data_are_fetched),
 		cmocka_unit_test(an_answer_not_fetched_is_lost),
 		cmocka_unit_test(lengths_that_do_not_agree_are_refused),

@@ -636,6 +636,33 @@ static void a_block_longer_than_ifsd_is_refused(void **state)
 }
 
 /* There is no chain to break off: it is asked for its answer, not told that it may. */
+/* The reader's user cancels before anything is sent: the link is as it was. */
+static void what_was_not_sent_can_be_withdrawn(void **state)
+{
+	const struct cr_t1_params params = { .ifsc = 32, .ifsd = 254, .inf_max = 254 };
+	const uint8_t ifs[] = { 0x00, 0xe1, 0x01, 0xfe, 0x1e }, answer[] = { 0x00, 0x00, 0x02, 0x90, 0x00, 0x92 };
+	uint8_t block[CR_T1_BLOCK_MAX], cmd[40], rsp[8];
+	struct cr_t1 t;
+
+	command(cmd, sizeof(cmd), 0);
+	cr_t1_reset(&t, &params);
+	assert_int_equal(cr_t1_begin(&t, cmd, 5, rsp, sizeof(rsp)), 0);
+	assert_int_equal(cr_t1_withdraw(&t), CR_E_INVALID);	/* S(IFS request) is to be sent */
+	assert_int_equal(cr_t1_answer(&t, ifs, sizeof(ifs)), 1);
+	cr_t1_block(&t, block);
+	assert_int_equal(block[1], 0x00);
+	assert_int_equal(cr_t1_withdraw(&t), 0);
+	assert_int_equal(cr_t1_withdraw(&t), CR_E_INVALID);
+	/* the same N(S), and nothing to be put in order before */
+	assert_int_equal(cr_t1_begin(&t, cmd, 5, rsp, sizeof(rsp)), 0);
+	cr_t1_block(&t, block);
+	assert_int_equal(block[1], 0x00);
+	assert_int_equal(cr_t1_answer(&t, answer, sizeof(answer)), 0);
+	/* the first of two is not the whole command */
+	assert_int_equal(cr_t1_begin(&t, cmd, sizeof(cmd), rsp, sizeof(rsp)), 0);
+	assert_int_equal(cr_t1_withdraw(&t), CR_E_INVALID);
+}
+
 static void an_abort_of_nothing_is_no_block(void **state)
 {
 	const struct cr_t1_params params = { .ifsc = 32, .inf_max = 254 };
@@ -836,6 +863,7 @@ int main(void)
 		cmocka_unit_test(the_multiplier_is_for_the_next_block_alone),
 		cmocka_unit_test(blocks_that_are_none_end_in_an_error),
 		cmocka_unit_test(a_block_longer_than_ifsd_is_refused),
+		cmocka_unit_test(what_was_not_sent_can_be_withdrawn),
 		cmocka_unit_test(an_abort_of_nothing_is_no_block),
 		cmocka_unit_test(what_has_no_end_is_ended),
 		cmocka_unit_test(an_answer_without_status_word_is_none),

@@ -249,6 +249,151 @@ static void an_issuer_is_an_authority(void **state)
 	X509_free(x);
 }
 
+/* The issuer's name in a signer of ca, as some issuers write it. */
+static enum cr_result named(const cr_trust_t *t, const char *const parts[][2], int type, char *why)
+{
+	X509_NAME *n = X509_NAME_new();
+	struct pki_cert d = signer();
+	X509 *x = pki_make(&d);
+	struct cr_chain ch;
+	size_t i;
+
+	for (i = 0; parts[i][0]; i++)
+		X509_NAME_add_entry_by_txt(n, parts[i][0], type, (const unsigned char *)parts[i][1], -1, -1, 0);
+	X509_set_issuer_name(x, n);
+	pki_sign(x, ca_key, "SHA256", false);
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	strcpy(why, ch.why);
+	X509_NAME_free(n);
+	X509_free(x);
+	return ch.result;
+}
+
+static void names_are_compared_as_real_issuers_write_them(void **state)
+{
+	static const char *const same[][2] = { { "C", "VN" }, { "O", "Test" }, { "CN", "CSCA" }, { NULL } },
+		*const small[][2] = { { "C", "vn" }, { "O", "TEST" }, { "CN", "Csca" }, { NULL } },
+		*const turned[][2] = { { "CN", "CSCA" }, { "O", "Test" }, { "C", "VN" }, { NULL } },
+		*const twice[][2] = { { "C", "VN" }, { "CN", "CSCA" }, { "CN", "CSCA" }, { NULL } },
+		*const other[][2] = { { "CN", "CSCA" }, { "O", "Tests" }, { "C", "VN" }, { NULL } },
+		*const shorter[][2] = { { "C", "VN" }, { "CN", "CSCA" }, { NULL } };
+	cr_trust_t *t = store(ca, NULL, NULL);
+	char why[160];
+
+	(void)state;
+	assert_int_equal(named(t, same, MBSTRING_UTF8, why), CR_SUCCESSFUL);
+	assert_string_equal(why, "");
+	assert_int_equal(named(t, same, V_ASN1_T61STRING, why), CR_SUCCESSFUL);
+	assert_non_null(strstr(why, "string types"));
+	assert_int_equal(named(t, small, MBSTRING_UTF8, why), CR_SUCCESSFUL);
+	assert_non_null(strstr(why, "letter case"));
+	assert_int_equal(named(t, turned, MBSTRING_UTF8, why), CR_SUCCESSFUL);
+	assert_non_null(strstr(why, "another order"));
+	assert_int_equal(named(t, twice, MBSTRING_UTF8, why), CR_UNDETERMINED);
+	assert_int_equal(named(t, other, MBSTRING_UTF8, why), CR_UNDETERMINED);
+	assert_int_equal(named(t, shorter, MBSTRING_UTF8, why), CR_UNDETERMINED);
+	cr_trust_free(t);
+}
+
+static X509 *with_constraints(const struct pki_cert *c, const char *constraints)
+{
+	X509 *x = pki_make(c);
+
+	pki_ext(x, x, NID_basic_constraints, constraints);
+	pki_sign(x, c->issuer_key ? c->issuer_key : c->key, "SHA256", false);
+	return x;
+}
+
+/* Turkey's, Portugal's, Luxembourg's, Cameroon's: in the German master list of 2026. */
+static void an_authority_that_does_not_say_so_is_one_where_it_is_trusted(void **state)
+{
+	struct pki_cert c = { .country = "VN", .name = "CSCA", .key = ca_key, .usage = "critical,keyCertSign,cRLSign" },
+		link = { .country = "VN", .name = "CSCA 2", .key = other_key, .issuer = ca, .issuer_key = ca_key,
+			 .usage = "critical,keyCertSign,cRLSign" }, d = signer();
+	X509 *x = with_constraints(&c, "critical,CA:FALSE"), *embedded_ca, *y;
+	STACK_OF(X509) *embedded = sk_X509_new_null();
+	cr_trust_t *t = store(x, NULL, NULL);
+	struct cr_chain ch;
+
+	(void)state;
+	assert_int_equal(chain(&d, t, "does not say that it is one of an authority"), CR_SUCCESSFUL);
+	cr_trust_free(t);
+	X509_free(x);
+	/* without the right to sign certificates it is none */
+	c.usage = "critical,digitalSignature";
+	x = with_constraints(&c, "critical,CA:FALSE");
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, NULL), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	c.usage = "";
+	x = with_constraints(&c, "critical,CA:FALSE");
+	t = store(x, NULL, NULL);
+	assert_int_equal(chain(&d, t, NULL), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_free(x);
+	/* nor is one that a document brings */
+	embedded_ca = with_constraints(&link, "critical,CA:FALSE");
+	d.issuer = embedded_ca;
+	d.issuer_key = other_key;
+	y = pki_make(&d);
+	sk_X509_push(embedded, embedded_ca);
+	t = store(ca, NULL, NULL);
+	cr_chain_build(y, embedded, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_UNDETERMINED);
+	cr_trust_free(t);
+	sk_X509_free(embedded);
+	X509_free(embedded_ca);
+	X509_free(y);
+}
+
+/* RFC 5280, 4.2.1.9: an authority of somebody else below one that allows none. */
+static void path_lengths_are_kept(void **state)
+{
+	static const struct { const char *name, *constraints; enum cr_result want; } all[] = {
+		{ "CSCA 2", "critical,CA:TRUE,pathlen:0", CR_SUCCESSFUL },	/* a link: the same organization */
+		{ "Bank", "critical,CA:TRUE,pathlen:0", CR_FAILED },
+		{ "Bank", "critical,CA:TRUE,pathlen:1", CR_SUCCESSFUL },
+		{ "Bank", "critical,CA:TRUE", CR_SUCCESSFUL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		struct pki_cert top = { .country = "VN", .name = "CSCA", .key = ca_key,
+					.usage = "critical,keyCertSign,cRLSign" },
+			sub = { .country = "VN", .name = all[i].name, .ca = true, .key = other_key, .issuer_key = ca_key },
+			d = signer();
+		STACK_OF(X509) *embedded = sk_X509_new_null();
+		X509_NAME *n = X509_NAME_new();
+		X509 *root = with_constraints(&top, all[i].constraints), *x, *y;
+		struct cr_chain ch;
+		cr_trust_t *t;
+
+		sub.issuer = root;
+		x = pki_make(&sub);
+		if (!strcmp(all[i].name, "Bank")) {
+			X509_NAME_add_entry_by_txt(n, "C", MBSTRING_UTF8, (const unsigned char *)"VN", -1, -1, 0);
+			X509_NAME_add_entry_by_txt(n, "O", MBSTRING_UTF8, (const unsigned char *)"Bank", -1, -1, 0);
+			X509_set_subject_name(x, n);
+			pki_sign(x, ca_key, "SHA256", false);
+		}
+		d.issuer = x;
+		d.issuer_key = other_key;
+		y = pki_make(&d);
+		sk_X509_push(embedded, x);
+		t = store(root, NULL, NULL);
+		cr_chain_build(y, embedded, t, NOW, &ch);
+		assert_int_equal(ch.result, all[i].want);
+		cr_trust_free(t);
+		sk_X509_free(embedded);
+		X509_NAME_free(n);
+		X509_free(root);
+		X509_free(x);
+		X509_free(y);
+	}
+}
+
 static void link_certificates_lead_to_an_older_issuer(void **state)
 {
 	/* the new authority's key, certified by the trusted old one */
@@ -382,6 +527,29 @@ static void revoked_signers_are_found(void **state)
 	assert_int_equal(revocation(x, pki_crl(ca, other_key, x, -86400, 86400)), CR_UNDETERMINED);
 	X509_free(x);
 	X509_free(other);
+}
+
+/* RFC 5280, 4.2.1.3: a key that may not sign lists does not. */
+static void lists_are_signed_by_keys_for_lists(void **state)
+{
+	struct pki_cert c = authority(ca_key), d = signer();
+	struct cr_chain ch;
+	char why[160];
+	cr_trust_t *t;
+	X509 *a, *x;
+
+	(void)state;
+	c.usage = "critical,keyCertSign";
+	a = pki_make(&c);
+	x = pki_make(&d);
+	t = store(a, NULL, pki_crl(a, ca_key, x, -86400, 86400));
+	cr_chain_build(x, NULL, t, NOW, &ch);
+	assert_int_equal(ch.result, CR_SUCCESSFUL);
+	assert_int_equal(cr_chain_revocation(&ch, t, NOW, why), CR_UNDETERMINED);
+	assert_non_null(strstr(why, "no revocation list"));
+	cr_trust_free(t);
+	X509_free(a);
+	X509_free(x);
 }
 
 static void countries_are_compared(void **state)
@@ -552,10 +720,14 @@ int main(void)
 		cmocka_unit_test(a_signer_is_a_signer_of_documents),
 		cmocka_unit_test(keys_for_other_purposes_sign_no_documents),
 		cmocka_unit_test(an_issuer_is_an_authority),
+		cmocka_unit_test(names_are_compared_as_real_issuers_write_them),
+		cmocka_unit_test(an_authority_that_does_not_say_so_is_one_where_it_is_trusted),
+		cmocka_unit_test(path_lengths_are_kept),
 		cmocka_unit_test(link_certificates_lead_to_an_older_issuer),
 		cmocka_unit_test(circles_have_an_end),
 		cmocka_unit_test(validity_is_that_of_the_moment),
 		cmocka_unit_test(revoked_signers_are_found),
+		cmocka_unit_test(lists_are_signed_by_keys_for_lists),
 		cmocka_unit_test(countries_are_compared),
 		cmocka_unit_test(plain_ecdsa_signatures_verify),
 		cmocka_unit_test(a_folder_is_read_and_the_rest_counted),

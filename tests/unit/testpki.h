@@ -167,7 +167,7 @@ struct pki_sod {
 	const char *md, *lds_md;	/* of the signature; of the groups, the same if NULL */
 	const char *content_type;	/* "2.23.136.1.1.1" */
 	int version;
-	bool v1_info, pss, skid, no_cert;
+	bool v1_info, pss, skid, no_cert, no_attr;
 	int drop_hash, add_hash;	/* data group numbers */
 	int short_hash;			/* this group's hash is a byte short */
 	int trailing;			/* bytes after the LDSSecurityObject */
@@ -219,7 +219,8 @@ static inline uint8_t *pki_make_sod(const struct pki_sod *s, const struct pki_dg
 {
 	const EVP_MD *md = EVP_get_digestbyname(s->md ? s->md : "SHA256");
 	ASN1_OBJECT *type = OBJ_txt2obj(s->content_type ? s->content_type : "2.23.136.1.1.1", 1);
-	unsigned int flags = CMS_BINARY | CMS_NOSMIMECAP | (s->skid ? CMS_USE_KEYID : 0);
+	unsigned int flags = CMS_BINARY | CMS_NOSMIMECAP | (s->skid ? CMS_USE_KEYID : 0) |
+			     (s->no_attr ? CMS_NOATTR : 0);
 	CMS_ContentInfo *cms;
 	CMS_SignerInfo *si;
 	struct cr_buf lds, out;

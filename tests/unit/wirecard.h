@@ -25,12 +25,16 @@
 struct cr_card {
 	struct sim_card *sim;
 	struct cr_exchange ex;
-	size_t max_response;
+	size_t max_response;	/* what the reader carries */
+	size_t told;		/* what the card said */
 	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
 	unsigned int flip_at;		/* whose answer has a bit flipped */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
 	unsigned int resets, pace_runs, bac_runs, ca_runs, reads, selects, by_sfi;	/* selects: of files */
+	unsigned int info_selects;	/* of EF.ATR/INFO */
+	unsigned int read_batches;	/* with a READ BINARY in them */
+	size_t longest_batch;
 	bool wrong_expect;
 };
 
@@ -49,6 +53,7 @@ static void listen(struct cr_card *c, const struct cr_apdu *a)
 	c->ca_runs += a->cmd[1] == 0x22 && a->cmd[2] == 0x41;
 	c->reads += (a->cmd[1] & 0xfe) == 0xb0;
 	c->selects += a->cmd[1] == 0xa4 && a->cmd[2] == 0x02;
+	c->info_selects += a->cmd_len >= 7 && a->cmd[1] == 0xa4 && a->cmd[5] == 0x2f && a->cmd[6] == 0x01;
 	c->by_sfi += by_sfi(a);
 }
 
@@ -57,6 +62,8 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 	static uint8_t rsp[CR_RAPDU_MAX];
 
 	c->ex.enters++;
+	c->read_batches += (apdus[n - 1].cmd[1] & 0xfe) == 0xb0;
+	c->longest_batch = n > c->longest_batch ? n : c->longest_batch;
 	for (*done = 0; *done < n;) {
 		struct cr_apdu *a = &apdus[*done];
 		size_t len;
@@ -106,10 +113,23 @@ void cr_card_exchange(const cr_card_t *c, struct cr_exchange *out)
 	*out = c->ex;
 }
 
-void cr_card_limits(const cr_card_t *c, size_t *max_command_data, size_t *max_response_data)
+void cr_card_limits(const cr_card_t *c, struct cr_limits *out)
 {
-	*max_command_data = c->max_response > 256 ? 65535 : 255;
-	*max_response_data = c->max_response;
+	size_t n = c->told && c->told < c->max_response ? c->told : c->max_response;
+
+	*out = (struct cr_limits) {
+		.command = n > 256 ? 65535 : 255, .response = n, .message_command = n > 256 ? 65535 : 255,
+		.message_response = n, .response_by = c->max_response > 256 ? CR_LIMIT_NONE : CR_LIMIT_LEVEL,
+		.told = c->told != 0,
+	};
+}
+
+/* of reader/card_int.h, which has another struct cr_card */
+void cr_card_told(cr_card_t *c, size_t command, size_t response);
+void cr_card_told(cr_card_t *c, size_t command, size_t response)
+{
+	assert_true(command > 255 && command <= 65535);
+	c->told = response;
 }
 
 static inline const struct sim_sample *sample(const char *name)

@@ -2,11 +2,11 @@
 /* Cards that come and go: no command reaches another card, and programs are told. */
 #include "node.h"
 
-static struct reader shared;	/* one slot, extended APDUs */
+static struct reader shared;	/* one slot, extended APDUs, a keypad */
 
 static int plug_shared(void **state)
 {
-	plug(&shared, &(struct vreader_config){ 0 });
+	plug(&shared, &(struct vreader_config){ .pin_support = 3 });
 	return 0;
 }
 
@@ -206,7 +206,7 @@ static void power_off_makes_the_claim_stale(void **state)
 
 static void reader_without_interrupt_endpoint_is_polled(void **state)
 {
-	const struct vreader_config cfg = { .slots = 2, .no_interrupt = true };
+	const struct vreader_config cfg = { .slots = 2, .no_interrupt = true, .pin_support = 3 };
 	struct cardring_info info;
 	uint64_t generation;
 	struct reader rd;
@@ -362,7 +362,7 @@ static void every_command_reaches_the_reader(void **state)
 {
 	static const uint32_t clocks[] = { 4000, 8000 }, rates[] = { 9600, 115200 };
 	const struct vreader_config cfg = { .features = 0x5BA, .clocks = clocks, .nclocks = 2, .rates = rates,
-					    .nrates = 2 };
+					    .nrates = 2, .pin_support = 1 };
 	struct cardring_sqe sqe;
 	struct cardring_cqe c;
 	struct reader rd;
@@ -412,7 +412,9 @@ static void every_command_reaches_the_reader(void **state)
 	assert_memory_equal(node_buf(&n, 1), node_buf(&n, 0), 8);
 	sqe = sqe_op(CARDRING_OP_SECURE, 0);
 	seen(&rd, 0, &from);
-	assert_int_equal(run(&n, &sqe).result, -EREMOTEIO);	/* it has no keypad, and says so */
+	c = run(&n, &sqe);
+	assert_int_equal(c.result, -EREMOTEIO);
+	assert_int_equal(c.error, 10);		/* there is no bPINOperation */
 	assert_int_equal(seen(&rd, PC_SECURE, &from), 1);
 	/* wLevelParameter gets there: a command in two parts */
 	sqe = sqe_apdu(&n, 0, 0, "\0\x88\0\0\4abcd", 5);

@@ -4,10 +4,11 @@
  * in every slot of every interface. What a backend does not serve must be said by a rule below, and a rule that does
  * not hold is an error too.
  *
- *   drawer BACKEND TABLE REPORT [--kinds | NAME...]
+ *   drawer BACKEND TABLE REPORT [--kinds | --few | NAME...]
  *
- * BACKEND: kernel. Prints "ok" and "not ok" lines; REPORT is written, a line an interface. --kinds: of devices that
- * look alike to a driver the first alone.
+ * BACKEND: kernel, or usb (the module being away). Prints "ok" and "not ok" lines; REPORT is written, a line an
+ * interface. --kinds: of devices that look alike to a driver the first alone; --few: the same, but sizes and
+ * numbers make no difference.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,6 @@
 
 #define CARD		"an"
 #define WORKERS		12
-#define MESSAGE_MIN	87	/* header, and the longest command of a PACE with 256 bits: 5 + 71 + 1 */
 
 enum outcome { NOT_DRIVEN, READ, NOT_BOUND, REFUSED, FAILED };
 
@@ -57,9 +57,10 @@ static bool by_control(const struct vreader_config *c)
 	return c->no_bulk;
 }
 
-static bool other_class(const struct vreader_config *c)
+/* bcdCCID 1.x is CCID's and ICCD's. */
+static bool not_ccid(const struct vreader_config *c)
 {
-	return c->interface_class != 0x0B;
+	return c->interface_class != 0x0B && c->class_desc[3] != 0x01;
 }
 
 static bool character(const struct vreader_config *c)
@@ -72,11 +73,6 @@ static bool t1_alone(const struct vreader_config *c)
 	return c->level == VREADER_TPDU && !(c->protocols & 1);
 }
 
-static bool small(const struct vreader_config *c)
-{
-	return (c->level == VREADER_SHORT || (c->level == VREADER_TPDU && !t1_alone(c))) && c->max_message < MESSAGE_MIN;
-}
-
 /* The first that matches counts. */
 static const struct rule {
 	const char *why;
@@ -85,9 +81,8 @@ static const struct rule {
 	int err;		/* with REFUSED; 0: any */
 } rules[] = {
 	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
-	{ "interface class FF, which no rule of ours takes for a reader's", other_class, NOT_BOUND, 0 },
+	{ "interface class FF and no version of CCID: its maker's own protocol", not_ccid, NOT_BOUND, 0 },
 	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
-	{ "short APDU level or T=0, and messages too small for a command of PACE, which the card takes whole", small, REFUSED, CR_E_TOO_LONG },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
@@ -108,6 +103,16 @@ struct backend {
 	bool (*path)(const char *usb_name, const struct vreader_config *c, char *out, size_t size);
 };
 
+static void interface_comes(const char *interface)
+{
+	uint64_t end = now_ms() + NODE_MS;
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "/sys/bus/usb/devices/%s", interface);
+	while (access(dir, F_OK) && now_ms() < end)
+		sleep_ms(2);
+}
+
 /*
  * Whether the driver has said yes or no: asked once more, it has to wait for the first answer, as it is given under
  * the device's lock.
@@ -126,13 +131,11 @@ static void probe_is_over(const char *interface)
 static bool kernel_path(const char *usb_name, const struct vreader_config *c, char *out, size_t size)
 {
 	uint64_t end = now_ms() + NODE_MS;
-	char interface[64], dir[128];
+	char interface[64];
 	int index;
 
 	snprintf(interface, sizeof(interface), "%s:1.%u", usb_name, c->interface_number);
-	snprintf(dir, sizeof(dir), "/sys/bus/usb/devices/%s", interface);
-	while (access(dir, F_OK) && now_ms() < end)
-		sleep_ms(2);
+	interface_comes(interface);
 	probe_is_over(interface);
 	index = node_index(usb_name, c->interface_number);
 	if (index < 0)
@@ -143,8 +146,20 @@ static bool kernel_path(const char *usb_name, const struct vreader_config *c, ch
 	return true;
 }
 
+/* What it does not serve it says when it is opened. */
+static bool usb_path(const char *usb_name, const struct vreader_config *c, char *out, size_t size)
+{
+	char interface[64];
+
+	snprintf(interface, sizeof(interface), "%s:1.%u", usb_name, c->interface_number);
+	interface_comes(interface);
+	snprintf(out, size, "usb:%s", interface);
+	return true;
+}
+
 static const struct backend backends[] = {
 	{ "kernel", &cr_backend_kernel, kernel_path },
+	{ "usb", &cr_backend_usb, usb_path },
 };
 
 /* ---- one interface ---- */
@@ -188,10 +203,11 @@ static bool same(const struct drawer_interface *i, const struct cardring_info *i
 	return !what;
 }
 
-static void verify(const char *path, unsigned int slot, cr_trust_t *trust, struct result *r)
+static void verify(const char *path, const struct cardring_info *info, unsigned int slot, cr_trust_t *trust,
+		   struct result *r)
 {
 	const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .verify = true };
-	struct cr_reader_info reader = { .slot = slot };
+	struct cr_reader_info reader = { .slot = slot, .dev = *info };
 	struct cr_inspection *in = NULL;
 	uint64_t begin = now_ms();
 	cr_card_t *card;
@@ -219,25 +235,27 @@ static void drive(const struct drawer_interface *i, const char *usb_name, cr_tru
 	const struct cr_ring_params params = { .entries = 4, .buffers = 2, .buf_size = 32 };
 	struct cardring_info info;
 	cr_ring_t *ring;
-	char path[64];
-	int err;
+	char path[80];
+	int err = CR_E_UNSUPPORTED;
 
-	if (!backend->path(usb_name, &i->config, path, sizeof(path))) {
+	if (backend->path(usb_name, &i->config, path, sizeof(path)))
+		err = backend->lib->open(path, &params, &ring, &info);
+	if (err == CR_E_UNSUPPORTED || err == CR_E_NO_READER) {
 		say(r, NOT_BOUND, "not served");
 		return;
 	}
-	err = backend->lib->open(path, &params, &ring, &info);
 	if (err) {
 		say(r, FAILED, "%s", cr_strerror(err));
 		return;
 	}
+	if (same(i, &info, r)) {
+		for (unsigned int slot = 0; slot < i->config.slots && r->outcome == NOT_DRIVEN; slot++)
+			verify(path, &info, slot, trust, r);
+		if (r->outcome == NOT_DRIVEN)
+			r->outcome = READ;
+	}
+	/* kept meanwhile: what costs most over libusb is to open the first ring on a reader */
 	cr_ring_close(ring);
-	if (!same(i, &info, r))
-		return;
-	for (unsigned int slot = 0; slot < i->config.slots && r->outcome == NOT_DRIVEN; slot++)
-		verify(path, slot, trust, r);
-	if (r->outcome == NOT_DRIVEN)
-		r->outcome = READ;
 }
 
 /* ---- one device ---- */
@@ -412,10 +430,14 @@ static void exceptions(void)
 }
 
 /* What a driver looks at. */
-static bool same_kind(const struct drawer_interface *a, const struct drawer_interface *b)
+static bool same_kind(const struct drawer_interface *a, const struct drawer_interface *b, bool few)
 {
 	const struct vreader_config *x = &a->config, *y = &b->config;
 
+	if (few)
+		return x->interface_class == y->interface_class && x->no_bulk == y->no_bulk &&
+		       x->no_interrupt == y->no_interrupt && (x->slots > 1) == (y->slots > 1) && x->level == y->level &&
+		       (x->protocols & 1) == (y->protocols & 1);
 	return x->interface_class == y->interface_class && x->no_bulk == y->no_bulk &&
 	       x->no_interrupt == y->no_interrupt && a->class_desc[1] == b->class_desc[1] && x->slots == y->slots &&
 	       x->busy_slots == y->busy_slots && x->level == y->level && x->max_message == y->max_message &&
@@ -425,7 +447,7 @@ static bool same_kind(const struct drawer_interface *a, const struct drawer_inte
 
 static bool choose(char *const *what)
 {
-	bool kinds = *what && !strcmp(*what, "--kinds");
+	bool few = *what && !strcmp(*what, "--few"), kinds = few || (*what && !strcmp(*what, "--kinds"));
 
 	chosen = calloc(table->n, sizeof(*chosen));
 	for (size_t i = 0, n; chosen && i < table->n; i += n) {
@@ -437,7 +459,7 @@ static bool choose(char *const *what)
 		for (size_t k = i; kinds && k < i + n; k++) {
 			size_t j = 0;
 
-			while (j < k && !(chosen[j] && same_kind(&table->interface[j], &table->interface[k])))
+			while (j < k && !(chosen[j] && same_kind(&table->interface[j], &table->interface[k], few)))
 				j++;
 			yes |= j == k;
 		}
@@ -488,7 +510,7 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (argc < 4) {
-		fprintf(stderr, "usage: drawer BACKEND TABLE REPORT [--kinds | NAME...]\n");
+		fprintf(stderr, "usage: drawer BACKEND TABLE REPORT [--kinds | --few | NAME...]\n");
 		return 2;
 	}
 	if (prepare(argv[1], argv[2]) || !choose(argv + 4))

@@ -11,6 +11,9 @@
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
 #   only qemu|uml               ends the script, without a result, in the other rig
+#   verify ARG...               cardring verify: its exit code in $rc, milliseconds in $took, what it said in /run/said
+#   expect NAME EXIT TEXT       of the last verify: its exit code, and the text (any case) is in what it said
+#   has_node                    is there a /dev/cardringN?
 #
 # QEMU's own reader is unplugged when the scripts begin (00-rig.sh), so that /dev/cardringN is what
 # the script made: tests/vm/vmctl plug-reader and unplug-reader bring it and take it away.
@@ -40,6 +43,23 @@ wait_for() {
 		sleep 0.1
 	done
 }
+
+verify() {
+	_begin=$(date +%s%N)
+	build/cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
+	rc=$?
+	took=$((($(date +%s%N) - _begin) / 1000000))
+}
+expect() {
+	if [ "$rc" != "$2" ]; then
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
+	elif ! grep -qi "$3" /run/said /run/said.err; then
+		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
+	else
+		ok "$1"
+	fi
+}
+has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 
 run_cmocka() {
 	_p=$1

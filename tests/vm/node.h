@@ -10,7 +10,6 @@
 #ifndef TESTS_VM_NODE_H
 #define TESTS_VM_NODE_H
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -32,6 +31,7 @@
 #include "../../include/uapi/cardring.h"
 #include <cardring/reader.h>
 #include "usbip.h"
+#include "bound.h"
 
 #define NODE_MS	20000	/* whatever is waited for has happened by then, on a slow machine too */
 
@@ -86,56 +86,19 @@ struct reader {
 	int index;		/* N of /dev/cardringN, of that interface */
 };
 
-static inline uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
-
-static inline void sleep_ms(unsigned int ms)
-{
-	const struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
-
-	nanosleep(&t, NULL);
-}
-
-/* N of the node that belongs to an interface; -1: none. */
-static inline int node_index(const char *usb_name, unsigned int interface)
-{
-	char path[320];
-	struct dirent *e;
-	int index = -1;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/cardring", usb_name, interface);
-	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (sscanf(e->d_name, "cardring%d", &index) == 1)
-			break;
-	if (d)
-		closedir(d);
-	return index;
-}
-
-/* The index of its node; over a backend 0 once the interface is there. */
-static inline int bound_index(const struct reader *rd)
-{
-	char path[320];
-
-	if (by_module())
-		return node_index(rd->name, rd->interface);
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
-	return access(path, R_OK);
-}
-
+/* Over a backend its index is 0 once the interface is there. */
 static inline void wait_bound(struct reader *rd)
 {
 	uint64_t end = now_ms() + NODE_MS;
+	char path[320];
 
-	while ((rd->index = bound_index(rd)) < 0 && now_ms() < end)
-		sleep_ms(2);
+	if (by_module()) {
+		rd->index = node_wait(rd->name, rd->interface, NODE_MS);
+	} else {
+		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
+		while ((rd->index = access(path, R_OK)) < 0 && now_ms() < end)
+			sleep_ms(2);
+	}
 	assert_true(rd->index >= 0);
 }
 
@@ -291,6 +254,21 @@ static inline void node_setup(struct node *n, uint32_t entries, uint32_t buffers
 	node_remember(n);
 }
 
+/* What the library opens for it; where the module has it, once its node is there. */
+static inline void reader_path(const struct reader *rd, char *out, size_t size)
+{
+	int fd;
+
+	if (!by_module()) {
+		snprintf(out, size, "%s:%s:1.%u", over->name, rd->name, rd->interface);
+		return;
+	}
+	snprintf(out, size, "/dev/cardring%d", rd->index);
+	fd = node_open_fd(rd->index);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Opens it over the backend; enum cr_error. */
 static inline int node_try(struct node *n, const struct reader *rd, const struct cr_ring_params *params)
 {
@@ -299,7 +277,7 @@ static inline int node_try(struct node *n, const struct reader *rd, const struct
 
 	memset(n, 0, sizeof(*n));
 	n->fd = -1;
-	snprintf(path, sizeof(path), "%s:%s:1.%u", over->name, rd->name, rd->interface);
+	reader_path(rd, path, sizeof(path));
 	err = over->open(path, params, &n->ring, NULL);
 	if (err)
 		return err;

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Which readers are taken and as what; what is told of them; and that a station's worth of them fits. */
+/* What is told of the readers that are taken; and that a station's worth of them fits. */
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include "node.h"
-
-/* A class descriptor to be changed: one slot, short APDUs */
-static void descriptor(uint8_t *d)
-{
-	static const uint8_t good[54] = {
-		54, 0x21, 0x10, 0x01, 0, 7, 3, 0, 0, 0, 0xA0, 0x0F, 0, 0, 0xA0, 0x0F, 0, 0, 0, 0x80, 0x25, 0, 0, 0x80, 0x25,
-		0, 0, 0, 254, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xBA, 4, 2, 0, 0x0F, 1, 0, 0, 0xFF, 0xFF, 0, 0, 0, 1
-	};
-
-	memcpy(d, good, sizeof(good));
-}
 
 static struct cardring_info info_of(int index)
 {
@@ -26,105 +15,6 @@ static struct cardring_info info_of(int index)
 	assert_int_equal(ctl(fd, CARDRING_IOC_INFO, &info), 0);
 	close(fd);
 	return info;
-}
-
-static void unusable_descriptors_are_refused(void **state)
-{
-	static const struct { unsigned int len, first, type, max_message; } t[] = {
-		{ 0, 0, 0x21, 271 },		/* none */
-		{ 2, 2, 0x21, 271 }, { 53, 53, 0x21, 271 },	/* cut off */
-		{ 54, 53, 0x21, 271 },		/* shorter than it is */
-		{ 54, 54, 0x21, 0 }, { 54, 54, 0x21, 10 }, { 54, 54, 0x21, 31 },	/* no message fits */
-		/* another descriptor, or lengths that are none */
-		{ 54, 54, 0xFF, 271 }, { 54, 0, 0x21, 271 }, { 54, 1, 0x21, 271 }, { 54, 255, 0x21, 271 },
-	};
-	enum { N = sizeof(t) / sizeof(t[0]) };
-	struct vreader_config cfg[N + 1];
-	struct reader rd[N + 1];
-	uint8_t d[N][54];
-
-	for (unsigned int i = 0; i < N; i++) {
-		descriptor(d[i]);
-		d[i][0] = t[i].first;
-		d[i][1] = t[i].type;
-		d[i][44] = t[i].max_message;
-		d[i][45] = t[i].max_message >> 8;
-		cfg[i] = (struct vreader_config){ .class_desc = d[i], .class_desc_len = t[i].len };
-	}
-	cfg[N] = (struct vreader_config){ 0 };
-	plug_many(rd, cfg, N + 1);
-	/* by the time that a good one has its node, the others would have theirs */
-	wait_bound(&rd[N]);
-	sleep_ms(100);
-	for (unsigned int i = 0; i < N; i++)
-		if (node_index(rd[i].name, 0) >= 0)
-			fail_msg("descriptor %u was taken", i);
-	unplug_many(rd, N + 1);
-}
-
-static void odd_descriptors_are_bounded(void **state)
-{
-	static const struct { uint8_t at; uint32_t value, slots, busy, max; } t[] = {
-		{ 4, 255, 32, 1, 271 },			/* bMaxSlotIndex */
-		{ 4, 31, 32, 1, 271 },
-		{ 53, 0, 1, 1, 271 },			/* bMaxCCIDBusySlots */
-		{ 53, 255, 1, 1, 271 },
-		{ 44, 32, 1, 1, 32 },			/* dwMaxCCIDMessageLength */
-		{ 44, 0xFFFFFFFF, 1, 1, 128 << 10 },
-		{ 44, 0x7FFFFFFF, 1, 1, 128 << 10 },
-		{ 44, 65554, 1, 1, 65554 },
-		{ 40, 0xFFFFFFFF, 1, 1, 271 },		/* dwFeatures */
-		{ 40, 0, 1, 1, 271 },
-	};
-	enum { N = sizeof(t) / sizeof(t[0]) };
-	struct vreader_config cfg[N];
-	struct reader rd[N];
-	uint8_t d[N][54];
-
-	for (unsigned int i = 0; i < N; i++) {
-		descriptor(d[i]);
-		for (unsigned int k = 0; k < (t[i].at == 40 || t[i].at == 44 ? 4 : 1); k++)
-			d[i][t[i].at + k] = t[i].value >> 8 * k;
-		cfg[i] = (struct vreader_config){ .class_desc = d[i], .class_desc_len = 54, .slots = 32,
-						  .busy_slots = 32 };
-	}
-	plug_many(rd, cfg, N);
-	for (unsigned int i = 0; i < N; i++) {
-		struct cardring_info info;
-		struct node n;
-
-		wait_bound(&rd[i]);
-		info = info_of(rd[i].index);
-		assert_int_equal(info.slots, t[i].slots);
-		assert_int_equal(info.busy_slots, t[i].busy);
-		assert_int_equal(info.max_message, t[i].max);
-		assert_int_equal(info.max_payload, t[i].max - CARDRING_HDR_ROOM);
-		assert_memory_equal(info.descriptor, d[i], 54);
-		if (t[i].at == 40)
-			assert_int_equal(info.features, t[i].value);
-		/* and each can be used as far as it goes */
-		node_open(&n, &rd[i]);
-		assert_int_equal(node_claim(&n, t[i].slots - 1, 0), 0);
-		assert_int_equal(node_claim(&n, t[i].slots, 0), -EINVAL);
-		assert_int_equal(run_op(&n, CARDRING_OP_SLOT_STATUS, t[i].slots - 1).result, 0);
-		node_close(&n);
-	}
-	unplug_many(rd, N);
-}
-
-static void class_descriptor_may_stand_behind_an_endpoint(void **state)
-{
-	uint8_t d[7 + 54] = { 7, 5, 0x01, 2, 0, 2, 0 };
-	const struct vreader_config cfg = { .class_desc = d, .class_desc_len = sizeof(d), .level = VREADER_SHORT };
-	struct reader rd;
-	struct node n;
-
-	descriptor(d + 7);
-	plug(&rd, &cfg);
-	assert_int_equal(info_of(rd.index).level, CARDRING_LEVEL_SHORT_APDU);
-	node_card(&n, &rd);
-	node_close(&n);
-	unplug(&rd);
 }
 
 static void info_and_sysfs_say_what_the_reader_is(void **state)
@@ -144,8 +34,8 @@ static void info_and_sysfs_say_what_the_reader_is(void **state)
 
 	plug_unbound(&rd, cfg, 2);
 	wait_bound(&rd);
-	for (uint64_t end = now_ms() + NODE_MS; (second = node_index(rd.name, 1)) < 0;)
-		assert_true(now_ms() < end);
+	second = node_wait(rd.name, 1, NODE_MS);
+	assert_true(second >= 0);
 	info = info_of(rd.index);
 	assert_int_equal(info.abi, CARDRING_ABI_VERSION);
 	assert_int_equal(info.index, rd.index);
@@ -203,8 +93,8 @@ static void every_interface_of_a_composite_device_works(void **state)
 	plug_unbound(&rd, cfg, 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		one = rd;
-		for (uint64_t end = now_ms() + NODE_MS; (one.index = node_index(rd.name, i)) < 0;)
-			assert_true(now_ms() < end);
+		one.index = node_wait(rd.name, i, NODE_MS);
+		assert_true(one.index >= 0);
 		node_open(&n[i], &one);
 		node_slot(&n[i], 0);
 		assert_int_equal(node_claim(&n[i], 0, 0), 0);
@@ -429,9 +319,6 @@ static void a_station_of_readers_fits_the_usual_memory_limit(void **state)
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
-		NODE_TEST(unusable_descriptors_are_refused),
-		NODE_TEST(odd_descriptors_are_bounded),
-		NODE_TEST(class_descriptor_may_stand_behind_an_endpoint),
 		NODE_TEST(info_and_sysfs_say_what_the_reader_is),
 		NODE_TEST(every_interface_of_a_composite_device_works),
 		NODE_TEST(counters_count),

@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Who is in the way: the process that holds a reader, the driver that took it. */
-#include <dirent.h>
-#include <libgen.h>
+/* Who is in the way: the process that holds a reader, the driver that took it; and what to do about it. */
+#include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
 
-static bool first_line(const char *path, char *out, size_t size)
-{
-	FILE *f = fopen(path, "re");
-	bool ok = f && fgets(out, (int)size, f);
-
-	if (f)
-		fclose(f);
-	if (ok)
-		out[strcspn(out, "\n")] = '\0';
-	return ok && *out;
-}
-
-bool cli_process_name(int pid, char *out, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	return first_line(path, out, size);
-}
-
 bool cli_module_loaded(void)
 {
-	return !access("/sys/module/cardring", F_OK);
-}
-
-static bool driver_of(const char *interface, char *out, size_t size)
-{
-	char path[512], link[512];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%.200s/driver", interface);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return false;
-	link[n] = '\0';
-	snprintf(out, size, "%s", basename(link));
-	return true;
+	return cli_exists("", "/sys/module/cardring");
 }
 
 void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size)
@@ -54,27 +21,124 @@ void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size)
 		snprintf(out, size, "%s", r->path);
 }
 
-bool cli_reader_driver(const struct cr_reader_info *r, char *out, size_t size)
+/* Programs that are known to take readers for themselves; whoever runs may be seen by everybody. */
+static const char *const usual[] = { "pcscd", "scdaemon" };
+
+void cli_blame_interface(const char *root, const struct cli_interface *i, struct cli_blame *out)
 {
-	return !strncmp(r->path, "usb:", 4) && driver_of(r->path + 4, out, size) && strcmp(out, "usbfs");
+	int pid;
+
+	*out = (struct cli_blame) { .kind = CLI_BLAME_NOBODY };
+	if (!*i->driver || !strcmp(i->driver, "cardring"))
+		return;
+	if (strcmp(i->driver, "usbfs")) {
+		out->kind = CLI_BLAME_DRIVER;
+		snprintf(out->name, sizeof(out->name), "%s", i->driver);
+		return;
+	}
+	pid = cli_process_with(root, i->node);
+	if (pid) {
+		cli_blame_process(root, pid, out);
+		return;
+	}
+	out->kind = CLI_BLAME_HIDDEN;
+	for (size_t k = 0; k < sizeof(usual) / sizeof(usual[0]) && !out->pid; k++) {
+		out->pid = cli_process_called(root, usual[k]);
+		if (out->pid)
+			snprintf(out->name, sizeof(out->name), "%s", usual[k]);
+	}
 }
 
-bool cli_other_driver(char *out, size_t size)
+void cli_blame_process(const char *root, int pid, struct cli_blame *out)
 {
-	static const char *const base = "/sys/bus/usb/devices";
-	char path[512], class[8];
-	DIR *d = opendir(base);
-	struct dirent *e;
-	bool found = false;
+	*out = (struct cli_blame) { .kind = CLI_BLAME_PROCESS, .pid = pid };
+	cli_process_name(root, pid, out->name, sizeof(out->name));
+}
 
-	if (!d)
-		return false;
-	while (!found && (e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%.200s/bInterfaceClass", base, e->d_name);
-		if (!first_line(path, class, sizeof(class)) || strcmp(class, "0b"))
-			continue;
-		found = driver_of(e->d_name, out, size) && strcmp(out, "cardring");
+void cli_blame_reader(const struct cr_reader_info *r, struct cli_blame *out)
+{
+	struct cli_interface i;
+
+	*out = (struct cli_blame) { .kind = CLI_BLAME_NOBODY };
+	if (r->owner_pid) {
+		cli_blame_process("", r->owner_pid, out);
+		out->by_module = !strcmp(r->backend, "kernel");
+	} else if (r->error == CR_E_READER_BUSY && !strncmp(r->path, "usb:", 4)) {
+		cli_interface("", r->path + 4, &i);
+		cli_blame_interface("", &i, out);
 	}
-	closedir(d);
-	return found;
+}
+
+void cli_blame_text(const struct cli_blame *b, char *out, size_t size)
+{
+	out[0] = '\0';
+	switch (b->kind) {
+	case CLI_BLAME_NOBODY:
+		break;
+	case CLI_BLAME_PROCESS:
+		snprintf(out, size, _("%s (process %d)"), *b->name ? b->name : "?", b->pid);
+		break;
+	case CLI_BLAME_DRIVER:
+		snprintf(out, size, _("the kernel's driver %s"), b->name);
+		break;
+	case CLI_BLAME_HIDDEN:
+		if (b->pid)
+			snprintf(out, size, _("a process that this user may not see, most likely %s (process %d)"), b->name, b->pid);
+		else
+			snprintf(out, size, _("a process that this user may not see"));
+		break;
+	}
+}
+
+void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size)
+{
+	out[0] = '\0';
+	if (b->kind == CLI_BLAME_NOBODY)
+		return;
+	if (b->kind == CLI_BLAME_DRIVER)
+		snprintf(out, size, _("As root: \"modprobe -r %s\", then plug the reader in again; a line \"blacklist %s\" in /etc/modprobe.d keeps it away."),
+			 b->name, b->name);
+	else if (b->by_module && !strcmp(b->name, "pcscd"))
+		snprintf(out, size, _("A PC/SC program uses the card: end it; pcscd lets go of it a few seconds later."));
+	else if (!strcmp(b->name, "pcscd"))
+		snprintf(out, size, _("As root: \"cardring driver load\" takes its readers over, and PC/SC programs go on; or \"systemctl stop pcscd.socket pcscd\"."));
+	else if (!strcmp(b->name, "scdaemon"))
+		snprintf(out, size, _("It is GnuPG's: \"gpgconf --kill scdaemon\"; a line \"disable-ccid\" in ~/.gnupg/scdaemon.conf makes it use pcscd."));
+	else if (b->kind == CLI_BLAME_HIDDEN && !geteuid())
+		snprintf(out, size, _("It is not to be seen from here: look into containers and virtual machines."));
+	else if (b->kind == CLI_BLAME_HIDDEN)
+		snprintf(out, size, _("As root, \"cardring list\" names it."));
+	else
+		snprintf(out, size, _("End it, or wait until it is done."));
+}
+
+bool cli_blame_any(struct cli_blame *out)
+{
+	struct cli_interface all[CLI_MAX_INTERFACES];
+	size_t n = cli_interfaces("", all, CLI_MAX_INTERFACES);
+
+	for (size_t i = 0; i < n; i++) {
+		cli_blame_interface("", &all[i], out);
+		if (out->kind != CLI_BLAME_NOBODY && !all[i].token)
+			return true;
+	}
+	return false;
+}
+
+/* ---- no permission ---- */
+
+void cli_denied(const char *root, const char *node, char *out, size_t size)
+{
+	struct group *g = NULL;
+	struct stat st;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s%s", root, node);
+	if (!stat(path, &st) && st.st_mode & S_IRGRP && st.st_gid)
+		g = getgrgid(st.st_gid);
+	if (g)
+		snprintf(out, size, _("%s is open to the group %s: \"adduser USER %s\", then log in again."),
+			 node, g->gr_name, g->gr_name);
+	else
+		snprintf(out, size, _("%s is open to root alone: are cardring's udev rules installed?"), node);
 }

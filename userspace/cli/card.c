@@ -45,15 +45,18 @@ static void know_sim(void)
 	known = true;
 }
 
+bool cli_use_backend(const char *name)
+{
+	if (!strcmp(name, sim_backend.name))
+		know_sim();
+	return !cr_backend_use(name);
+}
+
 int cli_choose_backend(const struct cli *c)
 {
 	const char *name = c->backend ? c->backend : getenv("CARDRING_BACKEND");
 
-	if (!name || !*name)
-		return 0;
-	if (!strcmp(name, sim_backend.name))
-		know_sim();
-	if (!cr_backend_use(name))
+	if (!name || !*name || cli_use_backend(name))
 		return 0;
 	return cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no backend \"%s\": kernel, usb or sim."), name);
 }

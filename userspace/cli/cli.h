@@ -13,6 +13,8 @@
 #include <jansson.h>
 #include <cardring/eid.h>
 #include <cardring/reader.h>
+#include "host.h"
+#include "picture.h"
 
 #define _(s)	gettext(s)
 #define N_(s)	s
@@ -33,17 +35,20 @@ enum cli_exit {
 	CLI_CANCELED	= 130,
 };
 
-#define CLI_MAX_TRUST	16
+struct cli_list {
+	const char *at[16];
+	size_t n;
+};
 
 struct cli {
 	const struct cli_command *cmd;
 	char **args;			/* what is no option */
 	size_t n_args;
 
-	bool json, help, version, trace;
-	const char *lang, *reader, *backend, *out;
-	const char *trust[CLI_MAX_TRUST];
-	size_t n_trust;
+	bool json, help, version, trace, force;
+	const char *lang, *reader, *backend, *out, *need, *portrait, *picture;
+	struct cli_list trust, root;
+	const char *from;		/* verify */
 	const char *terminal, *terminal_key;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
@@ -52,9 +57,14 @@ struct cli {
 	/* stat; 0: not given */
 	long interval, count;		/* s */
 
+	/* pin */
+	const char *ref, *aid, *format, *digits, *pad;
+	long block, timeout;		/* bytes, s; 0: not given */
+	bool new_only;
+
 	/* sim serve */
 	const char *vscard, *as, *level, *serial, *timing;
-	bool usbip, no_interrupt;
+	bool usbip, no_interrupt, pinpad;
 	long slots, busy, readers, max_message, latency, protocol;
 };
 
@@ -68,6 +78,9 @@ enum {
 	CLI_FOR_SERVE	= 1u << 5,
 	CLI_FOR_STAT	= 1u << 6,
 	CLI_FOR_LIST	= 1u << 7,
+	CLI_FOR_PIN	= 1u << 8,
+	CLI_FOR_DRIVER	= 1u << 9,
+	CLI_FOR_TRUST	= 1u << 10,
 };
 
 struct cli_command {
@@ -109,6 +122,8 @@ int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, con
 int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *reader, json_t *extra);
 /* Where cr_reader_list gave n <= 0: why there is no reader. extra as above. */
 int cli_fail_no_reader(const struct cli *c, int n, json_t *extra);
+/* What to do about an error of this reader's (may be NULL); "" where the error's sentence says it. */
+void cli_remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r);
 const char *cli_error_code(int err);
 int cli_error_exit(int err);
 __attribute__((format(printf, 1, 2)))
@@ -116,14 +131,30 @@ void cli_note(const char *format, ...);	/* to stderr: not the result */
 
 /* ---- blame.c: who is in the way ---- */
 
-/* "scdaemon (1234)" of a process; false if it is not to be seen. */
-bool cli_process_name(int pid, char *out, size_t size);
-/* A CCID interface that something else drives: its driver ("usbfs", "pn533_usb"). */
-bool cli_other_driver(char *out, size_t size);
+struct cli_blame {
+	enum {
+		CLI_BLAME_NOBODY,
+		CLI_BLAME_PROCESS,
+		CLI_BLAME_DRIVER,	/* of the kernel, but cardring.ko */
+		CLI_BLAME_HIDDEN,	/* a process that this user may not see; pid and name: most likely that one, or 0 */
+	} kind;
+	int pid;
+	char name[64];			/* of the process ("": not known) or the driver */
+	bool by_module;			/* it holds a slot of a reader that cardring.ko drives */
+};
+/* Of a reader in a list: who holds it. */
+void cli_blame_reader(const struct cr_reader_info *r, struct cli_blame *out);
+void cli_blame_interface(const char *root, const struct cli_interface *i, struct cli_blame *out);
+void cli_blame_process(const char *root, int pid, struct cli_blame *out);
+/* The first reader on the bus that somebody has; false: nobody has any. */
+bool cli_blame_any(struct cli_blame *out);
+/* "pcscd (process 812)", and what to do about it; "" where there is nothing to say. */
+void cli_blame_text(const struct cli_blame *b, char *out, size_t size);
+void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size);
 /* The device node that must open for this reader: its own, or for "usb:..." that of its USB device. */
 void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size);
-/* The kernel driver that has this reader of libusb's; false: none but usbfs. */
-bool cli_reader_driver(const struct cr_reader_info *r, char *out, size_t size);
+/* What to do about a node that this user may not open. */
+void cli_denied(const char *root, const char *node, char *out, size_t size);
 bool cli_module_loaded(void);
 
 /* ---- text.c: bytes of others on a terminal ---- */
@@ -143,13 +174,17 @@ json_t *cli_json_string(const char *s);	/* null for NULL; cleaned where it is no
 json_t *cli_json_hex(const uint8_t *p, size_t n);
 int cli_json_print(json_t *object);	/* takes it; 0 or CLI_ERROR */
 json_t *cli_json_reader(const struct cr_reader_info *r, int index);	/* index < 0: none */
+json_t *cli_json_blame(const struct cli_blame *b);	/* null: nobody */
 json_t *cli_json_access(const struct cr_access *a);
 json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms);
+json_t *cli_json_limits(const struct cr_limits *l);
 
 /* ---- card.c: from options to a card that is powered ---- */
 
 /* The backend that --backend or the environment names. 0, or an exit code after saying that there is no such one. */
 int cli_choose_backend(const struct cli *c);
+/* Uses the backend of that name alone from now on; false: there is none, and all are used. */
+bool cli_use_backend(const char *name);
 extern volatile int cli_canceled;	/* set by Ctrl-C and SIGTERM */
 void cli_catch_signals(void);
 /* 0, or an exit code after saying why. info is filled as far as known. */
@@ -171,21 +206,66 @@ int cli_secret(const struct cli *c, struct cr_secret *out);
 
 void cli_progress(void *arg, const char *file, size_t got, size_t total);
 void cli_progress_end(void);
+/* r NULL: not from a reader, but from files. */
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
 const char *cli_check_label(const char *name);
+/* What an item of a file is called, and the word in it where it is one of a few. */
+const char *cli_item_label(const char *name);
+const char *cli_item_word(const struct cr_item *item);
+/* "DG11", ...; static or in in */
+const char *cli_file_name(const struct cr_inspection *in, uint16_t fid);
+/* What a file is about, for a heading: of those that have items. */
+const char *cli_file_title(uint16_t fid);
 /* A reason or a check's detail in the reader's language; for the caller to free. */
 char *cli_reason_text(const struct cr_reason *r);
 char *cli_detail_text(const char *detail);
 
+/* ---- need.c ---- */
+
+/* --need: as of struct cr_inspect_opts. 0 or an exit code after saying what is wrong. */
+int cli_need(const struct cli *c, uint32_t *need);
+
+/* ---- picture.c: --portrait and --picture ---- */
+
+struct cli_portrait {
+	struct picture picture;
+	uint8_t *png;
+	size_t png_len;
+	const char *error;	/* msgid: why there is none; NULL */
+	const char *written;	/* the PNG's file; NULL */
+};
+/* Whether the options go together. 0 or an exit code after saying what is wrong. */
+int cli_picture_check(const struct cli *c);
+/* The portrait as PNG, where options want it, and into its file. 0, also where error says why not; an exit code. */
+int cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p);
+void cli_portrait_json(const struct cli_portrait *p, json_t *inspection);
+void cli_portrait_show(const struct cli *c, const struct cli_portrait *p);
+void cli_portrait_free(struct cli_portrait *p);
+bool cli_answer_has_sixel(const char *answer);	/* of a terminal, to DA1 */
+
 /* ---- save.c: --out ---- */
 
-struct cli_saved { char *names[24]; size_t n; };
+/* Whole or not at all, for the owner alone, and never through a link that lies there. 0, or -1 and errno. */
+int cli_write_file(const char *path, const uint8_t *data, size_t len);
+
+struct cli_saved { char *names[64]; size_t n; };
 /* Makes the folder. 0 or an exit code. */
 int cli_save_prepare(const struct cli *c, bool *made);
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);
 void cli_saved_free(struct cli_saved *saved);
+
+/* ---- record.c: what is known of a card later ---- */
+
+#define CLI_RECORD	"inspection.json"
+
+char *cli_record_text(const struct cr_inspection *in);	/* for the caller to free; NULL: no memory */
+/*
+ * What --out wrote into that folder, to be judged again. *in's texts are *record's: free in before it. 0, or an exit code
+ * after saying why; both are the caller's in each case.
+ */
+int cli_record_load(const struct cli *c, const char *path, struct cr_inspection **in, json_t **record);
 
 /* ---- the commands ---- */
 
@@ -195,8 +275,12 @@ int cmd_stat(struct cli *c);
 int cmd_read(struct cli *c);
 int cmd_verify(struct cli *c);
 int cmd_apdu(struct cli *c);
+int cmd_pin(struct cli *c);
 int cmd_driver(struct cli *c);
+int cmd_doctor(struct cli *c);
 int cmd_sim(struct cli *c);
+int cmd_show(struct cli *c);
+int cmd_trust(struct cli *c);
 int cmd_help(struct cli *c);
 
 #endif

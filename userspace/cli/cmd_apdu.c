@@ -95,6 +95,25 @@ static json_t *so_far(struct shell *s)
 	return j;
 }
 
+static json_t *limits(const struct shell *s, struct cr_limits *l)
+{
+	cr_card_limits(s->card, l);
+	return cli_json_limits(l);
+}
+
+/* What would not have been: the most that goes through, in one APDU. */
+static int too_long(struct shell *s)
+{
+	json_t *extra = so_far(s);
+	struct cr_limits l;
+
+	json_object_set_new(extra, "limits", limits(s, &l));
+	return cli_fail(s->c, CLI_ERROR, cli_error_code(CR_E_TOO_LONG), extra,
+			_("The command or its answer is too long for this card in this reader: "
+			  "at most %zu bytes of data go to the card, and %zu come back, in one APDU."),
+			l.command, l.response);
+}
+
 /* len bytes of s->cmd */
 static int send(struct shell *s, size_t len)
 {
@@ -107,6 +126,8 @@ static int send(struct shell *s, size_t len)
 		answer(s, len, n);
 		return 0;
 	}
+	if (err == CR_E_TOO_LONG && !cli_canceled)
+		return too_long(s);
 	err = cli_canceled ? CR_E_CANCELED : cli_card_error(err, &s->reader);
 	return cli_fail_err(s->c, err, &s->reader, so_far(s));
 }
@@ -194,6 +215,7 @@ static int from_input(struct shell *s)
 int cmd_apdu(struct cli *c)
 {
 	struct shell *s = calloc(1, sizeof(*s));
+	struct cr_limits l;
 	const uint8_t *atr;
 	size_t len;
 	json_t *j;
@@ -209,6 +231,7 @@ int cmd_apdu(struct cli *c)
 		j = json_object();
 		json_object_set_new(j, "atr", cli_json_hex(atr, len));
 		json_object_set_new(j, "reader", cli_json_reader(&s->reader, -1));
+		json_object_set_new(j, "limits", limits(s, &l));
 		json_object_set(j, "responses", s->responses);
 		rc = cli_json_print(j);
 	}

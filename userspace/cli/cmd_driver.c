@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* "cardring driver": loads, unloads and describes the kernel's side, through libkmod. */
+/* "cardring driver": loads, unloads and describes the kernel's side, through libkmod; see handover.h for pcscd's. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <libkmod.h>
-#include "cli.h"
+#include "handover.h"
 
 #define MODULE	"cardring"
 
@@ -80,11 +80,16 @@ static int load_failed(const struct cli *c, struct kmod_module *mod, const char 
 			strerror(-err));
 }
 
-static int done(const struct cli *c, bool loaded, bool changed, const char *text)
+static int done(const struct cli *c, bool loaded, bool changed, struct cli_handover *h, const char *text)
 {
+	size_t taken = cli_handover_end(h);
+
 	if (c->json)
-		return cli_json_print(json_pack("{s:{s:b, s:b}}", "driver", "loaded", loaded, "changed", changed));
+		return cli_json_print(json_pack("{s:{s:b, s:b, s:i}}", "driver", "loaded", loaded, "changed",
+						changed || taken, "taken_over", (int)taken));
 	printf("%s\n", text);
+	if (taken)
+		printf(_("Readers taken over from pcscd: %zu\n"), taken);
 	return CLI_OK;
 }
 
@@ -108,25 +113,26 @@ static int load_needed(struct kmod_ctx *ctx, struct kmod_module *mod)
 	return err;
 }
 
-static int insert(const struct cli *c, struct kmod_ctx *ctx, struct kmod_module *mod, const char *what, bool file)
+static int insert(const struct cli *c, struct kmod_ctx *ctx, struct kmod_module *mod, const char *what, bool file,
+		  struct cli_handover *h)
 {
 	int err = 0;
 
 	if (cli_module_loaded())
-		return done(c, true, false, _("The module was loaded already."));
+		return done(c, true, false, h, _("The module was loaded already."));
 	if (file)
 		err = load_needed(ctx, mod);
 	if (!err)
 		err = file ? kmod_module_insert_module(mod, 0, NULL) :
 			     kmod_module_probe_insert_module(mod, 0, NULL, NULL, NULL, NULL);
 	if (err == -EEXIST)
-		return done(c, true, false, _("The module was loaded already."));
+		return done(c, true, false, h, _("The module was loaded already."));
 	if (err < 0)
 		return load_failed(c, mod, what, err);
-	return done(c, true, true, _("The module is loaded."));
+	return done(c, true, true, h, _("The module is loaded."));
 }
 
-static int load_file(const struct cli *c, struct kmod_ctx *ctx, const char *path)
+static int load_file(const struct cli *c, struct kmod_ctx *ctx, const char *path, struct cli_handover *h)
 {
 	struct kmod_module *mod = NULL;
 	int err, rc;
@@ -137,13 +143,13 @@ static int load_file(const struct cli *c, struct kmod_ctx *ctx, const char *path
 	if (err < 0 || strcmp(kmod_module_get_name(mod), MODULE)) {
 		rc = cli_fail(c, CLI_ERROR, "no-module", NULL, _("%s is not the file of the module %s."), path, MODULE);
 	} else {
-		rc = insert(c, ctx, mod, path, true);
+		rc = insert(c, ctx, mod, path, true, h);
 	}
 	kmod_module_unref(mod);
 	return rc;
 }
 
-static int load_installed(const struct cli *c, struct kmod_ctx *ctx)
+static int load_installed(const struct cli *c, struct kmod_ctx *ctx, struct cli_handover *h)
 {
 	struct kmod_list *list = NULL;
 	struct kmod_module *mod;
@@ -151,47 +157,52 @@ static int load_installed(const struct cli *c, struct kmod_ctx *ctx)
 
 	err = kmod_module_new_from_lookup(ctx, MODULE, &list);
 	if (err < 0 || !list)
-		return cli_module_loaded() ? done(c, true, false, _("The module was loaded already.")) :
+		return cli_module_loaded() ? done(c, true, false, h, _("The module was loaded already.")) :
 					     load_failed(c, NULL, MODULE, -ENOENT);
 	mod = kmod_module_get_module(list);
-	rc = insert(c, ctx, mod, MODULE, false);
+	rc = insert(c, ctx, mod, MODULE, false, h);
 	kmod_module_unref(mod);
 	kmod_module_unref_list(list);
 	return rc;
 }
 
+/* With what pcscd has, which goes back to it where the module cannot be loaded. */
+static int load(const struct cli *c, struct kmod_ctx *ctx)
+{
+	struct cli_handover h;
+	int rc = cli_handover_begin(c, &h, true);
+
+	if (rc)
+		return rc;
+	rc = c->n_args > 1 ? load_file(c, ctx, c->args[1], &h) : load_installed(c, ctx, &h);
+	cli_handover_end(&h);
+	return rc;
+}
+
 /* ---- unload ---- */
 
-/* Calls each for every process that has a reader's node open. */
-static void users(void (*each)(void *arg, int pid, const char *name), void *arg)
+struct users {
+	int but;	/* of no interest */
+	void (*each)(void *arg, int pid, const char *name);
+	void *arg;
+};
+
+static bool user(void *arg, const char *root, int pid)
 {
-	char path[300], link[300], name[64];
-	DIR *proc = opendir("/proc"), *fds;
-	struct dirent *e, *f;
-	bool found;
-	ssize_t n;
+	const struct users *u = arg;
+	char name[64];
 
-	while (proc && (e = readdir(proc))) {
-		int pid = atoi(e->d_name);
+	if (pid != u->but && pid != getpid() && cli_has_open(root, pid, "/dev/cardring*"))
+		u->each(u->arg, pid, cli_process_name(root, pid, name, sizeof(name)) ? name : "?");
+	return false;
+}
 
-		snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-		fds = pid > 0 && pid != getpid() ? opendir(path) : NULL;
-		found = false;
-		while (fds && !found && (f = readdir(fds))) {
-			snprintf(path, sizeof(path), "/proc/%d/fd/%.20s", pid, f->d_name);
-			n = readlink(path, link, sizeof(link) - 1);
-			if (n <= 0)
-				continue;
-			link[n] = '\0';
-			found = !strncmp(link, "/dev/cardring", strlen("/dev/cardring"));
-		}
-		if (fds)
-			closedir(fds);
-		if (found)
-			each(arg, pid, cli_process_name(pid, name, sizeof(name)) ? name : "?");
-	}
-	if (proc)
-		closedir(proc);
+/* Calls each for every process that has a reader's node open, but one. */
+static void users(int but, void (*each)(void *arg, int pid, const char *name), void *arg)
+{
+	struct users u = { but, each, arg };
+
+	cli_processes("", user, &u);
 }
 
 static void name_user(void *arg, int pid, const char *name)
@@ -208,32 +219,45 @@ static void json_user(void *arg, int pid, const char *name)
 	json_array_append_new(arg, json_pack("{s:i, s:o}", "pid", pid, "name", cli_json_string(name)));
 }
 
+static int in_use(const struct cli *c, const char *who)
+{
+	if (*who)
+		return cli_fail(c, CLI_ERROR, "in-use", NULL, _("The module is in use by %s: end them first."), who);
+	return cli_fail(c, CLI_ERROR, "in-use", NULL,
+			_("The module is in use: end the programs that use a reader first."));
+}
+
+/* pcscd alone is asked to let go, and has its readers by its own driver then. */
 static int unload(const struct cli *c, struct kmod_ctx *ctx)
 {
 	struct kmod_module *mod = NULL;
+	struct cli_handover h = { .n = 0 };
 	char who[256] = "";
-	int err;
+	int err, rc;
 
 	if (!cli_module_loaded())
-		return done(c, false, false, _("The module was not loaded."));
+		return done(c, false, false, &h, _("The module was not loaded."));
+	users(cli_process_called("", "pcscd"), name_user, who);
+	if (*who)
+		return in_use(c, who);
+	rc = cli_handover_begin(c, &h, false);
+	if (rc)
+		return rc;
 	err = kmod_module_new_from_name(ctx, MODULE, &mod);
 	if (!err)
 		err = kmod_module_remove_module(mod, KMOD_REMOVE_NOWAIT);
 	kmod_module_unref(mod);
+	if (!err)
+		return done(c, false, true, &h, _("The module is unloaded."));
+	cli_handover_end(&h);
 	switch (err) {
-	case 0:
-		return done(c, false, true, _("The module is unloaded."));
 	case -EPERM:
 	case -EACCES:
 		return load_failed(c, NULL, MODULE, err);
 	case -EAGAIN:
 	case -EBUSY:
-		users(name_user, who);
-		if (*who)
-			return cli_fail(c, CLI_ERROR, "in-use", NULL,
-					_("The module is in use by %s: end them first."), who);
-		return cli_fail(c, CLI_ERROR, "in-use", NULL,
-				_("The module is in use: end the programs that use a reader first."));
+		users(0, name_user, who);
+		return in_use(c, who);
 	}
 	return cli_fail(c, CLI_ERROR, "unload-failed", NULL, _("The kernel did not let go of the module: %s"),
 			strerror(-err));
@@ -274,7 +298,7 @@ static int status(const struct cli *c, struct kmod_ctx *ctx)
 	}
 	if (c->json) {
 		holders = json_array();
-		users(json_user, holders);
+		users(0, json_user, holders);
 		j = json_object();
 		json_object_set_new(j, "loaded", json_boolean(loaded));
 		json_object_set_new(j, "kernel", cli_json_string(kernel()));
@@ -291,7 +315,7 @@ static int status(const struct cli *c, struct kmod_ctx *ctx)
 		snprintf(version, sizeof(version), "%u", count_nodes());
 		if (loaded)
 			cli_row(_("Readers"), version, 20);
-		users(name_user, who);
+		users(0, name_user, who);
 		if (*who)
 			cli_row(_("In use by"), who, 20);
 	}
@@ -314,7 +338,7 @@ int cmd_driver(struct cli *c)
 		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	kmod_set_log_fn(ctx, quiet, NULL);
 	if (!strcmp(action, "load")) {
-		rc = c->n_args > 1 ? load_file(c, ctx, c->args[1]) : load_installed(c, ctx);
+		rc = load(c, ctx);
 	} else if (!strcmp(action, "unload")) {
 		rc = unload(c, ctx);
 	} else if (!strcmp(action, "status")) {

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
 #include "cli.h"
+#include "eid/inspect.h"
 #include "eid/prepare.h"
 #include "sim.h"
 
@@ -20,10 +22,13 @@ static int trust_dir(const struct cli *c, cr_trust_t *trust, const char *dir, bo
 		return 0;
 	if (n == CR_E_NOT_FOUND)
 		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no folder %s of trusted issuers."), dir);
+	if (n == CR_E_MALFORMED)
+		return cli_fail(c, CLI_ERROR, cli_error_code(n), NULL,
+				_("The index of the trust store %s is damaged: \"cardring trust check\" says where."), dir);
 	if (n < 0)
 		return cli_fail_err(c, n, NULL, NULL);
 	if (skipped)
-		cli_note(_("%zu files of %s are no certificates or revocation lists: left out."), skipped, dir);
+		cli_note(_("%zu files of %s are left out: \"cardring trust check\" says which, and why."), skipped, dir);
 	if (!n && must)
 		cli_note(_("There is no issuer's certificate in %s."), dir);
 	return 0;
@@ -37,9 +42,9 @@ static int load_trust(const struct cli *c, cr_trust_t *trust)
 	char dir[3100];
 	int rc = 0;
 
-	if (c->n_trust) {
-		for (size_t i = 0; i < c->n_trust && !rc; i++)
-			rc = trust_dir(c, trust, c->trust[i], true);
+	if (c->trust.n) {
+		for (size_t i = 0; i < c->trust.n && !rc; i++)
+			rc = trust_dir(c, trust, c->trust.at[i], true);
 	} else if (cli_is_sim(c->reader)) {
 		snprintf(dir, sizeof(dir), "%s/trust", sim ? sim : "");
 		rc = sim ? trust_dir(c, trust, dir, false) : 0;
@@ -82,11 +87,14 @@ static int load_terminal(const struct cli *c, cr_terminal_t **out)
 
 struct work {
 	struct cr_secret secret;
+	uint32_t need;
 	cr_trust_t *trust;
 	cr_terminal_t *terminal;
 	struct cr_reader_info reader;
 	struct cr_inspection *in;
+	json_t *record;
 	struct cli_saved saved;
+	struct cli_portrait portrait;
 };
 
 static int exit_of(enum cr_verdict v)
@@ -142,8 +150,9 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
+	/* what is written is to be verified later: the chip is asked for its proof while it is here */
 	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .terminal = w->terminal,
-					.verify = verify, .progress = cli_progress };
+					.verify = verify || c->out, .need = w->need, .progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
 
@@ -162,15 +171,23 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 {
 	json_t *j, *files;
 
+	const struct cr_reader_info *reader = c->from ? NULL : &w->reader;
+
 	if (!c->json) {
-		cli_inspection_text(w->in, &w->reader, verify);
+		cli_inspection_text(w->in, reader, verify);
 		for (size_t i = 0; i < w->saved.n; i++)
 			printf("%s%s\n", i ? "" : "\n", w->saved.names[i]);
 		if (w->saved.n)
 			printf(_("%zu files written; they are personal data.\n"), w->saved.n);
+		if (c->portrait || c->picture)
+			cli_portrait_show(c, &w->portrait);
 		return 0;
 	}
-	j = cli_inspection_json(w->in, &w->reader, verify);
+	j = cli_inspection_json(w->in, reader, verify);
+	if (c->from)
+		json_object_set_new(j, "from", cli_json_string(c->from));
+	if (c->portrait)
+		cli_portrait_json(&w->portrait, j);
 	if (c->out) {
 		files = json_array();
 		for (size_t i = 0; i < w->saved.n; i++)
@@ -180,6 +197,32 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 	return cli_json_print(j);
 }
 
+/* Everything again but the card. */
+static int inspect_again(const struct cli *c, struct work *w)
+{
+	int rc, err;
+
+	if (c->reader || c->out || c->need || c->can || c->id_number || c->mrz || c->pin || c->puk || c->doc || c->dob ||
+	    c->exp || c->terminal || c->terminal_key)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("--from takes no card: leave out its reader, its secret, --need and --out."));
+	if (cr_trust_new(&w->trust))
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	rc = load_trust(c, w->trust);
+	if (!rc)
+		rc = cli_record_load(c, c->from, &w->in, &w->record);
+	if (rc)
+		return rc;
+	cr_eid_prepare();
+	err = cr_inspect_again(w->in, w->trust, time(NULL));
+	if (err)
+		return cli_fail_err(c, err, NULL, NULL);
+	rc = cli_portrait_make(c, w->in, &w->portrait);
+	if (!rc)
+		rc = show(c, w, true);
+	return rc ? rc : exit_of(w->in->verdict);
+}
+
 static int work(const struct cli *c, struct work *w, bool verify)
 {
 	bool made = false;
@@ -187,7 +230,13 @@ static int work(const struct cli *c, struct work *w, bool verify)
 
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
-	rc = cli_secret(c, &w->secret);
+	rc = cli_picture_check(c);
+	if (!rc && c->from)
+		return inspect_again(c, w);
+	if (!rc)
+		rc = cli_need(c, &w->need);
+	if (!rc)
+		rc = cli_secret(c, &w->secret);
 	if (!rc && verify && cr_trust_new(&w->trust))
 		rc = cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	if (!rc && verify)
@@ -203,6 +252,8 @@ static int work(const struct cli *c, struct work *w, bool verify)
 	if (!rc && c->out)
 		rc = cli_save(c, w->in, &w->saved);
 	if (!rc)
+		rc = cli_portrait_make(c, w->in, &w->portrait);
+	if (!rc)
 		rc = show(c, w, verify);
 	else if (made)
 		rmdir(c->out);		/* stays if anything is in it */
@@ -217,9 +268,11 @@ static int run(const struct cli *c, bool verify)
 	int rc = work(c, &w, verify);
 
 	cr_inspection_free(w.in);
+	json_decref(w.record);
 	cr_trust_free(w.trust);
 	cr_terminal_free(w.terminal);
 	cli_saved_free(&w.saved);
+	cli_portrait_free(&w.portrait);
 	OPENSSL_cleanse(&w.secret, sizeof(w.secret));
 	return rc;
 }

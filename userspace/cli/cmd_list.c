@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <cardring/pin.h>
 #include "cli.h"
 
 #define LOOK_MS	2000	/* a reader that could not be opened does not tell of its cards */
@@ -28,14 +29,31 @@ static void detail(const char *label, const char *value)
 	cli_row(indented, value, 24);
 }
 
-static void show(const struct cr_reader_info *r, int index)
+static void show_pinpad(const struct cr_reader_info *r)
 {
-	char head[16], text[160], comm[64];
+	struct cr_pinpad pad;
+	char text[64];
+
+	cr_reader_pinpad(r, &pad);
+	if (pad.verify || pad.modify)
+		detail(_("keypad"), pad.verify && pad.modify ? _("verifies and changes PINs") :
+		       pad.verify ? _("verifies PINs") : _("changes PINs"));
+	if (pad.lines) {
+		snprintf(text, sizeof(text), "%u x %u", pad.columns, pad.lines);
+		detail(_("display"), text);
+	}
+}
+
+static void show(const struct cli *c, const struct cr_reader_info *r, int index)
+{
+	char head[16], text[512];
+	struct cli_blame blame;
 
 	snprintf(head, sizeof(head), "%d", index);
 	cli_row(head, r->name, 6);
 	detail(_("card"), cli_slot_state_text(r));
 	detail(_("exchange level"), level_text(r->dev.level));
+	show_pinpad(r);
 	if (r->dev.vendor) {
 		snprintf(text, sizeof(text), "%04x:%04x", r->dev.vendor, r->dev.product);
 		detail("USB", text);
@@ -44,13 +62,21 @@ static void show(const struct cr_reader_info *r, int index)
 		detail(_("serial number"), r->dev.serial);
 	snprintf(text, sizeof(text), "%s (%s)", r->path, r->backend);
 	detail(_("path"), text);
-	if (r->owner_pid) {
-		snprintf(text, sizeof(text), _("%s (process %d)"), cli_process_name(r->owner_pid, comm, sizeof(comm)) ?
-			 comm : "?", r->owner_pid);
+	if (r->token)
+		detail(_("security token"), _("left to its own programs; --reader names it"));
+	cli_blame_reader(r, &blame);
+	cli_blame_text(&blame, text, sizeof(text));
+	if (*text)
 		detail(_("held by"), text);
-	}
-	if (r->error)
-		detail(_("error"), _(cr_strerror(r->error)));
+	if (!r->error)
+		return;
+	detail(_("error"), _(cr_strerror(r->error)));
+	if (blame.kind != CLI_BLAME_NOBODY)
+		cli_blame_remedy(&blame, text, sizeof(text));
+	else
+		cli_remedy(c, text, sizeof(text), r->error, r);
+	if (*text)
+		detail(_("what to do"), text);
 }
 
 int cmd_list(struct cli *c)
@@ -74,7 +100,7 @@ int cmd_list(struct cli *c)
 		return cli_json_print(json_pack("{s:o}", "readers", list));
 	}
 	for (int i = 0; i < n; i++)
-		show(&all[i], i);
+		show(c, &all[i], i);
 	free(all);
 	return CLI_OK;
 }

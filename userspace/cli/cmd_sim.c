@@ -88,7 +88,7 @@ static int load_reader(const struct cli *c, struct drawer **table, struct sim_us
 	size_t at;
 	int err;
 
-	if (c->level || c->slots || c->busy || c->max_message || c->no_interrupt)
+	if (c->level || c->slots || c->busy || c->max_message || c->no_interrupt || c->pinpad)
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
 				_("What kind of reader it is the table of --as says, not another option."));
 	if (!name || name == c->as || !name[1])
@@ -118,7 +118,8 @@ static int serve_usbip(const struct cli *c, const char *card)
 	struct sim_usbip_options opt = {
 		.reader = { .slots = (unsigned int)c->slots, .busy_slots = (uint8_t)c->busy, .serial = c->serial,
 			    .max_message = (uint32_t)c->max_message, .latency_us = (unsigned int)c->latency,
-			    .no_interrupt = c->no_interrupt },
+			    .no_interrupt = c->no_interrupt, .pin_support = c->pinpad ? 3 : 0,
+			    .lcd_layout = c->pinpad ? 0x0210 : 0 },
 		.readers = (unsigned int)c->readers, .protocol = (unsigned int)c->protocol,
 		.reply = c->json ? NULL : stdout,
 	};

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Errors: their codes, their exit codes, and the sentence that says what to do. */
-#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "cli.h"
 
 const char *cli_error_code(int err)
@@ -116,26 +114,38 @@ int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, con
 	return exit;
 }
 
-/* Why no reader shows, as far as this machine tells. */
-static void taken_by(char *out, size_t size, const char *driver)
+/* Why no reader shows, or does not open, as far as this machine tells. */
+static void held_by(char *out, size_t size, const struct cli_blame *b)
 {
-	snprintf(out, size, _("The reader is taken by the driver %s: as root, "
-			      "\"modprobe -r %s\", then plug the reader in again."), driver, driver);
+	char who[160], remedy[320];
+
+	cli_blame_text(b, who, sizeof(who));
+	cli_blame_remedy(b, remedy, sizeof(remedy));
+	snprintf(out, size, _("It is held by %s. %s"), who, remedy);
+}
+
+static bool only_tokens(void)
+{
+	struct cli_interface all[CLI_MAX_INTERFACES];
+	size_t n = cli_interfaces("", all, CLI_MAX_INTERFACES), tokens = 0;
+
+	for (size_t i = 0; i < n; i++)
+		tokens += all[i].token;
+	return n && tokens == n;
 }
 
 static void no_reader(const struct cli *c, char *out, size_t size, int err)
 {
-	char driver[64];
+	struct cli_blame blame;
 
 	if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring drives the readers of this machine: "
 				      "leave out --backend usb, or unload it."));
-	} else if (cli_other_driver(driver, sizeof(driver))) {
-		if (!strcmp(driver, "usbfs"))
-			snprintf(out, size, _("A program uses the reader directly, most likely pcscd: "
-					      "stop it with \"systemctl stop pcscd.socket pcscd\"."));
-		else
-			taken_by(out, size, driver);
+	} else if (only_tokens()) {
+		snprintf(out, size, _("Only a security token is plugged in, which is left to its own programs: "
+				      "--reader names it (see \"cardring list\")."));
+	} else if (cli_blame_any(&blame)) {
+		held_by(out, size, &blame);
 	} else if (!cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring is not loaded: as root, "
 				      "\"cardring driver load\"."));
@@ -145,27 +155,10 @@ static void no_reader(const struct cli *c, char *out, size_t size, int err)
 	}
 }
 
-static void denied(char *out, size_t size, const struct cr_reader_info *r)
+void cli_remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r)
 {
-	struct group *g = NULL;
-	struct stat st;
-	char path[128];
-
-	cli_reader_node(r, path, sizeof(path));
-
-	if (!stat(path, &st) && st.st_mode & S_IRGRP && st.st_gid)
-		g = getgrgid(st.st_gid);
-	if (g)
-		snprintf(out, size, _("%s is open to the group %s: \"adduser USER %s\", then log in again."),
-			 path, g->gr_name, g->gr_name);
-	else
-		snprintf(out, size, _("%s is open to root alone: are cardring's udev rules installed?"), path);
-}
-
-/* What to do about it; empty where the sentence itself says it. */
-static void remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r)
-{
-	char name[64];
+	struct cli_blame blame = { 0 };
+	char node[128];
 
 	out[0] = '\0';
 	switch (err) {
@@ -174,18 +167,16 @@ static void remedy(const struct cli *c, char *out, size_t size, int err, const s
 		no_reader(c, out, size, err);
 		break;
 	case CR_E_READER_DENIED:
-		if (r && r->path[0])
-			denied(out, size, r);
+		if (!r || !r->path[0])
+			break;
+		cli_reader_node(r, node, sizeof(node));
+		cli_denied("", node, out, size);
 		break;
 	case CR_E_READER_BUSY:
-		if (r && cli_reader_driver(r, name, sizeof(name)))
-			taken_by(out, size, name);
-		if (!r || !r->owner_pid)
-			break;
-		if (cli_process_name(r->owner_pid, name, sizeof(name)))
-			snprintf(out, size, _("It is held by %s (process %d)."), name, r->owner_pid);
-		else
-			snprintf(out, size, _("It is held by process %d."), r->owner_pid);
+		if (r)
+			cli_blame_reader(r, &blame);
+		if (blame.kind != CLI_BLAME_NOBODY)
+			held_by(out, size, &blame);
 		break;
 	}
 }
@@ -194,7 +185,7 @@ int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *read
 {
 	char more[512], message[1024];
 
-	remedy(c, more, sizeof(more), err, reader);
+	cli_remedy(c, more, sizeof(more), err, reader);
 	snprintf(message, sizeof(message), "%s%s%s", _(cr_strerror(err)), *more ? " " : "", more);
 	return fail(c, cli_error_exit(err), cli_error_code(err), extra, message);
 }

@@ -19,6 +19,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring verify --doc U7654321A --dob 1974-08-12 --exp 2031-02-28\n"
 	  "cardring verify --mrz - --json < mrz.txt\n"
 	  "cardring verify --can 123456 --wait 30 --out /run/user/1000/card\n"
+	  "cardring verify --from /run/user/1000/card --trust trust\n"
 	  "cardring verify --reader sim:an --can 123456",
 	  CARD | CLI_FOR_SECRET | CLI_FOR_VERIFY, cmd_verify },
 	{ "read", "", N_("read a card without judging it"),
@@ -27,7 +28,7 @@ const struct cli_command cli_commands[] = {
 	  "cardring read --can 123456 --out card",
 	  CARD | CLI_FOR_SECRET, cmd_read },
 	{ "list", "", N_("list the readers, their slots and who holds them"),
-	  N_("One entry a slot: its number (for --reader), name, card, exchange level, USB identity, path, and the process that holds it."),
+	  N_("One entry a slot: its number (for --reader), name, card, exchange level, keypad and display, USB identity, path, and the process that holds it."),
 	  "cardring list\n"
 	  "cardring list --json\n"
 	  "cardring list --backend usb",
@@ -49,21 +50,55 @@ const struct cli_command cli_commands[] = {
 	  "cardring apdu --reader 1 \"00 A4 02 0C 02 01 1C\" 00B0000008\n"
 	  "cardring apdu --reader sim:an < commands.txt",
 	  CARD, cmd_apdu },
+	{ "pin", "verify|change", N_("verify or change a PIN on the reader's own keypad"),
+	  N_("The reader asks for the PIN, puts it into the command and sends that to the card; the PIN never reaches this computer. Readers without a keypad are refused; \"cardring list\" shows which have one. What reference and form a card's PIN has its manual says: a PIN in the wrong form may cost a try.\n"
+	     "\n"
+	     "The exit status is 0 if the card took it, 5 if the PIN is wrong or blocked, 130 if it was canceled on the keypad or by Ctrl-C, 1 if nobody typed it in time, if it was not typed the same twice, or for anything else; 3 and 4 as ever."),
+	  "cardring pin verify --ref 81\n"
+	  "cardring pin verify --ref 80 --aid A000000308000010000100 --digits 6-8\n"
+	  "cardring pin verify --ref 01 --format iso9564-2 --digits 4-12 --json\n"
+	  "cardring pin change --ref 81 --timeout 60",
+	  CARD | CLI_FOR_PIN, cmd_pin },
 	{ "driver", "load [FILE]|unload|status", N_("load and unload the kernel module"),
-	  N_("load takes the installed module of the running kernel, or the file that is named. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
+	  N_("load takes the installed module of the running kernel, or the file that is named. Where pcscd runs, load takes its readers over and unload gives them back; PC/SC programs go on, but for one that uses a card, for which nothing is done without --force. Only root may load and unload. status exits with 0 if the module is loaded, with 3 if not."),
 	  "sudo cardring driver load\n"
 	  "sudo cardring driver load build/module/$(uname -r)/cardring.ko\n"
 	  "cardring driver status --json\n"
 	  "sudo cardring driver unload",
-	  CLI_FOR_ALL, cmd_driver },
+	  CLI_FOR_ALL | CLI_FOR_DRIVER, cmd_driver },
+	{ "doctor", "", N_("find out why a card cannot be read, and what to do"),
+	  N_("Looks at all that lies between you and a card: the module and the kernel, udev's rules, pcscd, who drives or holds each reader, permissions, trusted issuers, the environment. One line a check, and below it what to do. The exit status is 0 if a card could be read now, else 3."),
+	  "cardring doctor\n"
+	  "cardring doctor --json",
+	  CLI_FOR_ALL, cmd_doctor },
 	{ "sim", "list|make DIR|serve CARD", N_("sample cards of invented people, for tests and training"),
 	  N_("list names the sample cards; each is also a reader, --reader sim:CARD. make makes them and their issuers anew in a folder. serve puts one into a reader until Ctrl-C: --vscard into QEMU's, --usbip into a virtual one of this machine.\n"
 	     "\n"
 	     "While it serves, SIGUSR1 takes the card out of QEMU's reader and SIGUSR2 puts it back; to the virtual reader, lines of standard input are faults and events (\"help\" lists them)."),
 	  "cardring sim list\n"
 	  "cardring sim serve an --vscard card.sock\n"
-	  "sudo cardring sim serve an --usbip --level extended --slots 2",
+	  "sudo cardring sim serve an --usbip --level extended --slots 2\n"
+	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
+	{ "show", "FILE", N_("show all that one file says"),
+	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list or master list (DER or PEM). Nothing is verified."),
+	  "cardring show card/EF.SOD.bin\n"
+	  "cardring show card/DG14.bin --json\n"
+	  "cardring show csca-germany.cer",
+	  CLI_FOR_ALL, cmd_show },
+	{ "trust", "import FILE...|list|show NAME...|remove NAME...|check", N_("keep the store of issuers that are trusted"),
+	  N_("The store is a folder, one file a certificate, with an index; \"cardring verify --trust\" reads it.\n"
+	     "\n"
+	     "import takes certificates and revocation lists (DER, PEM), master lists, and the LDIF files of the ICAO PKD, and says what it leaves out and why. An authority in a file of its own is trusted because you name it; those in a master list because its signer leads to an authority that --root names. A file that is damaged or not rightly signed is refused, and then nothing of any file is imported.\n"
+	     "\n"
+	     "list shows the certificates by state, show all about some of them (by file name, fingerprint, or state), remove takes some out (by file name or fingerprint). check compares the store with its index and looks for what is damaged, has expired or soon will, and lists and link certificates without their issuer; it exits with 1 if something is wrong."),
+	  "cardring trust import --trust trust --root csca-germany.cer DE_ML.ml\n"
+	  "cardring trust import --trust trust vietnam.cer icaopkd-001-dsccrl.ldif\n"
+	  "cardring trust list --trust trust --json\n"
+	  "cardring trust show --trust trust VN\n"
+	  "cardring trust remove --trust trust 3f2a90c14b77\n"
+	  "cardring trust check --trust trust",
+	  CLI_FOR_ALL | CLI_FOR_TRUST, cmd_trust },
 	{ "help", "[COMMAND]", N_("explain a command"),
 	  N_("Explains a command, its options, and how it is used."),
 	  "cardring help verify",

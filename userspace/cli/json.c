@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/crypto.h>
+#include <cardring/pin.h>
 #include "cli.h"
 
 json_t *cli_json_string(const char *s)
@@ -52,10 +53,47 @@ int cli_json_print(json_t *object)
 	return CLI_OK;
 }
 
+static json_t *keypad(const struct cr_reader_info *r)
+{
+	struct cr_pinpad pad;
+
+	cr_reader_pinpad(r, &pad);
+	if (!pad.verify && !pad.modify)
+		return json_null();
+	return json_pack("{s:b, s:b}", "verify", pad.verify, "change", pad.modify);
+}
+
+static json_t *display(const struct cr_reader_info *r)
+{
+	struct cr_pinpad pad;
+
+	cr_reader_pinpad(r, &pad);
+	return pad.lines ? json_pack("{s:i, s:i}", "lines", pad.lines, "columns", pad.columns) : json_null();
+}
+
+json_t *cli_json_blame(const struct cli_blame *b)
+{
+	static const char *const kinds[] = {
+		[CLI_BLAME_PROCESS] = "process", [CLI_BLAME_DRIVER] = "driver", [CLI_BLAME_HIDDEN] = "hidden",
+	};
+	char remedy[320];
+	json_t *j;
+
+	if (b->kind == CLI_BLAME_NOBODY)
+		return json_null();
+	cli_blame_remedy(b, remedy, sizeof(remedy));
+	j = json_pack("{s:s}", "kind", kinds[b->kind]);
+	json_object_set_new(j, "pid", b->pid ? json_integer(b->pid) : json_null());
+	json_object_set_new(j, "name", cli_json_string(*b->name ? b->name : NULL));
+	json_object_set_new(j, "remedy", cli_json_string(remedy));
+	return j;
+}
+
 json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 {
-	char id[8], comm[64];
+	struct cli_blame blame;
 	json_t *j = json_object();
+	char id[8];
 
 	if (index >= 0)
 		json_object_set_new(j, "index", json_integer(index));
@@ -65,18 +103,17 @@ json_t *cli_json_reader(const struct cr_reader_info *r, int index)
 	json_object_set_new(j, "slot", json_integer(r->slot));
 	json_object_set_new(j, "state", cli_json_string(cli_slot_state(r)));
 	json_object_set_new(j, "level", cli_json_string(cli_level(r->dev.level)));
+	json_object_set_new(j, "keypad", keypad(r));
+	json_object_set_new(j, "display", display(r));
 	snprintf(id, sizeof(id), "%04x", r->dev.vendor);
 	json_object_set_new(j, "vid", r->dev.vendor ? json_string(id) : json_null());
 	snprintf(id, sizeof(id), "%04x", r->dev.product);
 	json_object_set_new(j, "pid", r->dev.vendor ? json_string(id) : json_null());
 	json_object_set_new(j, "serial", cli_json_string(r->dev.serial[0] ? r->dev.serial : NULL));
 	json_object_set_new(j, "slots", json_integer(r->dev.slots));
-	if (r->owner_pid)
-		json_object_set_new(j, "holder", json_pack("{s:i, s:o}", "pid", r->owner_pid, "name",
-				    cli_process_name(r->owner_pid, comm, sizeof(comm)) ?
-				    cli_json_string(comm) : json_null()));
-	else
-		json_object_set_new(j, "holder", json_null());
+	json_object_set_new(j, "security_token", json_boolean(r->token));
+	cli_blame_reader(r, &blame);
+	json_object_set_new(j, "holder", cli_json_blame(&blame));
 	json_object_set_new(j, "error", r->error ? json_string(cli_error_code(r->error)) : json_null());
 	return j;
 }
@@ -108,4 +145,16 @@ json_t *cli_json_exchange(const struct cr_exchange *x, unsigned int ms)
 	json_object_set_new(j, "card_us", json_integer((json_int_t)x->us));
 	json_object_set_new(j, "ms", json_integer(ms));
 	return j;
+}
+
+json_t *cli_json_limits(const struct cr_limits *l)
+{
+	static const char *const by[] = {
+		[CR_LIMIT_NONE] = "standard", [CR_LIMIT_READER] = "reader", [CR_LIMIT_LEVEL] = "exchange level",
+		[CR_LIMIT_CARD] = "card",
+	};
+
+	return json_pack("{s:I, s:s, s:I, s:s, s:b, s:b}", "command_data", (json_int_t)l->command, "command_by",
+			 by[l->command_by], "response_data", (json_int_t)l->response, "response_by", by[l->response_by],
+			 "extended", l->extended, "command_chaining", l->chaining);
 }

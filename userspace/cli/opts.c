@@ -45,16 +45,41 @@ static const struct option options[] = {
 	{ "dob", "DATE", SECRET, AT(dob), CLI_FOR_SECRET, 0, 0,
 	  N_("the date of birth (YYYY-MM-DD or YYMMDD),") },
 	{ "exp", "DATE", SECRET, AT(exp), CLI_FOR_SECRET, 0, 0, N_("and the date of expiry") },
-	{ "trust", "DIR", LIST, AT(trust), CLI_FOR_VERIFY, 0, 0,
-	  N_("a folder of issuers' certificates to trust, instead of the usual ones; may be repeated") },
+	{ "trust", "DIR", LIST, AT(trust), CLI_FOR_VERIFY | CLI_FOR_TRUST, 0, 0,
+	  N_("a folder of trusted issuers' certificates (verify: instead of the usual ones; may be repeated)") },
+	{ "root", "FILE", LIST, AT(root), CLI_FOR_TRUST, 0, 0,
+	  N_("the authority of who signed the master lists, from a place that you trust; may be repeated") },
 	{ "terminal", "FILE", STRING, AT(terminal), CLI_FOR_VERIFY, 0, 0,
 	  N_("the card verifiable certificates of this terminal, for fingerprints and irises that a state lets it read,") },
 	{ "terminal-key", "KEY", STRING, AT(terminal_key), CLI_FOR_VERIFY, 0, 0,
 	  N_("and its private key: a file, or a pkcs11: URI") },
+	{ "need", "WHAT", STRING, AT(need), CLI_FOR_SECRET, 0, 0,
+	  N_("read no more than that: identity, portrait, all, or numbers of data groups, as in identity,2") },
 	{ "out", "DIR", STRING, AT(out), CLI_FOR_SECRET, 0, 0,
-	  N_("write the data groups and the portrait into this folder") },
+	  N_("write the data groups and the pictures into this folder") },
+	{ "portrait", "FILE", STRING, AT(portrait), CLI_FOR_SECRET, 0, 0,
+	  N_("write the portrait into this file, as PNG") },
+	{ "picture", "auto|kitty|sixel", STRING, AT(picture), CLI_FOR_SECRET, 0, 0,
+	  N_("show the portrait in the terminal, by kitty's protocol or in sixels") },
+	{ "from", "DIR", STRING, AT(from), CLI_FOR_VERIFY, 0, 0,
+	  N_("verify what --out wrote into this folder, without the card") },
 	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
 	  N_("show each command's header and status word, never content") },
+	{ "ref", "HEX", STRING, AT(ref), CLI_FOR_PIN, 0, 0,
+	  N_("which PIN: P2 of the card's VERIFY command, such as 81") },
+	{ "aid", "HEX", STRING, AT(aid), CLI_FOR_PIN, 0, 0,
+	  N_("the application that has it, which is selected before") },
+	{ "format", "NAME", STRING, AT(format), CLI_FOR_PIN, 0, 0,
+	  N_("how the card wants it: ascii (padded), plain (ASCII, nothing else), bcd or iso9564-2 (ascii)") },
+	{ "digits", "MIN-MAX", STRING, AT(digits), CLI_FOR_PIN, 0, 0,
+	  N_("how many digits it may have (4-8)") },
+	{ "block", "BYTES", NUMBER, AT(block), CLI_FOR_PIN, 1, 15,
+	  N_("what it is padded to, with ascii and bcd (8)") },
+	{ "pad", "HEX", STRING, AT(pad), CLI_FOR_PIN, 0, 0, N_("and with what (FF)") },
+	{ "timeout", "SECONDS", NUMBER, AT(timeout), CLI_FOR_PIN, 1, 255,
+	  N_("how long the reader waits for each PIN (30)") },
+	{ "new-only", NULL, FLAG, AT(new_only), CLI_FOR_PIN, 0, 0,
+	  N_("change: the card wants the new PIN alone") },
 	{ "interval", "SECONDS", NUMBER, AT(interval), CLI_FOR_STAT, 1, 86400,
 	  N_("how long from one look to the next (1)") },
 	{ "count", "N", NUMBER, AT(count), CLI_FOR_STAT, 1, 1000000000,
@@ -82,6 +107,10 @@ static const struct option options[] = {
 	  N_("its cards take the time of contactless ones: 106, 212, 424 or 848 kbit/s") },
 	{ "no-interrupt", NULL, FLAG, AT(no_interrupt), CLI_FOR_SERVE, 0, 0,
 	  N_("it does not report card changes: they must be polled for") },
+	{ "pinpad", NULL, FLAG, AT(pinpad), CLI_FOR_SERVE, 0, 0,
+	  N_("it has a keypad and a display; the line \"keys 1234E\" on standard input types a PIN") },
+	{ "force", NULL, FLAG, AT(force), CLI_FOR_DRIVER, 0, 0,
+	  N_("take readers from PC/SC programs that use a card, which then fail") },
 	{ "json", NULL, FLAG, AT(json), CLI_FOR_ALL, 0, 0, N_("one JSON object instead of text") },
 	{ "lang", "vi|en", STRING, AT(lang), CLI_FOR_ALL, 0, 0,
 	  N_("the language (else what the locale says)") },
@@ -142,6 +171,7 @@ static int take_secret(struct cli *c, const struct option *o, char *value)
 static int take(struct cli *c, const struct option *o, char *value)
 {
 	void *to = (char *)c + o->at;
+	struct cli_list *list = to;
 
 	switch (o->kind) {
 	case FLAG:
@@ -155,9 +185,9 @@ static int take(struct cli *c, const struct option *o, char *value)
 	case NUMBER:
 		return take_number(c, o, value);
 	case LIST:
-		if (c->n_trust == CLI_MAX_TRUST)
+		if (list->n == sizeof(list->at) / sizeof(list->at[0]))
 			return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s is given too often."), o->name);
-		c->trust[c->n_trust++] = value;
+		list->at[list->n++] = value;
 		return 0;
 	}
 	return 0;

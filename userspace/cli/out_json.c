@@ -78,6 +78,7 @@ static json_t *holder(const struct cr_holder *h)
 	json_object_set_new(j, "mother_name", cli_json_string(h->mother_name));
 	json_object_set_new(j, "spouse_name", cli_json_string(h->spouse_name));
 	json_object_set_new(j, "former_id_number", cli_json_string(h->former_id_number));
+	json_object_set_new(j, "names_cut", json_boolean(h->names_cut));
 	return j;
 }
 
@@ -109,9 +110,67 @@ static json_t *files(const struct cr_inspection *in)
 		json_object_set_new(j, "length", f->data ? json_integer((json_int_t)f->len) : json_null());
 		json_object_set_new(j, "error", f->err ? json_string(cli_error_code(f->err)) : json_null());
 		json_object_set_new(j, "status_word", f->err && f->sw ? json_string(sw) : json_null());
+		json_object_set_new(j, "note", cli_json_string(f->note));
 		json_array_append_new(list, j);
 	}
 	return list;
+}
+
+/* A text, a number, or what bytes there are. */
+static json_t *item(const struct cr_item *it)
+{
+	json_t *j;
+
+	if (it->text)
+		return it->number ? json_integer(strtoll(it->text, NULL, 10)) : cli_json_string(it->text);
+	j = json_object();
+	json_object_set_new(j, "type", cli_json_string(it->type));
+	json_object_set_new(j, "length", json_integer((json_int_t)it->len));
+	return j;
+}
+
+/* Where it belongs: the object of its file, or of its finger, person, ... in the file's list. */
+static json_t *place(json_t *all, const char *file, const struct cr_item *it)
+{
+	json_t *j = json_object_get(all, file), *list;
+
+	if (!j) {
+		j = json_object();
+		json_object_set_new(all, file, j);
+	}
+	if (!it->instance)
+		return j;
+	list = json_object_get(j, "entries");
+	if (!list) {
+		list = json_array();
+		json_object_set_new(j, "entries", list);
+	}
+	while (json_is_array(list) && json_array_size(list) < it->instance)
+		if (json_array_append_new(list, json_object()))
+			return NULL;
+	return json_array_get(list, it->instance - 1);
+}
+
+static json_t *contents(const struct cr_inspection *in)
+{
+	json_t *all = json_object(), *to, *list;
+
+	for (size_t i = 0; i < in->n_items; i++) {
+		const struct cr_item *it = &in->items[i];
+
+		to = place(all, cli_file_name(in, it->fid), it);
+		if (!it->list) {
+			json_object_set_new(to, it->name, item(it));
+			continue;
+		}
+		list = json_object_get(to, it->name);
+		if (!list) {
+			list = json_array();
+			json_object_set_new(to, it->name, list);
+		}
+		json_array_append_new(list, item(it));
+	}
+	return all;
 }
 
 static json_t *portrait(const struct cr_inspection *in)
@@ -124,6 +183,21 @@ static json_t *portrait(const struct cr_inspection *in)
 	json_object_set_new(j, "type", cli_json_string(in->portrait_type));
 	json_object_set_new(j, "length", json_integer((json_int_t)in->portrait_len));
 	return j;
+}
+
+void cli_portrait_json(const struct cli_portrait *p, json_t *inspection)
+{
+	json_t *j = json_object_get(inspection, "portrait");
+
+	if (!json_is_object(j))
+		return;
+	json_object_set_new(j, "png", cli_json_string(p->written));
+	json_object_set_new(j, "error", cli_json_string(p->error));
+	json_object_set_new(j, "damaged", json_boolean(p->picture.damaged));
+	if (!p->error) {
+		json_object_set_new(j, "width", json_integer(p->picture.width));
+		json_object_set_new(j, "height", json_integer(p->picture.height));
+	}
 }
 
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify)
@@ -145,9 +219,11 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 	}
 	json_object_set_new(j, "holder", holder(&in->holder));
 	json_object_set_new(j, "document", document(&in->document));
+	json_object_set_new(j, "contents", contents(in));
 	json_object_set_new(j, "portrait", portrait(in));
 	json_object_set_new(j, "files", files(in));
-	json_object_set_new(j, "reader", cli_json_reader(r, -1));
-	json_object_set_new(j, "exchange", cli_json_exchange(&in->exchange, in->ms));
+	json_object_set_new(j, "reader", r ? cli_json_reader(r, -1) : json_null());
+	json_object_set_new(j, "limits", r ? cli_json_limits(&in->limits) : json_null());
+	json_object_set_new(j, "exchange", r ? cli_json_exchange(&in->exchange, in->ms) : json_null());
 	return j;
 }

@@ -104,6 +104,8 @@ void cli_holder_text(const struct cr_inspection *in)
 
 	heading(_("Holder"));
 	row(_("Full name"), h->full_name);
+	if (h->names_cut)
+		cli_row("", _("The machine readable zone had no room for more of the name."), COLUMN);
 	if (!h->full_name && h->primary_identifier) {
 		snprintf(name, sizeof(name), "%s%s%s", h->primary_identifier, h->secondary_identifier ? ", " : "",
 			 h->secondary_identifier ? h->secondary_identifier : "");
@@ -131,6 +133,49 @@ void cli_holder_text(const struct cr_inspection *in)
 	row(_("Date of expiry"), date(d->date_of_expiry, buf));
 }
 
+/* ---- what else the files say ---- */
+
+static void item(const struct cr_item *it)
+{
+	char text[160], buf[32];
+	const char *word;
+
+	if (it->text) {
+		word = cli_item_word(it);
+		row(cli_item_label(it->name), word == it->text ? date(word, buf) : word);
+		return;
+	}
+	if (it->type)
+		snprintf(text, sizeof(text), _("%s, %zu bytes"), it->type, it->len);
+	else
+		snprintf(text, sizeof(text), _("not readable as text, %zu bytes"), it->len);
+	row(cli_item_label(it->name), text);
+}
+
+/* People first, then pictures of them; at the end of the sheet what is for engineers. */
+static const uint16_t told[] = { 0x010b, 0x010c, 0x0110, 0x0102, 0x0105, 0x0107, 0x0103, 0x0104 };
+static const uint16_t technical[] = { 0x010e, 0x010f, 0x2f00, 0x2f01 };
+
+static void contents(const struct cr_inspection *in, const uint16_t *fids, size_t n)
+{
+	for (size_t k = 0; k < n; k++) {
+		const struct cr_item *last = NULL;
+
+		for (size_t i = 0; i < in->n_items; i++) {
+			const struct cr_item *it = &in->items[i];
+
+			if (it->fid != fids[k])
+				continue;
+			if (!last)
+				heading(cli_file_title(it->fid));
+			else if (last->instance != it->instance)
+				printf("\n");
+			item(it);
+			last = it;
+		}
+	}
+}
+
 /* ---- how it was found out ---- */
 
 static void check(const struct cr_check *c)
@@ -150,6 +195,7 @@ static void data_groups(const struct cr_inspection *in)
 {
 	static const enum cr_dg_status order[] = {
 		CR_DG_MATCH, CR_DG_MISMATCH, CR_DG_UNHASHED, CR_DG_LOCKED, CR_DG_UNREAD,
+		CR_DG_UNWANTED,
 	};
 	char text[512] = "";
 	size_t n = 0;
@@ -197,6 +243,8 @@ static void how(const struct cr_inspection *in, const struct cr_reader_info *r)
 	const struct cr_exchange *x = &in->exchange;
 	char text[256];
 
+	if (!r)
+		return;
 	row(_("Reader"), r->name);
 	snprintf(text, sizeof(text), _("%llu commands, %llu bytes sent, %llu received, %u ms"),
 		 (unsigned long long)x->commands, (unsigned long long)x->bytes_sent,
@@ -211,7 +259,9 @@ static void unread(const struct cr_inspection *in)
 	for (size_t i = 0; i < in->n_files; i++) {
 		const struct cr_file *f = &in->files[i];
 
-		if (f->data)
+		if (f->data && f->note)
+			snprintf(text, sizeof(text), "%s", _(f->note));
+		else if (f->data)
 			snprintf(text, sizeof(text), _("%zu bytes"), f->len);
 		else if (f->err == CR_E_ACCESS_REFUSED)
 			snprintf(text, sizeof(text), "%s", _("locked"));
@@ -230,9 +280,11 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 		reasons(in);
 	}
 	cli_holder_text(in);
+	contents(in, told, sizeof(told) / sizeof(told[0]));
 	if (!verify) {
 		heading(_("Files"));
 		unread(in);
+		contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 		heading(_("Reading"));
 		access_row(&in->access);
 		how(in, r);
@@ -245,6 +297,7 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 	data_groups(in);
 	row(_("Issuer"), in->passive.issuer);
 	row(_("Signer"), in->passive.signer);
+	contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 	heading(_("Reading"));
 	access_row(&in->access);
 	row(_("Chip authentication"), in->chip_protocol);

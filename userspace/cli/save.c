@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * --out: the data groups and the portrait as files, for their owner alone: all of them or none. What
- * another card left in the folder goes, so that two people's data never lie side by side; nothing else
- * in it is touched.
+ * --out: the data groups, the portrait and the other pictures, and what the chip answered (record.c), as files, for their
+ * owner alone: all of them or none. What another card left in the folder goes, so that two people's data never lie side
+ * by side; nothing else in it is touched.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cli.h"
+
+#define MAX_SAVED	(sizeof(((struct cli_saved *)0)->names) / sizeof(char *))
 
 static int failed(const struct cli *c, const char *path)
 {
@@ -36,8 +39,7 @@ int cli_save_prepare(const struct cli *c, bool *made)
 	return 0;
 }
 
-/* Whole or not at all; never through a link that lies there. */
-static int write_file(const char *path, const uint8_t *data, size_t len)
+int cli_write_file(const char *path, const uint8_t *data, size_t len)
 {
 	char *tmp = NULL;
 	size_t off = 0;
@@ -82,7 +84,7 @@ static int add(const struct cli *c, struct cli_saved *saved, const char *name, c
 
 	if (asprintf(&path, "%s/%s", c->out, name) < 0)
 		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
-	if (write_file(path, data, len)) {
+	if (cli_write_file(path, data, len)) {
 		rc = failed(c, path);
 		free(path);
 		return rc;
@@ -91,10 +93,76 @@ static int add(const struct cli *c, struct cli_saved *saved, const char *name, c
 	return 0;
 }
 
+/* "DG7-image.jpg", "DG3-2-image.wsq": for the pictures beside the portrait. */
+static const char *const kinds[][2] = {
+	{ "image/jpeg", "jpg" }, { "image/jp2", "jp2" }, { "image/x-wsq", "wsq" }, { "image/png", "png" },
+};
+
+static const char *const pictures[] = {
+	"image", "image_front", "image_rear", "proof_of_citizenship",
+};
+
+static const char *suffix(const char *type)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i][0], type))
+			return kinds[i][1];
+	return NULL;
+}
+
+/* Whether it is kept apart: pictures that can be named, but the portrait, which has its own name. */
+static bool picture_name(const struct cr_inspection *in, const struct cr_item *it, char *out, size_t size)
+{
+	const char *end = it->text || !it->type || it->data == in->portrait ? NULL : suffix(it->type);
+
+	if (!end)
+		return false;
+	if (it->instance)
+		snprintf(out, size, "%s-%u-%s.%s", cli_file_name(in, it->fid), it->instance, it->name, end);
+	else
+		snprintf(out, size, "%s-%s.%s", cli_file_name(in, it->fid), it->name, end);
+	return true;
+}
+
+static bool is_picture(const char *name)
+{
+	unsigned int dg, n;
+	char rest[64];
+
+	if (sscanf(name, "DG%2u-%3u-%63s", &dg, &n, rest) != 3 && sscanf(name, "DG%2u-%63s", &dg, rest) != 2)
+		return false;
+	for (size_t i = 0; i < sizeof(pictures) / sizeof(pictures[0]); i++)
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+			size_t len = strlen(pictures[i]);
+
+			if (!strncmp(rest, pictures[i], len) && rest[len] == '.' &&
+			    !strcmp(rest + len + 1, kinds[k][1]))
+				return true;
+		}
+	return false;
+}
+
+static void remove_pictures(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_picture(e->d_name))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
 static void remove_old(const char *dir)
 {
-	static const char *const others[] = { "EF.COM.bin", "EF.SOD.bin", "portrait.jpg", "portrait.jp2" };
+	static const char *const others[] = {
+		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "portrait.jpg", "portrait.jp2",
+		CLI_RECORD,
+	};
 	char path[4300];
+
+	remove_pictures(dir);
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
@@ -108,21 +176,33 @@ static void remove_old(const char *dir)
 
 int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
 {
-	char name[32];
+	char name[64], *text;
 	int rc = 0;
 
 	remove_old(c->out);
-	for (size_t i = 0; i < in->n_files && !rc && saved->n < 20; i++) {
+	for (size_t i = 0; i < in->n_files && !rc && saved->n < 24; i++) {
 		const struct cr_file *f = &in->files[i];
 
 		if (!f->data)
 			continue;
 		snprintf(name, sizeof(name), "%s.bin", f->name);
+		if (strchr(name, '/'))
+			*strchr(name, '/') = '_';	/* EF.ATR/INFO */
 		rc = add(c, saved, name, f->data, f->len);
 	}
 	if (!rc && in->portrait)
 		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
 			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
+	for (size_t i = 0; i < in->n_items && !rc && saved->n < MAX_SAVED; i++) {
+		if (picture_name(in, &in->items[i], name, sizeof(name)))
+			rc = add(c, saved, name, in->items[i].data, in->items[i].len);
+	}
+	if (!rc) {
+		text = cli_record_text(in);
+		rc = text ? add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text)) :
+			    cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+		free(text);
+	}
 	if (rc)
 		remove_old(c->out);	/* half a card is of use to nobody */
 	return rc;

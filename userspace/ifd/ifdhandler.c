@@ -22,6 +22,8 @@
 #include <PCSC/reader.h>
 #include <cardring/card.h>
 #include <cardring/reader.h>
+#include "ifd_control.h"
+#include "reader/card_int.h"
 
 #define CLAIM_MS	500	/* how long another holder of the slot is waited for */
 #define READERS		255	/* this handler sets no limit; the tag takes a byte */
@@ -316,7 +318,7 @@ EXPORT RESPONSECODE IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR F
 		return IFD_COMMUNICATION_ERROR;
 	if (Protocol != SCARD_PROTOCOL_T0 && Protocol != SCARD_PROTOCOL_T1)
 		return IFD_PROTOCOL_NOT_SUPPORTED;
-	if (Protocol == SCARD_PROTOCOL_T1 && l->info.dev.level == CARDRING_LEVEL_TPDU)
+	if (l->card->speak != CR_SPEAK_APDU && (l->card->speak == CR_SPEAK_T1) != (Protocol == SCARD_PROTOCOL_T1))
 		return IFD_PROTOCOL_NOT_SUPPORTED;
 	return IFD_SUCCESS;
 }
@@ -412,14 +414,23 @@ EXPORT RESPONSECODE IFDHSetCapabilities(DWORD Lun, DWORD Tag, DWORD Length, PUCH
 	return find(Lun) ? IFD_NOT_SUPPORTED : IFD_NO_SUCH_DEVICE;
 }
 
-/* PC/SC part 10: which features there are. None yet. */
 EXPORT RESPONSECODE IFDHControl(DWORD Lun, DWORD dwControlCode, PUCHAR TxBuffer, DWORD TxLength, PUCHAR RxBuffer,
 				DWORD RxLength, LPDWORD pdwBytesReturned)
 {
-	(void)TxBuffer, (void)TxLength, (void)RxBuffer, (void)RxLength;
+	struct lun *l = find(Lun);
+	size_t n = RxLength;
+	int err;
+
 	if (pdwBytesReturned)
 		*pdwBytesReturned = 0;
-	if (!find(Lun))
+	if (!l)
 		return IFD_NO_SUCH_DEVICE;
-	return dwControlCode == SCARD_CTL_CODE(3400) ? IFD_SUCCESS : IFD_ERROR_NOT_SUPPORTED;
+	err = ifd_control(&l->info, l->card, dwControlCode, TxBuffer, TxLength, RxBuffer, &n);
+	if (err == CR_E_NOT_FOUND)
+		return IFD_ERROR_NOT_SUPPORTED;
+	if (err)
+		return code(err);
+	if (pdwBytesReturned)
+		*pdwBytesReturned = n;
+	return IFD_SUCCESS;
 }

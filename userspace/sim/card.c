@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Dispatch. A command goes through these gates, in this order, as on a real chip: power, format of the APDU, class
- * byte, secure messaging, instruction, then the command's own checks (P1-P2, Lc and Le, state).
+ * byte, chaining, secure messaging, instruction, then the command's own checks (P1-P2, Lc and Le, state).
+ *
+ * Command chaining (ISO/IEC 7816-4, 5.3.3), which the historical bytes announce: the data of commands of class 10 and
+ * one INS, P1 and P2 are those of the command of class 00 that ends them. GENERAL AUTHENTICATE alone is executed at
+ * each link, as each is a step of its protocol. Plain commands only: none of these cards says how secure messaging would
+ * go with it.
  *
  * Secure messaging (ICAO 9303-11, 9.8): while a session is open, a plain command, a wrong or missing data object or a
  * wrong MAC ends it: keys are gone, and with them access; the answer is plain. A command that is well protected but
@@ -83,6 +88,12 @@ void sim_card_session_end(struct sim_card *card)
 	/* Files that were selected by the right of that session are not readable any more, but still selected. */
 }
 
+static void chain_end(struct sim_card *card)
+{
+	sim_buf_free(&card->chain);
+	card->chained = false;
+}
+
 int sim_card_load(const char *name, struct sim_card **out)
 {
 	struct sim_card *card = calloc(1, sizeof(*card));
@@ -123,6 +134,7 @@ void sim_card_power_off(struct sim_card *card)
 {
 	sim_card_session_end(card);
 	sim_pace_reset(card);
+	chain_end(card);
 	card->app = false;
 	card->ef = NULL;
 	card->powered = false;
@@ -165,8 +177,6 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 		card->ta.set = false;
 	if (a->ins != 0x2a)
 		card->ta.dst[0] = '\0';
-	if ((a->cla & 0x10) && a->ins != 0x86)
-		return SW_CHAINING;
 	switch (a->ins) {
 	case 0xa4:
 		return sim_select(card, a, out);
@@ -217,6 +227,33 @@ static size_t finish(const struct sim_buf *data, uint16_t sw, uint8_t *rsp, size
 	rsp[n] = sw >> 8;
 	rsp[n + 1] = sw & 0xff;
 	return n + 2;
+}
+
+/*
+ * A command of class 10, or 00 where some of 10 came before it. SW_OK with *whole set: execute a, which has all data;
+ * else the status word to answer with.
+ */
+static uint16_t gather(struct sim_card *card, struct sim_apdu *a, bool *whole)
+{
+	const uint8_t header[3] = { a->ins, a->p1, a->p2 };
+	bool more = a->cla & 0x10;
+
+	*whole = false;
+	if (card->chained && memcmp(header, card->chain_header, 3) != 0)
+		return SW_LAST_OF_CHAIN;
+	if ((more && (!a->lc || (a->le && !a->le_implied))) || card->chain.len + a->lc > 65535)
+		return SW_LENGTH;
+	memcpy(card->chain_header, header, 3);
+	card->chained = true;
+	sim_buf_put(&card->chain, a->data, a->lc);
+	if (card->chain.failed)
+		return SW_INTERNAL;
+	*whole = !more;
+	if (*whole) {
+		a->data = card->chain.p;
+		a->lc = card->chain.len;
+	}
+	return SW_OK;
 }
 
 static size_t process_plain(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
@@ -300,28 +337,59 @@ done:
 	return n;
 }
 
+/* Plain it is, whatever else: a session does not outlive it. */
+static size_t refuse(struct sim_card *card, uint16_t sw, uint8_t *rsp, size_t size)
+{
+	sim_card_session_end(card);
+	sim_pace_reset(card);
+	chain_end(card);
+	return finish(NULL, sw, rsp, size);
+}
+
+static size_t process_chained(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
+{
+	struct sim_apdu all = *a;
+	bool whole;
+	uint16_t sw;
+	size_t n;
+
+	if (!card->chained && (!(a->cla & 0x10) || a->ins == 0x86))
+		return process_plain(card, a, rsp, size);
+	sw = gather(card, &all, &whole);
+	if (sw != SW_OK)
+		return refuse(card, sw, rsp, size);
+	if (whole) {
+		n = process_plain(card, &all, rsp, size);
+		chain_end(card);
+		return n;
+	}
+	/* nothing was executed, but what a plain command ends has ended */
+	sim_card_session_end(card);
+	sim_pace_reset(card);
+	return finish(NULL, SW_OK, rsp, size);
+}
+
 size_t sim_card_process(struct sim_card *card, const struct sim_apdu *a, uint8_t *rsp, size_t size)
 {
 	memset(&card->work, 0, sizeof(card->work));
 	if (!card->powered)
 		return 0;
-	if (a->extended && !card->prof.extended) {
-		sim_card_session_end(card);
-		sim_pace_reset(card);
-		return finish(NULL, SW_LENGTH, rsp, size);
-	}
+	if (a->extended && !card->prof.extended)
+		return refuse(card, SW_LENGTH, rsp, size);
 	switch (a->cla) {
 	case 0x00:
 	case 0x10:
-		return process_plain(card, a, rsp, size);
-	case 0x0c:
+		return process_chained(card, a, rsp, size);
 	case 0x1c:
+		if (a->ins != 0x86)	/* a step of PACE in a session; all else is one command there */
+			return refuse(card, SW_CHAINING, rsp, size);
+		/* fall through */
+	case 0x0c:
+		if (card->chained)
+			return refuse(card, SW_LAST_OF_CHAIN, rsp, size);
 		return process_protected(card, a, rsp, size);
 	default:
-		/* Plain it is, whatever else: a session does not outlive it. */
-		sim_card_session_end(card);
-		sim_pace_reset(card);
-		return finish(NULL, SW_CLA, rsp, size);
+		return refuse(card, SW_CLA, rsp, size);
 	}
 }
 
@@ -334,11 +402,8 @@ size_t sim_card_apdu(struct sim_card *card, const uint8_t *cmd, size_t len, uint
 	if (!card->powered)
 		return 0;
 	sw = sim_apdu_parse(cmd, len, &a);
-	if (sw != SW_OK) {
-		sim_card_session_end(card);
-		sim_pace_reset(card);
-		return finish(NULL, sw, rsp, size);
-	}
+	if (sw != SW_OK)
+		return refuse(card, sw, rsp, size);
 	return sim_card_process(card, &a, rsp, size);
 }
 

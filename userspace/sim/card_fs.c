@@ -41,12 +41,21 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 	return find(card, 0x0100 | sfi);
 }
 
-/* DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1). */
+/*
+ * DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the
+ * other groups.
+ */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
+	if (f->fid >= 0x2f00 && card->prof.mf_files_locked)
+		return SW_SECURITY_STATUS;
 	if (open_to_all(card, f))
 		return SW_OK;
-	if (!card->access || (f->fid == 0x0103 && !(card->rights & 1)) || (f->fid == 0x0104 && !(card->rights & 2)))
+	if (!card->access)
+		return SW_SECURITY_STATUS;
+	if (card->prof.biometrics_open)
+		return SW_OK;
+	if ((f->fid == 0x0103 && !(card->rights & 1)) || (f->fid == 0x0104 && !(card->rights & 2)))
 		return SW_SECURITY_STATUS;
 	return SW_OK;
 }

@@ -147,7 +147,7 @@ static int add_interface(struct drawer *d, char *const *f)
 		.busy_slots = v[BUSY], .busy_slots_zero = !v[BUSY],
 		.level = v[FEATURES] >> 16 & 7, .features = v[FEATURES] & ~0x70000u,
 		.max_message = v[MAX_MESSAGE], .mechanical = v[MECHANICAL], .max_ifsd = v[MAX_IFSD],
-		.pin_support = v[PIN],
+		.pin_support = v[PIN], .lcd_layout = v[LCD],
 		/* none at all is not what a reader with a card in it can mean: it then is 5 V, and both protocols */
 		.voltage = v[VOLTAGE] & 7 ? v[VOLTAGE] & 7 : 1,
 		.protocols = v[PROTOCOLS] & 3 ? v[PROTOCOLS] & 3 : 3,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Issuing cards: the state (pki.c), the files (lds_write.c), a portrait (portrait.c), a card's folder (samples.c).
+ * Issuing cards: the state (pki.c), the files (lds_write.c, lds_details.c), a portrait (portrait.c), a card's folder (samples.c).
  * Tests that need a card of their own make it with these.
  */
 #ifndef CARDRING_SIM_ISSUE_H
@@ -19,6 +19,8 @@
 
 /* JPEG of about 20 KB, freed by free(). */
 bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len);
+/* The same as JPEG 2000. */
+bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len);
 
 /* ---- pki.c: ICAO 9303-12 ---- */
 
@@ -46,6 +48,9 @@ int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_f
 int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_issuer *out);
 void sim_issuer_free(struct sim_issuer *issuer);
 int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct sim_buf *der);	/* revoked may be NULL */
+
+/* A master list of these authorities (ICAO 9303-12, 9), by a signer of the issuer's that is made for it. */
+int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out);
 
 struct sim_dg {
 	unsigned int number;
@@ -88,17 +93,19 @@ struct sim_security {
 	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
-	bool ta;			/* terminal authentication, version 1 */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
 int sim_write_dg14(const struct sim_security *s, struct sim_buf *out);
 int sim_write_dg15(EVP_PKEY *key, struct sim_buf *out);
-/* MRZ lines with check digits right. number at most 9 characters; dates YYMMDD. */
+/* MRZ lines with check digits right. number at most 9 characters (TD2: 15); dates YYMMDD. */
 void sim_mrz_td1(char out[91], const char *code, const char *state, const char *number, const char *optional,
 		 const char *birth, char sex, const char *expiry, const char *nationality, const char *names);
 void sim_mrz_td3(char out[89], const char *state, const char *names, const char *number, const char *nationality,
 		 const char *birth, char sex, const char *expiry, const char *optional);
+
+void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
+		 const char *nationality, const char *birth, char sex, const char *expiry);
 
 /* ---- terminals.c: TR-03110-3, C ---- */
 
@@ -111,6 +118,32 @@ struct sim_holder_spec {
 };
 int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
 void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
+
+/* ---- lds_details.c: what few documents have ---- */
+
+/* NULL where it is not said; dates ccyymmdd. */
+struct sim_details {
+	/* DG11 */
+	const char *full_name, *personal_number, *date_of_birth, *place_of_birth, *address, *telephone, *profession;
+	const char *title, *summary, *other_documents, *custody;
+	const char *other_names[3];	/* ends with NULL */
+	/* DG12 */
+	const char *authority, *date_of_issue, *endorsements, *tax, *personalized, *system;
+	const char *other_people[3];
+	/* DG16 */
+	struct { const char *recorded, *name, *telephone, *address; } notify[2];
+};
+void sim_write_dg3(struct sim_buf *out);	/* two fingers, ISO/IEC 19794-4 */
+void sim_write_dg4(struct sim_buf *out);	/* two eyes, ISO/IEC 19794-6 */
+void sim_write_dg2_new(const uint8_t *image, size_t len, bool jp2, struct sim_buf *out);	/* ISO/IEC 39794-5 */
+void sim_write_picture(unsigned int dg, const uint8_t *jpeg, size_t len, struct sim_buf *out);	/* DG5, DG7 */
+void sim_write_dg11(const struct sim_details *d, struct sim_buf *out);
+void sim_write_dg12(const struct sim_details *d, struct sim_buf *out);
+void sim_write_dg16(const struct sim_details *d, struct sim_buf *out);
+void sim_write_raw(unsigned int dg, struct sim_buf *out);	/* DG6, DG8 to DG10, DG13: what no standard defines */
+void sim_write_dir(struct sim_buf *out);
+void sim_write_info(unsigned int max_command, unsigned int max_response, struct sim_buf *out);
+void sim_add_ta(struct sim_buf *dg14);		/* it wants terminal authentication */
 
 /* ---- samples.c ---- */
 
@@ -141,6 +174,7 @@ struct sim_recipe {
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
 	bool dg3;			/* fingerprints, which only terminal authentication opens */
+	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
 	uint32_t portrait;
 	enum sim_flaw flaw;
 	const char *quirks;		/* more lines of the profile; NULL */

@@ -46,6 +46,37 @@ void sim_mrz_td1(char out[91], const char *code, const char *state, const char *
 	fill(out + 60, 30, names);
 }
 
+/* ICAO 9303-6, 4.2.2: a long number goes on in the optional data, its check digit behind it. */
+void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
+		 const char *nationality, const char *birth, char sex, const char *expiry)
+{
+	size_t n = strlen(number);
+	char *l2 = out + 36, all[64];
+
+	fill(out, 72, "");
+	out[72] = '\0';
+	fill(out, 2, code);
+	fill(out + 2, 3, state);
+	fill(out + 5, 31, names);
+	fill(l2, 9, number);
+	if (n > 9) {
+		fill(l2 + 28, 7, number + 9);
+		l2[28 + n - 9] = sim_check_digit(number, n);
+	} else {
+		l2[9] = sim_check_digit(l2, 9);
+	}
+	fill(l2 + 10, 3, nationality);
+	fill(l2 + 13, 6, birth);
+	l2[19] = sim_check_digit(l2 + 13, 6);
+	l2[20] = sex;
+	fill(l2 + 21, 6, expiry);
+	l2[27] = sim_check_digit(l2 + 21, 6);
+	memcpy(all, l2, 10);
+	memcpy(all + 10, l2 + 13, 7);
+	memcpy(all + 17, l2 + 21, 14);
+	l2[35] = sim_check_digit(all, 31);
+}
+
 /* ICAO 9303-4, 4.2.2 */
 void sim_mrz_td3(char out[89], const char *state, const char *names, const char *number, const char *nationality,
 		 const char *birth, char sex, const char *expiry, const char *optional)
@@ -195,7 +226,6 @@ void sim_write_dg13(const struct sim_person *p, struct sim_buf *out)
 #define ID_PACE		"0.4.0.127.0.7.2.2.4"
 #define ID_CA		"0.4.0.127.0.7.2.2.3"
 #define ID_PK		"0.4.0.127.0.7.2.2.1"
-#define ID_TA		"0.4.0.127.0.7.2.2.2"
 #define ID_AA		"2.23.136.1.1.5"
 #define ID_ECDSA_PLAIN	"0.4.0.127.0.7.1.1.4.1"	/* TR-03111, 5.2.1 */
 
@@ -289,13 +319,6 @@ int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out)
 	if (s->ca_key && n + 2 <= MAX_INFOS) {
 		ok = ok && chip_key(s, &set[n], &set[n + 1]);
 		n += 2;
-	}
-	if (s->ta && n < MAX_INFOS) {
-		struct sim_buf in = { 0 };
-
-		sim_ber_oid(&in, ID_TA, false);
-		sim_ber_int(&in, 1);
-		sim_ber_wrap(&set[n++], 0x30, &in);
 	}
 	if (s->aa_digest && n < MAX_INFOS)
 		aa_info(s->aa_digest, &set[n++]);

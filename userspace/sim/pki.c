@@ -24,6 +24,7 @@
 #define OID_LDS_SECURITY_OBJECT	"2.23.136.1.1.1"
 #define OID_SECURITY_OBJECT	"0.4.0.127.0.7.3.2.1"
 #define OID_DOCUMENT_TYPES	"2.23.136.1.1.6.2"
+#define OID_MASTER_LIST		"2.23.136.1.1.2"
 
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
 {
@@ -159,16 +160,20 @@ static bool sign_ctx(EVP_MD_CTX *ctx, EVP_PKEY *key, const char *md, bool pss)
 			EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
+enum role { CSCA, DOCUMENT_SIGNER, LIST_SIGNER };
+
 /* ca NULL: the CSCA itself. */
-static X509 *certify(const struct sim_issuer_spec *spec, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key, time_t from)
+static X509 *certify(const struct sim_issuer_spec *spec, enum role role, EVP_PKEY *key, X509 *ca, EVP_PKEY *ca_key,
+		     time_t from)
 {
+	static const char *const names[] = { "CSCA %s", "%s Document Signer", "%s Master List Signer" };
 	char cn[80], cdp[128];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	X509 *x = X509_new();
 	X509 *issuer = ca ? ca : x;
 	bool ok;
 
-	snprintf(cn, sizeof(cn), ca ? "%s Document Signer" : "CSCA %s", spec->name);
+	snprintf(cn, sizeof(cn), names[role], spec->name);
 	snprintf(cdp, sizeof(cdp), "URI:http://crl.example/%s.crl", spec->state);
 	ok = x && ctx && X509_set_version(x, X509_VERSION_3) && set_serial(x) &&
 	     set_name(X509_get_subject_name(x), spec, cn) &&
@@ -180,9 +185,12 @@ static X509 *certify(const struct sim_issuer_spec *spec, EVP_PKEY *key, X509 *ca
 	     add_key_usage_period(x, from, from + (ca ? DS_USE : CSCA_USE)) &&
 	     add_alt_name(x, "2.5.29.17", spec->state) && add_alt_name(x, "2.5.29.18", spec->state) &&
 	     add_conf(x, issuer, NID_crl_distribution_points, cdp);
-	if (ca)
+	if (role == DOCUMENT_SIGNER)
 		ok = ok && add_conf(x, issuer, NID_key_usage, "critical,digitalSignature") &&
 		     add_document_types(x, spec->document_type);
+	else if (role == LIST_SIGNER)
+		ok = ok && add_conf(x, issuer, NID_key_usage, "critical,digitalSignature") &&
+		     add_conf(x, issuer, NID_ext_key_usage, "critical,2.23.136.1.1.3");
 	else
 		ok = ok && add_conf(x, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 		     add_conf(x, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
@@ -209,7 +217,7 @@ int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_
 	out->csca = issuer->csca;
 	out->ds_key = sim_key_new(out->spec->ds_key, out->spec->explicit_params);
 	if (out->ds_key)
-		out->ds = certify(out->spec, out->ds_key, out->csca, out->csca_key, time(NULL) + ds_from);
+		out->ds = certify(out->spec, DOCUMENT_SIGNER, out->ds_key, out->csca, out->csca_key, time(NULL) + ds_from);
 	if (!out->ds) {
 		sim_issuer_free(out);
 		return CR_E_CRYPTO;
@@ -225,7 +233,7 @@ int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_f
 	memset(out, 0, sizeof(*out));
 	root.csca_key = sim_key_new(spec->csca_key, spec->explicit_params);
 	if (root.csca_key)
-		root.csca = certify(spec, root.csca_key, NULL, root.csca_key, time(NULL) + csca_from);
+		root.csca = certify(spec, CSCA, root.csca_key, NULL, root.csca_key, time(NULL) + csca_from);
 	if (root.csca)
 		err = sim_issuer_signer(&root, ds_from, out);
 	sim_issuer_free(&root);
@@ -294,6 +302,21 @@ int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct 
 	return len > 0 && !der->failed ? 0 : CR_E_CRYPTO;
 }
 
+/* The day after the signer's key came into use, which is when the document was issued. */
+static bool set_signing_time(CMS_SignerInfo *si, const X509 *signer)
+{
+	struct tm tm;
+	ASN1_TIME *t;
+	bool ok;
+
+	if (!ASN1_TIME_to_tm(X509_get0_notBefore(signer), &tm))
+		return false;
+	t = ASN1_TIME_set(NULL, timegm(&tm) + DAY);
+	ok = t && CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, ASN1_STRING_type(t), t, -1);
+	ASN1_TIME_free(t);
+	return ok;
+}
+
 static bool security_object(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
 {
 	struct sim_buf so = { 0 }, a = { 0 }, list = { 0 };
@@ -344,7 +367,7 @@ static int signed_data(const struct sim_issuer *issuer, const char *content_type
 				   flags | (issuer->spec->pss ? CMS_KEY_PARAM : 0)));
 	if (ok && issuer->spec->pss)
 		ok = EVP_PKEY_CTX_set_rsa_padding(CMS_SignerInfo_get0_pkey_ctx(si), RSA_PKCS1_PSS_PADDING) > 0;
-	ok = ok && CMS_final(cms, in, NULL, flags & ~CMS_PARTIAL);
+	ok = ok && set_signing_time(si, issuer->ds) && CMS_final(cms, in, NULL, flags & ~CMS_PARTIAL);
 	if (ok)
 		len = i2d_CMS_ContentInfo(cms, &der);
 	if (len > 0)
@@ -371,4 +394,43 @@ int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n,
 int sim_card_security(const struct sim_issuer *issuer, const struct sim_buf *infos, struct sim_buf *out)
 {
 	return signed_data(issuer, OID_SECURITY_OBJECT, infos, out);
+}
+
+/* CscaMasterList, 9303-12, 9. */
+static bool master_list(X509 *const *certs, size_t n, struct sim_buf *out)
+{
+	struct sim_buf list = { 0 }, set = { 0 };
+	unsigned char *der;
+	int len;
+
+	sim_ber_int(&list, 0);
+	for (size_t i = 0; i < n; i++) {
+		der = NULL;
+		len = i2d_X509(certs[i], &der);
+		if (len > 0)
+			sim_buf_put(&set, der, (size_t)len);
+		else
+			set.failed = true;
+		OPENSSL_free(der);
+	}
+	sim_ber_wrap(&list, 0x31, &set);
+	sim_ber_wrap(out, 0x30, &list);
+	return !out->failed;
+}
+
+int sim_master_list(const struct sim_issuer *issuer, X509 *const *certs, size_t n, struct sim_buf *out)
+{
+	struct sim_issuer lister = { .spec = issuer->spec };
+	struct sim_buf list = { 0 };
+	int err = CR_E_CRYPTO;
+
+	lister.ds_key = sim_key_new(issuer->spec->ds_key, issuer->spec->explicit_params);
+	if (lister.ds_key)
+		lister.ds = certify(issuer->spec, LIST_SIGNER, lister.ds_key, issuer->csca, issuer->csca_key,
+				    time(NULL) - 2 * DAY);
+	if (lister.ds && master_list(certs, n, &list))
+		err = signed_data(&lister, OID_MASTER_LIST, &list, out);
+	sim_buf_free(&list);
+	sim_issuer_free(&lister);
+	return err;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <jpeglib.h>
+#include <openjpeg.h>
 
 #define W	SIM_PORTRAIT_WIDTH
 #define H	SIM_PORTRAIT_HEIGHT
@@ -58,6 +59,21 @@ static uint8_t clamp(int v)
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
+/* One row with the grain of a sensor, without which a JPEG would be a third of its size. */
+static void draw_row(int y, uint32_t seed, uint32_t *r, uint8_t *row)
+{
+	for (int x = 0; x < W; x++) {
+		struct colour p = pixel(x, y, seed);
+		int noise;
+
+		*r = *r * 1664525u + 1013904223u;
+		noise = (int)(*r >> 29) - 4;
+		row[3 * x] = clamp(p.r + noise);
+		row[3 * x + 1] = clamp(p.g + noise);
+		row[3 * x + 2] = clamp(p.b + noise);
+	}
+}
+
 bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len)
 {
 	struct jpeg_compress_struct c;
@@ -81,16 +97,7 @@ bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len)
 	jpeg_set_quality(&c, 84, TRUE);
 	jpeg_start_compress(&c, TRUE);
 	for (int y = 0; y < H; y++) {
-		for (int x = 0; x < W; x++) {
-			struct colour p = pixel(x, y, seed);
-			int noise;
-
-			r = r * 1664525u + 1013904223u;
-			noise = (int)(r >> 29) - 4;	/* the grain of a sensor, without which it would be a third */
-			row[3 * x] = clamp(p.r + noise);
-			row[3 * x + 1] = clamp(p.g + noise);
-			row[3 * x + 2] = clamp(p.b + noise);
-		}
+		draw_row(y, seed, &r, row);
 		jpeg_write_scanlines(&c, &row, 1);
 	}
 	jpeg_finish_compress(&c);
@@ -98,4 +105,87 @@ bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len)
 	free(row);
 	*len = n;
 	return *out != NULL;
+}
+
+/* ---- the same in JPEG 2000 ---- */
+
+static OPJ_SIZE_T keep(void *data, OPJ_SIZE_T n, void *user)
+{
+	struct sim_buf *b = user;
+
+	sim_buf_put(b, data, n);
+	return b->failed ? (OPJ_SIZE_T)-1 : n;
+}
+
+static opj_image_t *draw(uint32_t seed)
+{
+	opj_image_cmptparm_t parm[3];
+	uint32_t r = seed * 2654435761u + 1;
+	uint8_t row[3 * W];
+	opj_image_t *image;
+
+	memset(parm, 0, sizeof(parm));
+	for (int i = 0; i < 3; i++) {
+		parm[i].dx = parm[i].dy = 1;
+		parm[i].w = W;
+		parm[i].h = H;
+		parm[i].prec = 8;
+	}
+	image = opj_image_create(3, parm, OPJ_CLRSPC_SRGB);
+	if (!image)
+		return NULL;
+	image->x1 = W;
+	image->y1 = H;
+	for (int y = 0; y < H; y++) {
+		draw_row(y, seed, &r, row);
+		for (int x = 0; x < W; x++)
+			for (int i = 0; i < 3; i++)
+				image->comps[i].data[y * W + x] = row[3 * x + i];
+	}
+	return image;
+}
+
+/* What is written once lies in a row: the boxes before the codestream know their length in advance. */
+static OPJ_BOOL seek(OPJ_OFF_T to, void *user)
+{
+	const struct sim_buf *b = user;
+
+	return to == (OPJ_OFF_T)b->len;
+}
+
+bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len)
+{
+	opj_image_t *image = draw(seed);
+	opj_stream_t *stream = opj_stream_create(1 << 16, OPJ_FALSE);
+	opj_codec_t *codec = opj_create_compress(OPJ_CODEC_J2K);
+	struct sim_buf b = { 0 };
+	opj_cparameters_t p;
+	bool ok = false;
+
+	*out = NULL;
+	*len = 0;
+	if (image && stream && codec) {
+		opj_stream_set_user_data(stream, &b, NULL);
+		opj_stream_set_write_function(stream, keep);
+		opj_stream_set_seek_function(stream, seek);
+		opj_set_default_encoder_parameters(&p);
+		p.tcp_numlayers = 1;
+		p.cp_disto_alloc = 1;
+		p.tcp_rates[0] = 26;	/* of the size without compression: about 20 KB */
+		p.irreversible = 1;
+		p.tcp_mct = 1;
+		ok = opj_setup_encoder(codec, &p, image) && opj_start_compress(codec, image, stream) &&
+		     opj_encode(codec, stream) && opj_end_compress(codec, stream) && !b.failed;
+	}
+	opj_destroy_codec(codec);
+	if (stream)
+		opj_stream_destroy(stream);
+	opj_image_destroy(image);
+	if (!ok) {
+		sim_buf_free(&b);
+		return false;
+	}
+	*out = b.p;
+	*len = b.len;
+	return true;
 }

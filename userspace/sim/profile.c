@@ -33,6 +33,8 @@
  *   sfi = yes                     short identifiers in READ BINARY; "passing": the file does not become the current
  *                                 one; "other": another file is given; a status word: they are refused with it; yes
  *   errors = protected|plain      what answers to protected commands that fail; plain ends the session; protected
+ *   mf_files = open|locked        do EF.DIR and EF.ATR/INFO refuse to be read; open
+ *   biometrics = locked|open      are DG3 and DG4 behind terminal authentication; locked
  *   atr = 3B...                   hexadecimal; one as PC/SC part 3 builds it
  *   atr_t0 = 3B...                where the reader speaks T=0
  */
@@ -74,10 +76,16 @@ size_t sim_mrz_information(const char *mrz, char out[64])
 	if (len == 88 || len == 72) {		/* TD3, TD2: number, birth, expiry in the second line */
 		const char *l = mrz + len / 2;
 
-		memcpy(out, l, 10);
-		memcpy(out + 10, l + 13, 7);
-		memcpy(out + 17, l + 21, 7);
-		n = 24;
+		n = 10;
+		memcpy(out, l, n);
+		if (len == 72 && l[9] == '<') {	/* ICAO 9303-6, 4.2.2: as for TD1 below */
+			n = 9;
+			for (const char *p = l + 28; p < l + 35 && *p != '<'; p++)
+				out[n++] = *p;
+		}
+		memcpy(out + n, l + 13, 7);
+		memcpy(out + n + 7, l + 21, 7);
+		n += 14;
 	} else if (len == 90) {			/* TD1 */
 		const char *l = mrz + 30;
 
@@ -285,6 +293,14 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 	if (!strcmp(key, "errors")) {
 		b = p->plain_errors = !strcmp(v, "plain");
 		return b || !strcmp(v, "protected");
+	}
+	if (!strcmp(key, "mf_files")) {
+		b = p->mf_files_locked = !strcmp(v, "locked");
+		return b || !strcmp(v, "open");
+	}
+	if (!strcmp(key, "biometrics")) {
+		b = p->biometrics_open = !strcmp(v, "open");
+		return b || !strcmp(v, "locked");
 	}
 	if (!strcmp(key, "atr"))
 		return hex(v, p->atr, sizeof(p->atr), &p->atr_len);

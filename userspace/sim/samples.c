@@ -160,9 +160,36 @@ static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
 
 static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
 {
-	return (struct sim_security){ .ta = ca_key && r->cvca, .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
+	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
 				      .ca_key_id = ca_key ? r->ca_key_id : -1,
 				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
+}
+
+/* All groups beside those that each card has, and those with keys. */
+static int make_details(const struct sim_recipe *r, struct sim_buf files[17])
+{
+	uint8_t *jpeg;
+	size_t len;
+
+	if (!sim_portrait(r->portrait, &jpeg, &len))
+		return CR_E_NOMEM;
+	sim_write_picture(5, jpeg, len, &files[5]);
+	sim_write_picture(7, jpeg, len, &files[7]);
+	free(jpeg);
+	if (!sim_portrait_jp2(r->portrait, &jpeg, &len))
+		return CR_E_NOMEM;
+	sim_buf_free(&files[2]);
+	sim_write_dg2_new(jpeg, len, true, &files[2]);
+	free(jpeg);
+	sim_write_dg3(&files[3]);
+	sim_write_dg4(&files[4]);
+	for (unsigned int n = 6; n <= 13; n++)
+		if (n == 6 || (n >= 8 && n <= 10) || n == 13)
+			sim_write_raw(n, &files[n]);
+	sim_write_dg11(r->details, &files[11]);
+	sim_write_dg12(r->details, &files[12]);
+	sim_write_dg16(r->details, &files[16]);
+	return 0;
 }
 
 /* The data groups of a recipe: files[n] filled for each that the card has. */
@@ -171,27 +198,40 @@ static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, st
 	struct sim_security security = security_of(r, k->ca);
 	uint8_t *jpeg;
 	size_t len;
+	int err;
 
 	sim_write_dg1(r->person->mrz, &files[1]);
 	if (!sim_portrait(r->portrait, &jpeg, &len))
 		return CR_E_NOMEM;
 	sim_write_dg2(jpeg, len, r->flaw == SIM_LYING, &files[2]);
 	free(jpeg);
-	if (r->dg3) {
-		uint8_t v[600];
-
-		memset(v, 0x5a, sizeof(v));	/* only that it is there matters */
-		sim_ber_put(&files[3], 0x63, v, sizeof(v));
-	}
+	if (r->dg3)
+		sim_write_dg3(&files[3]);
 	if (r->person->id_number)
 		sim_write_dg13(r->person, &files[13]);
 	if (r->flaw == SIM_BAD_TLV && files[13].len > 40)
 		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
 	if (k->aa && sim_write_dg15(k->aa, &files[15]))
 		return CR_E_CRYPTO;
-	if (k->ca || security.aa_digest)
-		return sim_write_dg14(&security, &files[14]);
-	return 0;
+	if (k->ca || security.aa_digest) {
+		err = sim_write_dg14(&security, &files[14]);
+		if (err)
+			return err;
+		if (r->dg3)
+			sim_add_ta(&files[14]);
+	}
+	return r->details ? make_details(r, files) : 0;
+}
+
+static int write_card_files(const char *dir)
+{
+	struct sim_buf b = { 0 };
+	int err;
+
+	sim_write_dir(&b);
+	err = write_ef(dir, 0x2f00, &b);
+	sim_write_info(2048, 8194, &b);
+	return err ? err : write_ef(dir, 0x2f01, &b);
 }
 
 static int sign_groups(const struct sim_recipe *r, const struct sim_buf files[17], struct sim_buf *sod, uint32_t *list)
@@ -318,6 +358,8 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		if (!err)
 			err = write_ef(dir, 0x011c, &b);
 	}
+	if (!err && r->details)
+		err = write_card_files(dir);
 	if (!err)
 		err = write_card_security(dir, r, &keys);
 	if (!err)
@@ -344,6 +386,9 @@ static const struct sim_issuer_spec stranger = {	/* in nobody's list of issuers 
 };
 static const struct sim_issuer_spec uto = {
 	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "P",
+};
+static const struct sim_issuer_spec uto_card = {
+	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "I",
 };
 static const struct sim_issuer_spec uto_new = {		/* what else there is in the field */
 	"UT", "UTO", "Utopia (sample)", "Utopia 2", "brainpoolP384r1", "brainpoolP256r1", "SHA384", "SHA384", true,
@@ -399,7 +444,7 @@ static int write_trust(const char *dir, const char *name, const struct sim_issue
 	return err;
 }
 
-enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_NEW, ISSUERS };
+enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_CARD, UT_NEW, ISSUERS };
 
 static int make_issuers(struct sim_issuer issuers[ISSUERS])
 {
@@ -416,6 +461,12 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 		err = sim_issuer_new(&stranger, -2 * YEAR, -1 * YEAR, &issuers[VN_STRANGER]);
 	if (!err)
 		err = sim_issuer_new(&uto, -4 * YEAR, -3 * YEAR, &issuers[UT_OLD]);
+	if (!err) {		/* the same authority's signer of cards */
+		struct sim_issuer cards = issuers[UT_OLD];
+
+		cards.spec = &uto_card;
+		err = sim_issuer_signer(&cards, -3 * YEAR, &issuers[UT_CARD]);
+	}
 	if (!err)
 		err = sim_issuer_new(&uto_new, -2 * YEAR, -1 * YEAR, &issuers[UT_NEW]);
 	return err;
@@ -458,6 +509,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 {
 	struct dates issued, valid, issued_then, past;
 	char an_mrz[91], rogue_mrz[91], past_mrz[91], old_mrz[91], bac_mrz[89], eac_mrz[89];
+	char full_mrz[89], td2_mrz[73];
 	int err = 0;
 
 	date(&issued, -300);
@@ -471,6 +523,12 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 	sim_mrz_td3(bac_mrz, "UTO", "LINDQVIST<<EMMA<SOFIA", "U7654321A", "UTO", "740812", 'F', valid.yymmdd,
 		    "ZE184226B");
 	sim_mrz_td3(eac_mrz, "UTO", "OKONKWO<<TOMAS", "X12345678", "UTO", "881103", 'M', valid.yymmdd, "");
+
+	/* a name that fills its field, a birth whose day nobody knows, a sex not said, a number of twelve characters */
+	sim_mrz_td2(td2_mrz, "I", "UTO", "PAPADOPOULOU<WINTERSTEIN<<ALEXA", "X98765432101", "XXA", "6107<<", '<',
+		    valid.yymmdd);
+	/* born a hundred years before the zone's two digits may be read as now */
+	sim_mrz_td3(full_mrz, "UTO", "ARKENSTONE<<LUCIA", "F24681357", "UTO", "250309", 'F', valid.yymmdd, "");
 
 	const struct sim_person an = {
 		.mrz = an_mrz, .id_number = "001090123456", .full_name = "Nguyễn Văn An",
@@ -503,6 +561,22 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 	};
 	struct sim_person rogue = an;
 	const struct sim_person bac = { .mrz = bac_mrz }, eac = { .mrz = eac_mrz };
+	const struct sim_person full = { .mrz = full_mrz }, td2 = { .mrz = td2_mrz };
+	const struct sim_details details = {
+		.full_name = "ÄRKENSTÖNE<<LUCÍA<MARÍA", .personal_number = "19250309-1234",
+		.date_of_birth = "19250309", .place_of_birth = "VALE<NORTHSHIRE<UTOPIA",
+		.address = "12 SAMPLE LANE<VALE<NORTHSHIRE", .telephone = "1-555-0100",
+		.profession = "TRAVEL<AGENT", .title = "DR", .summary = "INVENTED PERSON",
+		.other_documents = "A1234567<B7654321", .custody = "NONE",
+		.other_names = { "LUKE<<LUCIA", "ARKENSTONE<<LULU" },
+		.authority = "OFFICE OF SAMPLES<VALE", .date_of_issue = "20250110",
+		.endorsements = "NOT VALID FOR TRAVEL", .tax = "NONE", .personalized = "20250109103000",
+		.system = "SYSTEM 0042", .other_people = { "ARKENSTONE<<BRENDA<P" },
+		.notify = {
+			{ "20250110", "ARKENSTONE<<CARLOS<R", "15550101", "12 SAMPLE LANE<VALE<NORTHSHIRE" },
+			{ "20250111", "BRØNN<<MARY<J", "15550102", "49 EXAMPLE ROAD<SEASIDE<SOUTHSHIRE" },
+		},
+	};
 
 	rogue.mrz = rogue_mrz;
 	rogue.full_name = "Nguyễn Văn Bình";
@@ -544,6 +618,14 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 		{ .name = "aa", .text = "Utopia, older passport: basic access control, active authentication",
 		  .issuer = &issuers[UT_OLD], .person = &bac, .bac = true, .ca_key_id = -1, .aa_key = "RSA-1024", .aa = "bc",
 		  .portrait = 4, .quirks = "extended = no\n" },
+		{ .name = "full", .text = "Utopia, passport with every data group, biometrics open",
+		  .issuer = &issuers[UT_OLD], .person = &full, .can = "271828", .bac = true, .n_pace = 1,
+		  .pace = { { SIM_AES128, 13, SIM_GM, NULL } }, .ca = SIM_AES128, .ca_key = BP, .ca_key_id = -1,
+		  .aa_key = "P-256", .aa = "sha256", .portrait = 6, .details = &details,
+		  .quirks = "biometrics = open\n" },
+		{ .name = "td2", .text = "Utopia, card of the middle size: long number, name cut, birth known in part",
+		  .issuer = &issuers[UT_CARD], .person = &td2, .can = "161803", .bac = true, .n_pace = 1,
+		  .pace = { { SIM_AES128, 12, SIM_GM, NULL } }, .ca_key_id = -1, .portrait = 7 },
 	};
 #undef VN
 #undef BP

@@ -96,6 +96,8 @@ struct sim_profile {
 	uint16_t le_beyond;	/* READ BINARY with Le beyond the end: 6282 (with data) or 6B00 */
 	enum sim_sfi sfi;
 	uint16_t sfi_sw;
+	bool mf_files_locked;	/* EF.DIR and EF.ATR/INFO are refused */
+	bool biometrics_open;	/* DG3 and DG4 need no terminal authentication */
 	bool plain_errors;	/* an error is answered without secure messaging, and ends it */
 	bool ca;
 	enum sim_cipher ca_cipher;
@@ -165,6 +167,9 @@ struct sim_card {
 	size_t chip_id_len, terminal_id_len;
 	struct sim_ta ta;
 	uint8_t rights;			/* what terminal authentication has opened: 1 DG3, 2 DG4 */
+	struct sim_buf chain;		/* data of the commands chained so far */
+	uint8_t chain_header[3];	/* their INS, P1, P2 */
+	bool chained;
 
 	struct card_work work;		/* of the command that runs */
 };

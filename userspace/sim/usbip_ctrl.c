@@ -78,6 +78,27 @@ static unsigned int interfaces(const struct usbip_dev *d)
 	return n;
 }
 
+/* An interface that is no reader's. HID 1.11, E.4 to E.6; its endpoints have the last number, which nobody asks. */
+static void gap(struct builder *b, unsigned int number, enum vreader_beside what)
+{
+	bool fido = what == VREADER_BESIDE_FIDO;
+	const uint8_t vendor[] = { 9, 4, number, 0, 0, 0xFF, 0, 0, 0 };
+	const uint8_t hid[] = {
+		9, 4, number, 0, fido ? 2 : 1, 3, !fido, !fido, 0,
+		9, 0x21, 0x11, 0x01, 0, 1, 0x22, 34, 0,
+		7, 5, 0x8F, 3, fido ? 64 : 8, 0, 5,
+	};
+	static const uint8_t out[] = { 7, 5, 0x0F, 3, 64, 0, 5 };
+
+	if (what == VREADER_BESIDE_VENDOR) {
+		add(b, vendor, sizeof(vendor));
+		return;
+	}
+	add(b, hid, sizeof(hid));
+	if (fido)
+		add(b, out, sizeof(out));
+}
+
 /* 9.6.3, 9.6.5, 9.6.6; CCID 1.1, 5.1: the class descriptor follows the interface's */
 static void configuration(const struct usbip_dev *d, struct builder *b)
 {
@@ -86,10 +107,8 @@ static void configuration(const struct usbip_dev *d, struct builder *b)
 
 	add(b, conf, sizeof(conf));
 	for (unsigned int i = 0; i < interfaces(d); i++) {
-		const uint8_t gap[9] = { 9, 4, i, 0, 0, 0xFF };	/* of the vendor's class, without endpoints */
-
 		if (usbip_function_of(d, i, d->functions) < 0)
-			add(b, gap, sizeof(gap));
+			gap(b, i, config(d, 0)->beside);
 	}
 	for (unsigned int i = 0; i < d->functions; i++) {
 		const struct vreader_config *c = config(d, i);

@@ -121,6 +121,7 @@ void vreader_slot_idle(struct vslot *s)
 {
 	free(s->answer);
 	s->answer = NULL;
+	vreader_pin_drop(s);
 	s->busy = false;
 	s->extend_left = 0;
 }
@@ -198,12 +199,19 @@ void vreader_reset(struct vreader *v)
 
 /* ---- bulk-OUT ---- */
 
+static void tap(const struct vreader *v, const uint8_t *data, size_t len, bool in)
+{
+	if (v->cfg.tap && len)
+		v->cfg.tap(v->cfg.tap_arg, data, len, in);
+}
+
 enum vreader_out vreader_bulk_out(struct vreader *v, const uint8_t *data, size_t len, bool zlp, uint64_t now)
 {
 	bool ended = zlp || len % v->cfg.bulk_packet || !len;
 	size_t need, take;
 
 	v->now = now;
+	tap(v, data, len, false);
 	if (v->halted[VREADER_BULK_OUT])
 		return VREADER_OUT_STALL;
 	if (!v->out_len && len) {
@@ -252,6 +260,7 @@ void vreader_queue_raw(struct vreader *v, const uint8_t *data, size_t len, bool 
 
 	if (!c)
 		return;
+	tap(v, data, len, true);
 	if (len)
 		memcpy(c->data, data, len);
 	c->len = len;
@@ -394,6 +403,7 @@ enum vreader_in vreader_interrupt(struct vreader *v, uint8_t *buf, size_t size, 
 
 		*len = r->len < size ? r->len : size;
 		memcpy(buf, r->data, *len);
+		tap(v, buf, *len, true);
 		v->raw_int = r->next;
 		free(r);
 		return VREADER_IN_PACKET;
@@ -409,6 +419,7 @@ enum vreader_in vreader_interrupt(struct vreader *v, uint8_t *buf, size_t size, 
 		v->slot[i].changed = false;
 	*len = bytes < size ? bytes : size;
 	memcpy(buf, msg, *len);
+	tap(v, buf, *len, true);
 	return VREADER_IN_PACKET;
 }
 
@@ -460,10 +471,13 @@ static void deliver(struct vreader *v, struct answer *a, bool gone)
 static void slot_tick(struct vreader *v, unsigned int i)
 {
 	struct vslot *s = &v->slot[i];
-	struct answer *a = s->answer;
+	struct answer *a;
 
 	if (!s->busy)
 		return;
+	if (s->pin)
+		vreader_pin_tick(v, i);
+	a = s->answer;
 	while (s->extend_left && s->extend_at <= v->now && (!a || s->extend_at < a->due)) {
 		uint8_t msg[CCID_HDR];
 
@@ -511,6 +525,8 @@ uint64_t vreader_next(const struct vreader *v)
 			continue;
 		if (s->answer && s->answer->due < next)
 			next = s->answer->due;
+		if (s->pin && s->pin->until < next)
+			next = s->pin->until;
 		if (s->extend_left && s->extend_at < next)
 			next = s->extend_at;
 	}

@@ -54,7 +54,10 @@ enum ccid_error {
 	CCID_E_SLOT		= 0x05,
 	CCID_E_PARAM0		= 0x07,
 	CCID_E_PARAM1		= 0x08,
+	CCID_E_OPERATION	= 0x0A,		/* Secure: bPINOperation */
 	CCID_E_SLOT_BUSY	= 0xE0,
+	CCID_E_PIN_CANCELLED	= 0xEF,
+	CCID_E_PIN_TIMEOUT	= 0xF0,
 	CCID_E_PROTOCOL		= 0xF6,
 	CCID_E_OVERRUN		= 0xFC,
 	CCID_E_ICC_MUTE		= 0xFE,
@@ -100,6 +103,7 @@ struct vcard { const struct vcard_ops *ops; };
  *   88 ECHO            the command's data, then 9000
  *   FE WAIT            takes P1P2 ms, then 9000 (with Le: and that much of the file)
  *   FC STATUS          the status word P1P2
+ *   20 VERIFY, 24 CHANGE REFERENCE DATA        card_pin.h
  * else 6D00; another CLA 6E00; wrong length 6700. At TPDU level as ISO/IEC 7816-3, 10 wants it: data back
  * from ECHO is announced by 61xx and fetched by GET RESPONSE (C0).
  */
@@ -124,6 +128,13 @@ enum vreader_zlp {
 	VREADER_ZLP_NEVER,
 };
 
+/* What the interfaces of a device are that are no reader's: by form, they do nothing. */
+enum vreader_beside {
+	VREADER_BESIDE_VENDOR,	/* of the vendor's class, without endpoints */
+	VREADER_BESIDE_FIDO,	/* HID as CTAP 2.1, 11.2.8.1 has it: the device is a security token */
+	VREADER_BESIDE_KEYBOARD,/* HID, boot protocol */
+};
+
 /* Zeroes: the defaults in brackets. */
 struct vreader_config {
 	uint16_t vid, pid, bcd_device;	/* [1209:c1d0 0100] */
@@ -132,6 +143,7 @@ struct vreader_config {
 	const char *serial;		/* [none] */
 	const char *interface;		/* [none] */
 	uint8_t interface_number;	/* [0; the first that is free beside those before it in its device] */
+	enum vreader_beside beside;	/* what fills gaps in the numbers; the device's first reader says it [vendor] */
 	uint8_t interface_class, interface_subclass, interface_protocol; /* [0B 00 00] */
 	enum vreader_speed speed;	/* [high] */
 	unsigned int slots;		/* [1] */
@@ -144,7 +156,9 @@ struct vreader_config {
 	uint32_t mechanical;		/* dwMechanical */
 	uint32_t max_ifsd;		/* [254] */
 	uint8_t voltage;		/* bVoltageSupport [7]: 1: 5 V, 2: 3 V, 4: 1.8 V */
-	uint8_t pin_support;
+	uint8_t pin_support;		/* bPINSupport [no keypad]: 1: verification, 2: modification */
+	uint16_t lcd_layout;		/* wLcdLayout [no display]: lines * 256 + columns */
+	bool pin_extends;		/* it asks for time while the user types [it is silent] */
 	const uint32_t *clocks, *rates;	/* GET_CLOCK_FREQUENCIES (kHz), GET_DATA_RATES (bit/s) [none: stalls] */
 	unsigned int nclocks, nrates;
 	bool no_bulk;			/* no bulk endpoints: an ICCD by control transfers, which are not served */
@@ -161,6 +175,9 @@ struct vreader_config {
 	struct vcard *const *cards;	/* one a slot, owned by the reader from vreader_new on [vcard_echo_new] */
 	uint32_t empty;			/* bit a slot: starts without a card */
 	uint32_t mute;			/* bit a slot: never answers anything (an unpopulated slot) */
+	/* Every byte on the bulk and interrupt endpoints, as it goes over the bus [not told]. in: to the host. */
+	void (*tap)(void *arg, const uint8_t *data, size_t len, bool in);
+	void *tap_arg;
 	bool abort_answers;		/* control ABORT makes the command in flight answer CMD_ABORTED [silent] */
 	bool no_escape;			/* Escape is unsupported [answers the same bytes] */
 };

@@ -2,6 +2,7 @@
 /* The built-in test card (vreader.h says what it answers): deterministic, without files or keys. */
 #include <stdlib.h>
 #include <string.h>
+#include "card_pin.h"
 #include "contact.h"
 #include "vreader.h"
 
@@ -13,6 +14,7 @@ struct echo {
 	uint8_t held[256];	/* TPDU level: what GET RESPONSE fetches */
 	size_t held_len;
 	struct sim_contact *contact;	/* NULL: T=0 alone, or APDUs */
+	struct sim_pins pins;
 };
 
 uint8_t vcard_echo_byte(unsigned int offset)
@@ -35,6 +37,7 @@ static const uint8_t *echo_power_on(struct vcard *card, size_t *len)
 	struct echo *e = (struct echo *)card;
 
 	e->held_len = 0;
+	sim_pins_reset(&e->pins);
 	if (e->contact)
 		return sim_contact_reset(e->contact, len);
 	*len = e->level == VREADER_TPDU ? sizeof(t0) : sizeof(both);
@@ -43,7 +46,10 @@ static const uint8_t *echo_power_on(struct vcard *card, size_t *len)
 
 static void echo_power_off(struct vcard *card)
 {
-	((struct echo *)card)->held_len = 0;
+	struct echo *e = (struct echo *)card;
+
+	e->held_len = 0;
+	sim_pins_reset(&e->pins);
 }
 
 /* ISO/IEC 7816-4, 5.1: lc, le (0: none), data. false: the lengths do not fit. */
@@ -117,6 +123,9 @@ static size_t echo_apdu(struct echo *e, const uint8_t *c, size_t lc, size_t le, 
 		return le ? read_file(0, le, rsp, size) : sw(rsp, 0, 0x9000);
 	case 0xFC:
 		return sw(rsp, 0, p1p2);
+	case 0x20:
+	case 0x24:
+		return sw(rsp, 0, sim_pins_command(&e->pins, c, data, lc, le));
 	default:
 		return sw(rsp, 0, 0x6D00);
 	}
@@ -190,6 +199,7 @@ struct vcard *vcard_echo_new(enum vreader_level level)
 	if (!e)
 		return NULL;
 	e->card.ops = &ops;
+	sim_pins_init(&e->pins);
 	e->level = level;
 	return &e->card;
 }
@@ -217,6 +227,7 @@ struct vcard *vcard_echo_contact_new(const struct sim_contact_config *cfg)
 	if (!e)
 		return NULL;
 	e->card.ops = &ops;
+	sim_pins_init(&e->pins);
 	e->level = VREADER_TPDU;
 	e->contact = sim_contact_new(cfg, &app);
 	if (!e->contact) {

@@ -7,15 +7,6 @@
 #include <string.h>
 #include "vreader_int.h"
 
-/* What a command came to. error -1: success. */
-struct result {
-	int error;
-	uint8_t param;		/* byte 9: bChainParameter, bClockStatus, bProtocolNum */
-	const uint8_t *data;
-	size_t len;
-	unsigned int wait_ms;
-	uint64_t card_ns;	/* by the timing model */
-};
 static const struct result unsupported = { .error = CCID_E_UNSUPPORTED };
 
 static struct result fail(int error)
@@ -260,6 +251,9 @@ static struct result set_parameters(struct vreader *v, struct vslot *s, const ui
 	error = vreader_params_check(protocol, msg + CCID_HDR);
 	if (error)
 		return fail(error);
+	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0xA0 && msg[CCID_HDR] != 0x11 &&
+	    !vreader_has_rate(v, msg[CCID_HDR]))
+		return fail(CCID_HDR);
 	if (v->cfg.level == VREADER_TPDU && v->cfg.features & 0x80 && !vreader_pps(v, s, protocol, msg[CCID_HDR]))
 		return fail(CCID_E_PROTOCOL);
 	s->protocol = protocol;
@@ -306,6 +300,20 @@ static struct result set_rate_clock(struct vreader *v, struct vslot *s, const ui
 	return (struct result){ .error = -1, .data = v->rsp, .len = 8 };
 }
 
+/* 6.1.11. Its answer comes when the user is through: vreader_pin_ends. */
+static struct result secure(struct vreader *v, struct vslot *s, const uint8_t *msg, size_t len)
+{
+	if (!v->cfg.pin_support || v->cfg.level == VREADER_CHARACTER)
+		return unsupported;
+	if (msg[7])
+		return fail(CCID_E_PARAM0);
+	if (msg[8] || msg[9])
+		return fail(CCID_E_PARAM1);
+	if (!s->present || !s->powered)
+		return fail(CCID_E_ICC_MUTE);
+	return fail(vreader_pin_begin(v, s, msg, len));
+}
+
 /* Commands without data whose three specific bytes are RFU: anything else in them is an error. */
 static int bare(const uint8_t *msg, size_t len)
 {
@@ -345,7 +353,9 @@ static struct result run(struct vreader *v, unsigned int slot, const uint8_t *ms
 		return len ? fail(CCID_E_LENGTH) : msg[7] > 3 ? fail(CCID_E_PARAM0) : fail(-1);
 	case PC_SET_RATE_CLOCK:
 		return set_rate_clock(v, s, msg, len);
-	default:	/* Secure and Mechanical too: no PIN pad, no motor */
+	case PC_SECURE:
+		return secure(v, s, msg, len);
+	default:	/* Mechanical too: no motor */
 		return unsupported;
 	}
 }
@@ -394,6 +404,36 @@ static uint64_t on_air(struct vreader *v, struct vslot *s, const struct result *
 	return ns;
 }
 
+/* The answer, when it is due; its time begins now. */
+static void schedule(struct vreader *v, const uint8_t *msg, const struct result *r, const struct fault_set *faults)
+{
+	struct vslot *s = &v->slot[msg[5]];
+	const struct fault *f = fault_met(faults, FAULT_REMOVE);
+	struct answer *a = fault_met(faults, FAULT_HANG) || (f && f->hang) ? NULL : answer_new(v, msg, r);
+
+	s->answer = a;
+	s->extend_left = 0;
+	if (f)	/* behind the answer, which may be made of what goes with the card */
+		vreader_set_present(v, msg[5], false, f->notify);
+	if (!a)
+		return;
+	a->faults = *faults;
+	a->due = v->now + v->cfg.latency_us * 1000ULL + r->wait_ms * VREADER_MS + on_air(v, s, r);
+	if ((f = fault_met(faults, FAULT_DELAY)))
+		a->due += f->ms * VREADER_MS;
+	if (fault_met(faults, FAULT_LATE))
+		a->due = VREADER_NEVER;
+	s->extend_every = v->cfg.extension_ms * VREADER_MS;
+	if (r->wait_ms)
+		s->extend_left = -1;
+	if ((f = fault_met(faults, FAULT_EXTEND))) {
+		s->extend_every = f->ms * VREADER_MS;
+		s->extend_left = f->times > 0 ? f->times : -1;
+		a->due = f->times > 0 ? a->due + (f->times + 1) * s->extend_every : VREADER_NEVER;
+	}
+	s->extend_at = v->now + s->extend_every;
+}
+
 /* Gives the slot its command, and the command its faults. */
 static void start(struct vreader *v, const uint8_t *msg, size_t len)
 {
@@ -401,43 +441,50 @@ static void start(struct vreader *v, const uint8_t *msg, size_t len)
 	const struct fault *f;
 	struct fault_set faults;
 	struct result r;
-	struct answer *a;
 
 	vreader_faults_met(v, msg, &faults);
 	r = run(v, msg[5], msg, len);
-	if ((f = fault_met(&faults, FAULT_ERROR)))
+	if ((f = fault_met(&faults, FAULT_ERROR))) {
 		r.error = f->value;
+		vreader_pin_drop(s);
+	}
 	s->busy = true;
 	s->cmd = msg[0];
 	s->seq = msg[6];
 	s->extend_left = 0;
-	if ((f = fault_met(&faults, FAULT_UNPLUG))) {
+	if (fault_met(&faults, FAULT_UNPLUG)) {
 		v->unplugged = true;
 		return;
 	}
-	f = fault_met(&faults, FAULT_REMOVE);
-	a = fault_met(&faults, FAULT_HANG) || (f && f->hang) ? NULL : answer_new(v, msg, &r);
-	s->answer = a;
-	if (f)	/* behind the answer, which may be made of what goes with the card */
-		vreader_set_present(v, msg[5], false, f->notify);
-	if (!a)
-		return;
-	a->faults = faults;
-	a->due = v->now + v->cfg.latency_us * 1000ULL + r.wait_ms * VREADER_MS + on_air(v, s, &r);
-	if ((f = fault_met(&faults, FAULT_DELAY)))
-		a->due += f->ms * VREADER_MS;
-	if (fault_met(&faults, FAULT_LATE))
-		a->due = VREADER_NEVER;
-	s->extend_every = v->cfg.extension_ms * VREADER_MS;
-	if (r.wait_ms)
-		s->extend_left = -1;
-	if ((f = fault_met(&faults, FAULT_EXTEND))) {
-		s->extend_every = f->ms * VREADER_MS;
-		s->extend_left = f->times > 0 ? f->times : -1;
-		a->due = f->times > 0 ? a->due + (f->times + 1) * s->extend_every : VREADER_NEVER;
+	if (s->pin) {		/* the faults are for the answer */
+		s->pin->faults = faults;
+		s->extend_every = v->cfg.extension_ms * VREADER_MS;
+		s->extend_at = v->now + s->extend_every;
+		s->extend_left = v->cfg.pin_extends ? -1 : 0;
+	} else {
+		schedule(v, msg, &r, &faults);
 	}
-	s->extend_at = v->now + s->extend_every;
 	vreader_tick(v, v->now);
+}
+
+void vreader_pin_ends(struct vreader *v, unsigned int slot, int error, const uint8_t *sw)
+{
+	struct vslot *s = &v->slot[slot];
+	uint8_t command[PIN_COMMAND_MAX], head[CCID_HDR];
+	struct fault_set faults = s->pin->faults;
+	struct result r = fail(error);
+	size_t n;
+
+	memcpy(head, s->pin->head, sizeof(head));
+	if (sw) {
+		r = (struct result){ .error = -1, .data = sw, .len = 2 };
+	} else if (error < 0) {
+		n = vreader_pin_command(v, s, command);
+		r = v->cfg.level == VREADER_TPDU ? tpdu(v, s, command, n, 0) : exchange(v, s, command, n);
+		memset(command, 0, sizeof(command));
+	}
+	vreader_pin_drop(s);
+	schedule(v, head, &r, &faults);
 }
 
 /* ---- abort: CCID 1.1, 5.3.1 and 6.1.13 ---- */

@@ -25,6 +25,8 @@ size_t vreader_class_desc(const struct vreader *v, uint8_t *buf, size_t size)
 	put_le32(d + 40, c->features | (uint32_t)c->level << 16);
 	put_le32(d + 44, c->max_message);
 	d[48] = d[49] = c->level == VREADER_TPDU ? 0 : 0xFF;		/* bClassGetResponse, bClassEnvelope: echo */
+	d[50] = c->lcd_layout;
+	d[51] = c->lcd_layout >> 8;
 	d[52] = c->pin_support;
 	d[53] = c->busy_slots_zero ? 0 : c->busy_slots;
 	if (len > size)

@@ -13,7 +13,7 @@
 #include "vreader_int.h"
 
 const char vreader_fault_help[] =
-"NAME [COUNT] [slot=N] [after=N] [on=xfr|power|poweroff|status|params|setparams|escape|clock|any] [key=value]\n"
+"NAME [COUNT] [slot=N] [after=N] [on=xfr|secure|power|poweroff|status|params|setparams|escape|clock|any] [key=value]\n"
 "the answer to a command (COUNT of them, 1; 0: all):\n"
 "  hang                     none\n"
 "  delay ms=N               after N ms\n"
@@ -45,10 +45,11 @@ const char vreader_fault_help[] =
 "now:\n"
 "  remove, insert           the card [slot=0] [notify=0]\n"
 "  unplug                   the reader\n"
+"  keys KEYS                on the keypad, for the PIN asked for now or next: digits, E enter, C cancel, B back\n"
 "  hwerror [value=N]        RDR_to_PC_HardwareError, code N (1) [slot=0]\n"
 "  intraw HEX, inraw HEX    these bytes on the interrupt or bulk-IN endpoint\n"
 "  latency value=N          every answer after N us\n"
-"  clear                    forget all faults\n";
+"  clear                    forget all faults, and keys that nobody took\n";
 
 static const char *const names[FAULT_KINDS] = {
 	[FAULT_HANG] = "hang", [FAULT_DELAY] = "delay", [FAULT_EXTEND] = "extend", [FAULT_WRONGSEQ] = "wrongseq",
@@ -66,7 +67,7 @@ static const struct { const char *name; int on; } occasions[] = {
 	{ "xfr", -1 }, { "any", 0 }, { "power", PC_ICC_POWER_ON }, { "poweroff", PC_ICC_POWER_OFF },
 	{ "status", PC_GET_SLOT_STATUS }, { "params", PC_GET_PARAMETERS }, { "resetparams", PC_RESET_PARAMETERS },
 	{ "setparams", PC_SET_PARAMETERS }, { "escape", PC_ESCAPE }, { "clock", PC_ICC_CLOCK },
-	{ "t0apdu", PC_T0_APDU }, { "rateclock", PC_SET_RATE_CLOCK },
+	{ "secure", PC_SECURE }, { "t0apdu", PC_T0_APDU }, { "rateclock", PC_SET_RATE_CLOCK },
 };
 
 /* ---- matching ---- */
@@ -168,7 +169,7 @@ static void interrupt_raw(struct vreader *v, const uint8_t *data, size_t len)
 	*p = r;
 }
 
-/* 1: name is no such event. */
+/* 1: name is no such event; -1: it cannot be that. */
 static int event(struct vreader *v, const char *name, const char *rest, const struct fault *f)
 {
 	unsigned int slot = f->slot < 0 ? 0 : f->slot;
@@ -177,11 +178,16 @@ static int event(struct vreader *v, const char *name, const char *rest, const st
 
 	if (!strcmp(name, "clear")) {
 		vreader_faults_clear(v);
+		v->keys[0] = 0;
 	} else if (!strcmp(name, "remove") || !strcmp(name, "insert")) {
 		vreader_set_present(v, slot, name[0] == 'i', f->notify);
 		vreader_tick(v, v->now);
 	} else if (!strcmp(name, "unplug")) {
 		v->unplugged = true;
+	} else if (!strcmp(name, "keys")) {
+		if (!vreader_pin_press(v, rest + strspn(rest, " \t")))
+			return -1;
+		vreader_tick(v, v->now);
 	} else if (!strcmp(name, "latency")) {
 		v->cfg.latency_us = f->value < 0 ? 0 : f->value;
 	} else if (!strcmp(name, "hwerror")) {
@@ -295,7 +301,7 @@ int vreader_fault(struct vreader *v, const char *line, uint64_t now, const char 
 	if (!name || name[0] == '#')
 		return 0;
 	rest = line + (name - text) + strlen(name);
-	if (strcmp(name, "intraw") && strcmp(name, "inraw"))
+	if (strcmp(name, "intraw") && strcmp(name, "inraw") && strcmp(name, "keys"))
 		while ((word = strtok_r(NULL, " \t\r\n", &save))) {
 			eq = strchr(word, '=');
 			if (!eq) {
@@ -316,9 +322,12 @@ int vreader_fault(struct vreader *v, const char *line, uint64_t now, const char 
 	if (f.slot >= (int)v->cfg.slots)
 		return -1;
 	/* "remove" and "unplug" are both: events, unless the line names an occasion */
-	if (!occasion || (strcmp(name, "remove") && strcmp(name, "unplug")))
-		if (event(v, name, rest, &f) == 0)
-			return 0;
+	if (!occasion || (strcmp(name, "remove") && strcmp(name, "unplug"))) {
+		*why = "keys are digits, E, C and B, 127 at most";
+		kind = event(v, name, rest, &f);
+		if (kind <= 0)
+			return kind;
+	}
 	for (kind = 0; kind < FAULT_KINDS && strcmp(name, names[kind]); kind++)
 		;
 	*why = "no such fault";

@@ -61,6 +61,19 @@ struct answer {
 	uint8_t msg[];
 };
 
+#define PIN_DIGITS	16
+
+/* A PIN that is being typed, or two, or three. */
+struct vpin {
+	uint64_t until;		/* then the user has not typed in time */
+	unsigned int entry, entries;
+	uint8_t digit[3][PIN_DIGITS], n[3];
+	struct fault_set faults;
+	uint8_t head[CCID_HDR];	/* of the command */
+	size_t len;
+	uint8_t data[];		/* its abData */
+};
+
 struct vslot {
 	struct vcard *card;
 	bool present, powered, changed;
@@ -73,7 +86,8 @@ struct vslot {
 	/* the command in flight */
 	bool busy;
 	uint8_t cmd, seq;
-	struct answer *answer;	/* NULL: it hangs */
+	struct answer *answer;	/* NULL: it hangs, or */
+	struct vpin *pin;	/* waits for the user */
 	uint64_t extend_at;	/* next time extension */
 	uint64_t extend_every;
 	long extend_left;	/* -1: for as long as the answer takes */
@@ -106,6 +120,8 @@ struct vreader {
 	struct fault *faults;
 	bool unplugged;
 
+	char keys[128];		/* pressed, and not yet taken */
+
 	uint8_t rsp[RSP_MAX];
 	uint64_t stamped;
 	struct vreader_stamp stamp[VREADER_STAMPS];
@@ -137,10 +153,34 @@ size_t vreader_header(const struct vreader *v, uint8_t *msg, uint8_t type, unsig
 		      int error);
 uint8_t vreader_reply_type(uint8_t cmd);
 
+/* What an answer is made of. error -1: success. */
+struct result {
+	int error;
+	uint8_t param;		/* byte 9: bChainParameter, bClockStatus, bProtocolNum */
+	const uint8_t *data;
+	size_t len;
+	unsigned int wait_ms;
+	uint64_t card_ns;	/* by the timing model */
+};
+/* The user is through with the slot's PIN, or it timed out, or the card went. */
+void vreader_pin_ends(struct vreader *v, unsigned int slot, int error, const uint8_t *sw);
+
+/* vreader_pin.c: the keypad (CCID 1.1, 6.1.11) */
+/* -1: the slot waits for the user; else the bError of what is wrong. */
+int vreader_pin_begin(struct vreader *v, struct vslot *s, const uint8_t *msg, size_t len);
+void vreader_pin_drop(struct vslot *s);
+void vreader_pin_tick(struct vreader *v, unsigned int slot);
+/* Keys: digits, E (enter), C (cancel), B (takes the last digit back). false: none of these, or too many. */
+bool vreader_pin_press(struct vreader *v, const char *keys);
+#define PIN_COMMAND_MAX	(3 + 5 + 255 + 2)
+/* What the card is sent: an APDU, or a T=1 block around it; its length. */
+size_t vreader_pin_command(const struct vreader *v, const struct vslot *s, uint8_t out[PIN_COMMAND_MAX]);
+
 /* vreader_param.c: protocol data structures (CCID 1.1, 6.1.7 and 6.2.3) */
 void vreader_params_default(struct vslot *s);
 void vreader_params_from_atr(struct vslot *s, const uint8_t *atr, size_t len);
 int vreader_params_check(unsigned int protocol, const uint8_t *data);	/* 0 or the bError */
+bool vreader_has_rate(const struct vreader *v, uint8_t fi_di);	/* fi_di is none that is RFU */
 
 /* vreader_line.c: TPDU level */
 /* After power-on, what dwFeatures has the reader make of the ATR: all of it with PPS, all but the rate, or nothing. */

@@ -83,3 +83,25 @@ int vreader_params_check(unsigned int protocol, const uint8_t *d)
 		return 16;
 	return 0;
 }
+
+/*
+ * CCID 1.1, 5.1: a reader without a list (bNumDataRatesSupported) has every rate up to dwMaxDataRate, else those of its
+ * list alone, which is rounded.
+ */
+bool vreader_has_rate(const struct vreader *v, uint8_t fi_di)
+{
+	/* ISO/IEC 7816-3, tables 7 and 8 */
+	static const uint16_t fi[16] = { 372, 372, 558, 744, 1116, 1488, 1860, 0, 0, 512, 768, 1024, 1536, 2048 };
+	static const uint8_t di[16] = { 0, 1, 2, 4, 8, 16, 32, 64, 12, 20 };
+	uint8_t d[54] = { 0 };
+	uint64_t rate;
+
+	vreader_class_desc(v, d, sizeof(d));
+	rate = (uint64_t)get_le32(d + 10) * 1000 * di[fi_di & 15] / fi[fi_di >> 4];
+	if (!v->cfg.nrates)
+		return rate <= get_le32(d + 23);
+	for (unsigned int i = 0; i < v->cfg.nrates; i++)
+		if (rate * 100 <= v->cfg.rates[i] * 101ULL && rate * 100 >= v->cfg.rates[i] * 99ULL)
+			return true;
+	return false;
+}

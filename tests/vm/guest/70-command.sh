@@ -6,24 +6,6 @@ cardring=build/cardring
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 unload_module
 
-# verify ARG...: its exit code in $rc, seconds in $took
-verify() {
-	_begin=$(date +%s%N)
-	$cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
-	rc=$?
-	took=$((($(date +%s%N) - _begin) / 1000000))
-}
-# expect NAME EXIT TEXT: of the last verify; the text is in what it said
-expect() {
-	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
-	elif ! grep -qi "$3" /run/said /run/said.err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
-	else
-		ok "$1"
-	fi
-}
-
 mkfifo /run/faults
 # start_reader [LEVEL [RATE]]
 start_reader() {
@@ -37,7 +19,6 @@ stop_reader() {
 	wait $server
 	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 }
-has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 # (In a subshell: behind "unplug" the server may be gone, and writing to it would end the script.)
 fault() { (echo "$1" >&6) 2>/dev/null; }
 
@@ -166,5 +147,16 @@ expect "a contactless card is verified" 0 genuine
 # 24,400 bytes of 9 bits at 106 kbit/s are 2 s, and more than a fifth of that is around them.
 if [ "$took" -ge 2500 ]; then ok "and is no faster than the air"; else not_ok "and is no faster than the air" "$took ms"; fi
 stop_reader
+$cardring sim serve echo --usbip --level short </dev/null >/run/serve.log 2>&1 &
+server=$!
+wait_for 10 has_node
+check "apdu: what no reader and no card takes says what they do take" sh -c "
+	{ printf '00880000000100'; yes 55 | head -n 256 | tr -d '\n'; echo; } | $cardring apdu --json >/run/said
+	jq -e '.error.code == \"too-long\" and .limits.command_data == 255 and .limits.response_data == 256 and
+		.limits.command_by == \"exchange level\" and (.error.message | test(\"255.*256\"))' /run/said"
+check "and the next command is answered" sh -c "$cardring apdu 00B0000010 | grep -q ' 9000 '"
+kill $server
+wait $server
+wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 check "driver unload unloads it" $cardring driver unload
 check "and it is gone" [ ! -d /sys/module/cardring ]

@@ -8,7 +8,7 @@ drivers=$(pkg-config --variable=usbdropdir libpcsclite)
 unload_module
 
 # pcscd hears of readers from udev.
-/lib/systemd/systemd-udevd --daemon
+udevadm control --ping 2>/dev/null || /lib/systemd/systemd-udevd --daemon
 udevadm trigger --subsystem-match=usb --action=add
 udevadm settle
 
@@ -36,7 +36,6 @@ has_card() { opensc-tool -l 2>&1 | grep -q "^[0-9 ]*Yes .*$reader"; }
 has_none() { ! has_card; }
 sees_no_reader() { ! has_reader; }
 tool() { opensc-tool --reader "$(opensc-tool -l | sed -n "s/^\\([0-9]*\\) .*$reader.*/\\1/p")" "$@"; }
-has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 
 mkfifo /run/faults
 serve() {
@@ -51,6 +50,21 @@ reads_card() {
 	check "$1: opensc-tool reads its ATR" reads_atr
 	check "$1: and sends it commands" selects_lds
 	check "$1: pcsc_scan sees it" sh -c "timeout 5 pcsc_scan -n >/run/scan 2>&1; grep -q 'Card inserted' /run/scan"
+}
+
+by_libccid() { [ "$(readlink /sys/bus/usb/devices/*:1.0/driver | grep -c '/usbfs$')" -ge 1 ]; }
+# A PC/SC program with a connection to the card.
+start_session() {
+	perl -e 'use Chipcard::PCSC; my $c = new Chipcard::PCSC(); my @r = grep { /433/ } $c->ListReaders();
+		my $card = new Chipcard::PCSC::Card($c, $r[0]) or exit 1; $| = 1; print "connected\n"; sleep 600;' >/run/session 2>&1 &
+	session=$!
+	wait_for 10 grep -q connected /run/session
+}
+stop_session() {
+	kill $session
+	wait $session 2>/dev/null
+	# a program's end is known to pcscd at once
+	sleep 0.5
 }
 
 load_module
@@ -92,6 +106,41 @@ if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
 	check "QEMU's reader without the module: libccid has it" wait_for 10 has_card
 	check "which our handler left to it" grep -q "cardring: .* is not taken" /run/pcscd.log
 	reads_card "QEMU's reader by libccid"
+
+	# From libccid to the module and back, with pcscd running.
+	check "list names pcscd as who holds the reader, and the way out" sh -c "$cardring list --backend usb |
+		grep -q 'pcscd (process $pcscd)' && $cardring list --backend usb | grep -q 'driver load'"
+	check "for programs too" sh -c "$cardring list --backend usb --json | jq -e '.readers[0].holder |
+		.kind == \"process\" and .name == \"pcscd\" and .pid == $pcscd'"
+	check "an error names it" sh -c "$cardring apdu --backend usb 00A40000 2>&1 | grep -q 'pcscd (process $pcscd)'"
+	start_session
+	check "a card in use is not taken from its program" sh -c "! $cardring driver load '$CARDRING_KO' >/run/said 2>&1"
+	check "which is named" grep -q "perl ($session)" /run/said
+	check "and nothing was loaded" [ ! -d /sys/module/cardring ]
+	stop_session
+	check "driver load takes the reader over" sh -c "$cardring driver load '$CARDRING_KO' --json | jq -e '.driver.taken_over == 1'"
+	check "pcscd still runs" kill -0 $pcscd
+	check "and has it through our handler" wait_for 10 grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
+	check "with its card" wait_for 10 has_card
+	reads_card "QEMU's reader, taken over"
+	check "verify reads it by the module beside pcscd" sh -c "$cardring verify --can 123456 --trust build/sim/trust --json |
+		jq -e '.reader.backend == \"kernel\"'"
+	start_session
+	check "in use it is not given back either" sh -c "! $cardring driver unload >/run/said 2>&1"
+	check "but by force" $cardring driver unload --force
+	stop_session
+	check "given back, libccid has it" wait_for 10 by_libccid
+	check "with its card, and pcscd is the same" sh -c "kill -0 $pcscd"
+	wait_for 10 has_card
+	reads_card "QEMU's reader, given back"
+	check "there and back once more" sh -c "$cardring driver load '$CARDRING_KO' && $cardring driver unload"
+	check "which leaves it with libccid" wait_for 10 by_libccid
+	check "and its card" wait_for 10 has_card
+	modprobe -q vhci_hcd
+	load_module
+	check "a module that is loaded takes over too" sh -c "$cardring driver load --json | jq -e '.driver.taken_over == 1'"
+	check "doctor sees the whole way" $cardring doctor
+	check "driver unload, where nobody has a card" $cardring driver unload
 	tests/vm/vmctl unplug-reader
 fi
 stop_pcscd

@@ -32,7 +32,7 @@ uint32_t cr_fi_di_rate(uint8_t fi_di, uint32_t clock_khz)
  * The highest rate that both can do: the card's F, and its D or the next lower one (9.2: any value between the
  * default and the one indicated may be proposed).
  */
-static uint8_t best_rate(const struct cr_atr *atr, const struct cr_reader_can *can)
+static uint8_t best_rate(const struct cr_atr *atr, const struct cr_reader_can *can, uint32_t below)
 {
 	uint32_t best = cr_fi_di_rate(CR_FI_DI_DEFAULT, can->clock_khz);
 	uint8_t choice = CR_FI_DI_DEFAULT, most = di[atr->fi_di & 0x0f];
@@ -41,7 +41,7 @@ static uint8_t best_rate(const struct cr_atr *atr, const struct cr_reader_can *c
 		uint8_t fi_di = (uint8_t)((atr->fi_di & 0xf0) | d);
 		uint32_t rate = cr_fi_di_rate(fi_di, can->clock_khz);
 
-		if (di[d] <= most && rate > best && rate <= can->max_rate) {
+		if (di[d] <= most && rate > best && rate <= can->max_rate && rate < below) {
 			best = rate;
 			choice = fi_di;
 		}
@@ -49,7 +49,7 @@ static uint8_t best_rate(const struct cr_atr *atr, const struct cr_reader_can *c
 	return choice;
 }
 
-int cr_terms_choose(struct cr_terms *out, const struct cr_atr *atr, const struct cr_reader_can *can, bool modest)
+int cr_terms_choose(struct cr_terms *out, const struct cr_atr *atr, const struct cr_reader_can *can, uint32_t below)
 {
 	uint32_t both = atr->specific ? 1U << atr->specific_protocol : atr->protocols;
 	uint8_t first = atr->specific ? atr->specific_protocol : atr->first;
@@ -74,8 +74,8 @@ int cr_terms_choose(struct cr_terms *out, const struct cr_atr *atr, const struct
 	if (can->features & CR_FEATURE_PARAMETERS && out->protocol == first)
 		return 0;	/* and at what rate is its affair */
 	out->tell_reader = true;
-	if (!modest && can->features & (CR_FEATURE_BAUD | CR_FEATURE_PPS))
-		out->fi_di = best_rate(atr, can);
+	if (can->features & (CR_FEATURE_BAUD | CR_FEATURE_PPS))
+		out->fi_di = best_rate(atr, can, below);
 	out->pps = !(can->features & CR_FEATURE_PPS) &&
 		   (out->protocol != first || out->fi_di != CR_FI_DI_DEFAULT);
 	return 0;

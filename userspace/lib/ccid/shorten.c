@@ -5,36 +5,54 @@
 #include "iso7816/atr.h"
 #include "iso7816/sw.h"
 
-#define CHAINED	0x10	/* 7816-4, 5.4.1: not the last of a chain */
+#define CHAINED			0x10	/* 7816-4, 5.4.1: not the last of a chain */
+#define INS_GENERAL_AUTHENTICATE	0x86
+#define ENVELOPE_MIN		3	/* a piece of one, when Le is two bytes */
 
 static void cut(struct cr_shorten *s)
 {
 	size_t left = s->out_len - s->sent;
 
-	s->part = left < CR_APDU_MAX_SHORT_LC ? left : CR_APDU_MAX_SHORT_LC;
+	s->part = left < s->terms.command ? left : s->terms.command;
 	/* The card sees by Lc that it has all, so Le must not come behind that by itself. */
 	if (s->way == CR_SHORTEN_ENVELOPE && s->part < left && left - s->part <= 2)
 		s->part -= 2;
 }
 
+static bool chains(const struct cr_shorten *s)
+{
+	/* in a proprietary class the bit may mean anything */
+	return s->terms.capabilities & CR_ATR_COMMAND_CHAINING && !(s->apdu.cla & (0x80 | CHAINED)) &&
+	       s->apdu.ins != INS_GENERAL_AUTHENTICATE;
+}
+
+/* Data that come out at once, in one message: as much as Le says. */
+static bool at_once(const struct cr_shorten *s)
+{
+	return s->terms.t0 && !s->apdu.lc && s->apdu.le;
+}
+
 int cr_shorten_begin(struct cr_shorten *s, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size,
-		     uint8_t capabilities, bool t0)
+		     const struct cr_short_terms *terms)
 {
 	memset(s, 0, sizeof(*s));
-	if (size < 2)
+	if (size < 2 || terms->command < ENVELOPE_MIN || !terms->response)
 		return CR_E_TOO_LONG;
 	if (cr_capdu_parse(cmd, len, &s->apdu))
 		return CR_E_MALFORMED;
+	s->terms = *terms;
 	s->rsp = rsp;
 	s->size = size;
 	s->left = s->apdu.le;
 	s->out = s->apdu.data;
 	s->out_len = s->apdu.lc;
-	if (s->apdu.lc <= CR_APDU_MAX_SHORT_LC) {
+	if (s->apdu.lc <= terms->command) {
 		s->way = CR_SHORTEN_WHOLE;
-	} else if (capabilities & CR_ATR_COMMAND_CHAINING && !(s->apdu.cla & 0x80)) {
-		s->way = CR_SHORTEN_CHAINING;	/* in a proprietary class the bit may mean anything */
-	} else if (t0) {
+		if (at_once(s) && terms->response < CR_APDU_MAX_SHORT_LE && s->apdu.le > terms->response)
+			return CR_E_TOO_LONG;
+	} else if (chains(s)) {
+		s->way = CR_SHORTEN_CHAINING;
+	} else if (terms->t0) {
 		s->way = CR_SHORTEN_ENVELOPE;
 		s->out = cmd;
 		s->out_len = len;
@@ -88,8 +106,10 @@ int cr_shorten_answer(struct cr_shorten *s, const uint8_t *rsp, size_t len)
 		return 1;
 	}
 	if (s->fetching && !n && sw >> 8 == CR_SW_WRONG_LE >> 8 && !s->corrected) {
+		size_t there = sw & 0xff ? sw & 0xff : CR_APDU_MAX_SHORT_LE;
+
 		s->corrected = true;
-		s->fetch = sw & 0xff ? sw & 0xff : CR_APDU_MAX_SHORT_LE;
+		s->fetch = there < s->terms.response ? there : s->terms.response;
 		return 1;
 	}
 	if (n > s->left)
@@ -108,6 +128,8 @@ int cr_shorten_answer(struct cr_shorten *s, const uint8_t *rsp, size_t len)
 		s->fetching = true;
 		s->corrected = false;
 		s->fetch = there < s->left ? there : s->left;
+		if (s->fetch > s->terms.response)
+			s->fetch = s->terms.response;
 		return 1;
 	}
 	s->rsp[s->len] = (uint8_t)(sw >> 8);

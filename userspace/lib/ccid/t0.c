@@ -16,6 +16,7 @@ int cr_t0_begin(struct cr_t0 *t, const uint8_t *cmd, size_t len, uint8_t *rsp, s
 	t->rsp = rsp;
 	t->size = size;
 	t->left = t->apdu.le;
+	t->most = CR_APDU_MAX_SHORT_LE;
 	/* 12.2.1 to 12.2.4; Le of 256 and more is P3 = 0 */
 	if (t->apdu.lc)
 		t->p3 = (uint8_t)t->apdu.lc;
@@ -61,6 +62,8 @@ static int fetch(struct cr_t0 *t, size_t there)
 {
 	size_t n = there < t->left ? there : t->left;
 
+	if (n > t->most)
+		n = t->most;
 	t->fetching = true;
 	t->corrected = false;
 	t->p3 = n < CR_APDU_MAX_SHORT_LE ? (uint8_t)n : 0;
@@ -121,7 +124,7 @@ uint16_t cr_t0_foresee(const struct cr_t0 *t, size_t rsp_len, uint16_t sw)
 
 	if (!t->apdu.lc || !t->apdu.le)
 		return sw;	/* cases 1 to 3: one TPDU */
-	if (!n || n > CR_APDU_MAX_SHORT_LE || n > t->apdu.le)
+	if (!n || n > t->most || n > t->apdu.le)
 		return 0;
 	if (t->fetching)
 		return sw;

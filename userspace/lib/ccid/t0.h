@@ -18,6 +18,7 @@ struct cr_t0 {
 	uint8_t *rsp;		/* the R-APDU being put together */
 	size_t size, len;	/* room; bytes there, in the end with the status word */
 	size_t left;		/* response data still wanted */
+	size_t most;		/* that come in one TPDU: 256, unless the caller lowers it before the first */
 	uint16_t sw;		/* of the last answer */
 	bool fetching;		/* the TPDU to send is GET RESPONSE */
 	bool asked;		/* it was asked for without 61xx (case 4S.2) */

@@ -390,6 +390,14 @@ int cr_t1_no_answer(struct cr_t1 *t, int why)
 	return invalid(t, why == CR_E_CARD_MUTE ? R_OTHER : R_EDC, why);
 }
 
+int cr_t1_withdraw(struct cr_t1 *t)
+{
+	if (t->state != CR_T1_SEND || t->pcb & R_BLOCK || t->sent || t->chunk != t->cmd_len)
+		return CR_E_INVALID;
+	t->state = CR_T1_IDLE;		/* N(S) goes on with the card's acknowledgement only */
+	return 0;
+}
+
 int cr_t1_abort(struct cr_t1 *t, int err)
 {
 	if (t->state != CR_T1_RECEIVE && (t->state != CR_T1_SEND || t->cmd_len <= t->chunk))

@@ -82,6 +82,11 @@ uint8_t cr_t1_bwi(const struct cr_t1 *t);
 int cr_t1_answer(struct cr_t1 *t, const uint8_t *block, size_t len);
 /* As cr_t1_answer, where the reader gave no block: why is CR_E_CARD_MUTE (no answer in time) or another. */
 int cr_t1_no_answer(struct cr_t1 *t, int why);
+/*
+ * The I-block to send now was not sent, nor was any other of this APDU's: as if that had not begun. CR_E_INVALID: it is
+ * no I-block with the whole command.
+ */
+int cr_t1_withdraw(struct cr_t1 *t);
 /* Breaks off the chain under way, ours or the card's, for the reason err, in which it ends. CR_E_INVALID: no chain. */
 int cr_t1_abort(struct cr_t1 *t, int err);
 

@@ -12,9 +12,9 @@
 #include "iso7816/tlv.h"
 
 #define BATCH_MAX	256	/* commands; bounds the memory of a batch */
-#define TOLD_MAX	32	/* of those, where somebody watches the progress */
 #define SHORTEST	16	/* who gives fewer bytes at a time mocks us */
 #define EVEN_MAX	0x7fff	/* the offset in P1-P2 has 15 bits */
+#define SFI_OFFSET_MAX	0xff	/* and eight beside a short identifier */
 
 /* What chips in the field take at most when they take less than they say. */
 static const size_t steps[] = { 0xdf, 0xa0, 0x60 };
@@ -116,71 +116,112 @@ static int contents(const struct cr_message *m, const uint8_t **p, size_t *n)
 	return 0;
 }
 
+/* One READ BINARY of a batch, and whose. */
 struct ask {
+	struct cr_file_request *r;
+	size_t total;		/* of the file */
 	uint8_t offset[8];	/* DO54 */
 	size_t len;
 };
 
-/* Reads on from r->len; returns with r->len further on, or an error. total - r->len > 0. */
-static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t total)
+int cr_blocks_new(struct cr_blocks *b, size_t most)
 {
-	size_t block = cr_block_size(s, false), odd_block = cr_block_size(s, true), n = 0, done = 0,
-	       at, room = 0, got, most = r->progress ? TOLD_MAX : BATCH_MAX;
-	struct cr_message *m;
-	uint8_t *bytes = NULL, *to;
-	struct ask *ask;
-	const uint8_t *p;
-	int err = CR_E_NOMEM;
+	memset(b, 0, sizeof(*b));
+	b->most = most < BATCH_MAX ? most : BATCH_MAX;
+	b->m = calloc(b->most, sizeof(*b->m));
+	b->ask = calloc(b->most, sizeof(*b->ask));
+	return b->m && b->ask ? 0 : CR_E_NOMEM;
+}
 
-	if (!block || !odd_block || block > CR_APDU_MAX_LE)
+void cr_blocks_free(struct cr_blocks *b)
+{
+	if (b->bytes)
+		OPENSSL_cleanse(b->bytes, b->room);
+	free(b->bytes);
+	free(b->m);
+	free(b->ask);
+}
+
+int cr_blocks_add(const struct cr_session *s, struct cr_blocks *b, struct cr_file_request *r,
+		  size_t total, bool by_sfi)
+{
+	size_t block = cr_block_size(s, false), odd_block = cr_block_size(s, true), at = r->len;
+
+	if (!block || !odd_block || block > CR_APDU_MAX_LE || (by_sfi && at > SFI_OFFSET_MAX))
 		return CR_E_INVALID;
-	m = calloc(most, sizeof(*m));
-	ask = calloc(most, sizeof(*ask));
-	if (!m || !ask)
-		goto out;
-	for (at = r->len; at < total && n < most; n++) {
+	while (at < total && b->n < b->most) {
 		size_t part = total - at < block ? total - at : block;
+		struct ask *ask = &b->ask[b->n];
+		struct cr_message *m = &b->m[b->n++];
 
 		if (at > EVEN_MAX && part > odd_block)
 			part = odd_block;
-		cr_read_command(s, &m[n], at, part, ask[n].offset);
-		ask[n].len = part;
-		room += m[n].size;
+		cr_read_command(s, m, at, part, ask->offset);
+		if (by_sfi && at == r->len)	/* ISO/IEC 7816-4, 11.2.2: and it is the current one then */
+			m->cmd.p1 = 0x80 | (r->fid & 0x1f);
+		ask->r = r;
+		ask->total = total;
+		ask->len = part;
+		b->room += m->size;
 		at += part;
 	}
-	to = bytes = malloc(room);
-	if (!bytes)
-		goto out;
-	for (size_t i = 0; i < n; i++) {
-		m[i].data = to;
-		to += m[i].size;
+	return 0;
+}
+
+/* What an answer says of its file. 1: and the batch went on behind it. */
+static int take_answer(struct cr_session *s, const struct cr_message *m, const struct ask *ask)
+{
+	struct cr_file_request *r = ask->r;
+	const uint8_t *p;
+	size_t got;
+
+	r->sw = m->sw;
+	if (m->sw != CR_SW_OK && m->sw != CR_SW_END_OF_FILE)
+		return 0;
+	if (contents(m, &p, &got) || got > ask->len)
+		return CR_E_CARD_PROTOCOL;
+	memcpy(r->data + r->len, p, got);
+	r->len += got;
+	if (m->sw == CR_SW_OK && got == ask->len)
+		return 1;
+	/* fewer than asked for: that is what it gives at a time */
+	if (got >= SHORTEST && got < s->block_max && r->len < ask->total)
+		s->block_max = got;
+	else if (got && got < SHORTEST && r->len < ask->total)
+		return CR_E_CARD_PROTOCOL;
+	return 0;
+}
+
+int cr_blocks_send(struct cr_session *s, struct cr_blocks *b)
+{
+	uint8_t *to = b->bytes = malloc(b->room);
+	size_t done = 0;
+	int err, r = 1;
+
+	if (!to)
+		return CR_E_NOMEM;
+	for (size_t i = 0; i < b->n; i++) {
+		b->m[i].data = to;
+		to += b->m[i].size;
 	}
-	err = cr_session_batch(s, m, n, &done);
-	for (size_t i = 0; i < done; i++) {
-		r->sw = m[i].sw;
-		if (m[i].sw != CR_SW_OK && m[i].sw != CR_SW_END_OF_FILE)
-			break;
-		if (contents(&m[i], &p, &got) || got > ask[i].len) {
-			err = err ? err : CR_E_CARD_PROTOCOL;
-			break;
-		}
-		memcpy(r->data + r->len, p, got);
-		r->len += got;
-		if (m[i].sw != CR_SW_OK || got < ask[i].len) {
-			/* fewer than asked for: that is what it gives at a time */
-			if (got >= SHORTEST && got < s->block_max && r->len < total)
-				s->block_max = got;
-			else if (got && got < SHORTEST && r->len < total)
-				err = err ? err : CR_E_CARD_PROTOCOL;
-			break;
-		}
-	}
-out:
-	if (bytes)
-		OPENSSL_cleanse(bytes, room);
-	free(bytes);
-	free(m);
-	free(ask);
+	err = cr_session_batch(s, b->m, b->n, &done);
+	for (size_t i = 0; i < done && r == 1; i++)
+		r = take_answer(s, &b->m[i], &b->ask[i]);
+	b->done = done;
+	return err || r >= 0 ? err : r;
+}
+
+/* Reads on from r->len; returns with r->len further on, or an error. total - r->len > 0. */
+static int read_batch(struct cr_session *s, struct cr_file_request *r, size_t total)
+{
+	struct cr_blocks b;
+	int err = cr_blocks_new(&b, r->progress ? CR_BLOCKS_TOLD : BATCH_MAX);
+
+	if (!err)
+		err = cr_blocks_add(s, &b, r, total, false);
+	if (!err)
+		err = cr_blocks_send(s, &b);
+	cr_blocks_free(&b);
 	return err;
 }
 

@@ -33,6 +33,9 @@ static const char *const check_names[CR_CHECK_COUNT] = {
 	[CR_CHECK_SIGNER_CHAIN] = "pa.chain",
 	[CR_CHECK_SIGNER_VALIDITY] = "pa.validity",
 	[CR_CHECK_SIGNER_REVOCATION] = "pa.revocation",
+	[CR_CHECK_SIGNING_TIME] = "pa.signing-time",
+	[CR_CHECK_SIGNER_DOCUMENT_TYPE] = "pa.document-type",
+	[CR_CHECK_DIGEST] = "pa.digest",
 	[CR_CHECK_DG_HASHES] = "pa.hashes",
 	[CR_CHECK_COM_SOD] = "pa.com-sod",
 	[CR_CHECK_MRZ_CONSISTENT] = "mrz",
@@ -79,6 +82,7 @@ const char *cr_dg_status_name(enum cr_dg_status s)
 	case CR_DG_UNREAD:	return "unread";
 	case CR_DG_LOCKED:	return "locked";
 	case CR_DG_UNHASHED:	return "unhashed";
+	case CR_DG_UNWANTED:	return "not asked for";
 	}
 	return "absent";
 }
@@ -218,6 +222,38 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 		.aborted = { CR_UNPROVEN, "revocation-aborted",
 			     "Checking whether the certificates are revoked was not finished: %s" },
 	},
+	[CR_CHECK_SIGNING_TIME] = {
+		/*
+		 * States have signed after the private key's usage period (9303-12, 4.2): the
+		 * signature and the chain stand, so nobody forged it.
+		 */
+		.failed = { CR_UNPROVEN, "signed-outside-key-usage",
+			    "The data were signed when the signer's key was not in use: %s" },
+		/* Not supported: few objects have a signing time. */
+		UNFINISHED_BUT_OPTIONAL("signing-time-unchecked",
+					"Whether the signer's key was in use could not be checked: %s"),
+	},
+	[CR_CHECK_SIGNER_DOCUMENT_TYPE] = {
+		/* As above: the state's own signer, of another kind of the state's documents. */
+		.failed = { CR_UNPROVEN, "signer-for-other-documents",
+			    "The issuer authorized the signer for other documents: %s" },
+		/* Not supported: older signers have no list of types. */
+		UNFINISHED_BUT_OPTIONAL("signer-documents-unchecked",
+					"Whether the signer is for such documents could not be checked: %s"),
+	},
+	[CR_CHECK_DIGEST] = {
+		.failed = { CR_UNPROVEN, "weak-digest",
+			    "A digest is used whose collisions are known: %s" },
+		UNFINISHED_BUT_OPTIONAL("digest-unchecked",
+					"The strength of the digests could not be checked: %s"),
+		/*
+		 * 9303-12, 4.4 lets documents of before keep SHA-1, and nobody has ever found a
+		 * second text to a given digest of it: genuine, but whoever sees the verdict is
+		 * told.
+		 */
+		.not_supported = { CR_GENUINE, "weak-digest",
+				   "A digest is used whose collisions are known: %s" },
+	},
 	[CR_CHECK_DG_HASHES] = {
 		.failed = { CR_FORGED, "dg-hash-mismatch",
 			    "Data on the chip are not what the issuer signed: %s" },
@@ -329,7 +365,8 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
-		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED) {
+		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED ||
+		    insp->passive.dg[i] == CR_DG_UNWANTED) {
 			say(j, &hidden, i == 14 ? "DG14" : "DG15");
 			return;
 		}

@@ -17,6 +17,9 @@ enum cr_check_id {
 	CR_CHECK_SIGNER_CHAIN,		/* "pa.chain": document signer to a trusted CSCA */
 	CR_CHECK_SIGNER_VALIDITY,	/* "pa.validity" */
 	CR_CHECK_SIGNER_REVOCATION,	/* "pa.revocation" */
+	CR_CHECK_SIGNING_TIME,		/* "pa.signing-time": the signer's key was in use then */
+	CR_CHECK_SIGNER_DOCUMENT_TYPE,	/* "pa.document-type": the signer may sign such documents */
+	CR_CHECK_DIGEST,		/* "pa.digest": none of the digests is SHA-1 */
 	CR_CHECK_DG_HASHES,		/* "pa.hashes" */
 	CR_CHECK_COM_SOD,		/* "pa.com-sod": EF.COM and SOD list the same */
 	CR_CHECK_MRZ_CONSISTENT,	/* "mrz": DG1's check digits, DG13 against DG1, DG2 parses */

@@ -118,6 +118,7 @@ int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *
 	cr_text_set(&holder->nationality, copy(mrz.nationality, &err));
 	cr_text_set(&holder->primary_identifier, copy(mrz.primary, &err));
 	cr_text_set(&holder->secondary_identifier, copy(mrz.secondary, &err));
+	holder->names_cut = mrz.names_cut;
 	cr_text_set(&holder->full_name, full_name(&mrz, &err));
 	cr_text_set(&holder->id_number, id_number(&mrz, &err));
 	explicit_bzero(&mrz, sizeof(mrz));

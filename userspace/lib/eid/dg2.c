@@ -1,119 +1,218 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DG2, the portrait: ICAO 9303-10, 4.7.2 around ISO/IEC 19794-5:2005, 5. No I/O.
+ * DG2, the face: records of ISO/IEC 19794-5:2005, 5, and of ISO/IEC 39794-5. No I/O.
  *
- * 75 { 7F61 { 02 01 n, 7F60 { A1 {...}, 5F2E or 7F2E } ... } }. The biometric data block is a
- * facial record: a header, then for each image its facial information, feature points, image
+ * The older one is a header, then for each image its facial information, feature points, image
  * information and the image. Three lengths cover the same bytes (TLV, record, facial image block);
- * each is checked against the one around it.
+ * each is checked against the one around it. The newer one is BER:
+ *
+ *	65 { A0 version, A1 { 30 { 80 number, A1 { A0 { A0 { 80 image, A1 about it } } } } ... } }
  */
 #include <string.h>
+#include "eid/biometric.h"
+#include "eid/lds.h"
 #include "iso7816/tlv.h"
-#include "lds.h"
-
-#define TAG_GROUP	0x7f61	/* biometric information group template */
-#define TAG_COUNT	0x02
-#define TAG_TEMPLATE	0x7f60
-#define TAG_BDB		0x5f2e	/* biometric data block, primitive */
-#define TAG_BDB_CONS	0x7f2e	/* constructed */
 
 #define RECORD_HEADER	14	/* "FAC\0" "010\0", length of the record (4), images (2) */
 #define FACE_INFO	20	/* length of the block (4), feature points (2), gender, eyes, ... */
 #define FEATURE_POINT	8
 #define IMAGE_INFO	12	/* face image type, data type, width, height, ... */
-#define MAX_FACES	9	/* ICAO 9303-10, 4.7.2: instances 1 to 9 */
+
+struct face {
+	const uint8_t *image;
+	size_t len;
+	const char *type;
+	unsigned int width, height;	/* 0: not said */
+};
 
 static uint32_t be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* What the image is, by its own first bytes: the data type in the record is often wrong. */
-static const char *image_type(const uint8_t *p, size_t n)
+static unsigned int be16(const uint8_t *p)
 {
-	static const uint8_t jp2[12] = {
-		0, 0, 0, 0x0c, 'j', 'P', ' ', ' ', 0x0d, 0x0a, 0x87, 0x0a,
-	};
-
-	if (n > 3 && p[0] == 0xff && p[1] == 0xd8 && p[2] == 0xff)
-		return "image/jpeg";
-	if (n > sizeof(jp2) && !memcmp(p, jp2, sizeof(jp2)))
-		return "image/jp2";
-	/* A bare JPEG 2000 codestream (ISO/IEC 15444-1, A.4.1): SOC, then SIZ. */
-	if (n > 4 && p[0] == 0xff && p[1] == 0x4f && p[2] == 0xff && p[3] == 0x51)
-		return "image/jp2";
-	return NULL;
+	return (unsigned int)p[0] << 8 | p[1];
 }
 
-static int first_image(const uint8_t *p, size_t n, const uint8_t **image, size_t *image_len,
-		       const char **type)
+/* The images' blocks of a record: *p to *end, *images of them. */
+static int old_record(const struct cr_biometric *b, const uint8_t **p, const uint8_t **end,
+		      unsigned int *images)
 {
-	uint32_t record, block, points, images;
-	size_t head;
+	uint32_t record;
 
-	if (n < RECORD_HEADER + FACE_INFO + IMAGE_INFO || memcmp(p, "FAC", 4))
+	if (b->len < RECORD_HEADER + FACE_INFO + IMAGE_INFO || memcmp(b->record, "FAC", 4))
 		return CR_E_MALFORMED;
-	if (memcmp(p + 4, "010", 4) && memcmp(p + 4, "030", 4))
+	if (memcmp(b->record + 4, "010", 4) && memcmp(b->record + 4, "030", 4))
 		return CR_E_MALFORMED;
-	record = be32(p + 8);
-	images = (uint32_t)p[12] << 8 | p[13];
-	if (record > n || record < RECORD_HEADER + FACE_INFO + IMAGE_INFO || !images)
+	record = be32(b->record + 8);
+	*images = be16(b->record + 12);
+	if (record > b->len || record < RECORD_HEADER + FACE_INFO + IMAGE_INFO || !*images)
 		return CR_E_MALFORMED;
-	block = be32(p + RECORD_HEADER);
-	points = (uint32_t)p[RECORD_HEADER + 4] << 8 | p[RECORD_HEADER + 5];
-	head = FACE_INFO + (size_t)points * FEATURE_POINT + IMAGE_INFO;
-	if (block > record - RECORD_HEADER || block <= head)
+	*p = b->record + RECORD_HEADER;
+	*end = b->record + record;
+	return 0;
+}
+
+static int old_face(const uint8_t **p, const uint8_t *end, struct face *f)
+{
+	size_t left = (size_t)(end - *p), head;
+	const uint8_t *info;
+	uint32_t block;
+
+	if (left < FACE_INFO + IMAGE_INFO)
 		return CR_E_MALFORMED;
-	*image = p + RECORD_HEADER + head;
-	*image_len = block - head;
-	*type = image_type(*image, *image_len);
-	return *type ? CR_OK : CR_E_MALFORMED;
+	block = be32(*p);
+	head = FACE_INFO + (size_t)be16(*p + 4) * FEATURE_POINT + IMAGE_INFO;
+	if (block > left || block <= head)
+		return CR_E_MALFORMED;
+	info = *p + head - IMAGE_INFO;
+	f->image = *p + head;
+	f->len = block - head;
+	f->width = be16(info + 2);
+	f->height = be16(info + 4);
+	/* by its own first bytes: the data type in the record is often wrong */
+	f->type = cr_image_type(f->image, f->len);
+	*p += block;
+	return f->type ? 0 : CR_E_MALFORMED;
+}
+
+/* imageSizeBlock [7] { width [0], height [1] } */
+static void new_size(const struct cr_tlv *about, struct face *f)
+{
+	static const uint32_t paths[2][2] = { { 0xa7, 0x80 }, { 0xa7, 0x81 } };
+	unsigned int *const to[2] = { &f->width, &f->height };
+	struct cr_tlv t;
+
+	for (int i = 0; i < 2; i++) {
+		if (cr_tlv_find_path(about->val, about->len, paths[i], 2, &t) || !t.len ||
+		    t.len > 3 || t.val[0] & 0x80)
+			continue;
+		for (size_t k = 0; k < t.len; k++)
+			*to[i] = *to[i] << 8 | t.val[k];
+	}
+}
+
+/*
+ * The CHOICEs imageRepresentation [1], base [0] and imageRepresentation2DBlock [0], then
+ * representationData2D [0] and imageInformation2DBlock [1].
+ */
+static int new_face(const struct cr_tlv *representation, struct face *f)
+{
+	static const uint32_t image[] = { 0xa1, 0xa0, 0xa0, 0x80 }, about[] = { 0xa1, 0xa0, 0xa0, 0xa1 };
+	struct cr_tlv t;
+
+	if (representation->tag != 0x30 ||
+	    cr_tlv_find_path(representation->val, representation->len, image, 4, &t))
+		return CR_E_MALFORMED;
+	f->image = t.val;
+	f->len = t.len;
+	f->type = cr_image_type(t.val, t.len);
+	if (!cr_tlv_find_path(representation->val, representation->len, about, 4, &t))
+		new_size(&t, f);
+	return f->type ? 0 : CR_E_MALFORMED;
+}
+
+static int new_record(const struct cr_biometric *b, const uint8_t **p, size_t *n)
+{
+	static const uint32_t path[] = { 0x65, 0xa1 };
+	struct cr_tlv blocks;
+
+	if (cr_tlv_find_path(b->record, b->len, path, 2, &blocks) || !blocks.len)
+		return CR_E_MALFORMED;
+	*p = blocks.val;
+	*n = blocks.len;
+	return 0;
+}
+
+static int first_face(const struct cr_biometric *b, struct face *f)
+{
+	const uint8_t *p, *end;
+	unsigned int images;
+	struct cr_tlv t;
+	size_t n;
+	int err;
+
+	if (b->asn1) {
+		err = new_record(b, &p, &n);
+		if (!err && cr_tlv_next(&p, &n, &t) <= 0)
+			err = CR_E_MALFORMED;
+		return err ? err : new_face(&t, f);
+	}
+	err = old_record(b, &p, &end, &images);
+	return err ? err : old_face(&p, end, f);
 }
 
 int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len,
 	       const char **type)
 {
-	struct cr_tlv dg, group, count, template, bdb;
-	const uint8_t *p;
+	struct cr_biometric b[CR_BIOMETRIC_MAX];
+	struct face f = { 0 };
 	size_t n;
-	int err;
+	int err = cr_biometric_parse(2, data, len, true, b, &n);
 
-	*image = NULL;
-	*image_len = 0;
-	*type = NULL;
-	err = cr_tlv_parse_all(data, len, &dg);
-	if (err)
-		return err;
-	if (dg.tag != cr_lds_dg_tag(2))
-		return CR_E_MALFORMED;
-	err = cr_tlv_parse_all(dg.val, dg.len, &group);
-	if (err)
-		return err;
-	if (group.tag != TAG_GROUP)
-		return CR_E_MALFORMED;
-	p = group.val;
-	n = group.len;
-	if (cr_tlv_next(&p, &n, &count) <= 0 || count.tag != TAG_COUNT || count.len != 1 ||
-	    !count.val[0] || count.val[0] > MAX_FACES)
-		return CR_E_MALFORMED;
-	if (cr_tlv_next(&p, &n, &template) <= 0 || template.tag != TAG_TEMPLATE)
-		return CR_E_MALFORMED;
-	err = cr_tlv_find(template.val, template.len, TAG_BDB, &bdb);
-	if (err == CR_E_NOT_FOUND) {
-		err = cr_tlv_find(template.val, template.len, TAG_BDB_CONS, &bdb);
-		/*
-		 * ISO/IEC 7816-11: objects inside; cards are also seen to put the record there
-		 * bare.
-		 */
-		if (!err && bdb.len && bdb.val[0] != 'F')
-			err = cr_tlv_find(bdb.val, bdb.len, TAG_BDB, &bdb);
+	if (!err)
+		err = n ? first_face(&b[0], &f) : CR_E_MALFORMED;
+	*image = err ? NULL : f.image;
+	*image_len = err ? 0 : f.len;
+	*type = err ? NULL : f.type;
+	return err;
+}
+
+static int add_face(struct cr_items *out, unsigned int instance, bool asn1, const struct face *f)
+{
+	int err = cr_items_add_word(out, CR_FID_DG(2), instance, "format",
+				    asn1 ? "ISO/IEC 39794-5" : "ISO/IEC 19794-5");
+
+	if (!err && f->width && f->height) {
+		err = cr_items_add_number(out, CR_FID_DG(2), instance, "width", f->width);
+		if (!err)
+			err = cr_items_add_number(out, CR_FID_DG(2), instance, "height", f->height);
 	}
 	if (!err)
-		err = first_image(bdb.val, bdb.len, image, image_len, type);
-	if (err) {
-		*image = NULL;
-		*image_len = 0;
-		*type = NULL;
+		err = cr_items_add_bytes(out, CR_FID_DG(2), instance, "image", f->image, f->len,
+					 f->type);
+	return err;
+}
+
+static int all_faces(const struct cr_biometric *b, unsigned int *instance, struct cr_items *out)
+{
+	const uint8_t *p, *end;
+	unsigned int images;
+	struct cr_tlv t;
+	size_t n;
+	int err, r;
+
+	if (b->asn1) {
+		err = new_record(b, &p, &n);
+		while (!err && (r = cr_tlv_next(&p, &n, &t)) != 0) {
+			struct face f = { 0 };
+
+			err = r < 0 ? CR_E_MALFORMED : new_face(&t, &f);
+			if (!err)
+				err = add_face(out, ++*instance, true, &f);
+		}
+		return err;
 	}
-	return err == CR_E_NOT_FOUND ? CR_E_MALFORMED : err;
+	err = old_record(b, &p, &end, &images);
+	for (; !err && images; images--) {
+		struct face f = { 0 };
+
+		err = old_face(&p, end, &f);
+		if (!err)
+			err = add_face(out, ++*instance, false, &f);
+	}
+	return err;
+}
+
+int cr_items_face(const uint8_t *data, size_t len, struct cr_items *out)
+{
+	struct cr_biometric b[CR_BIOMETRIC_MAX];
+	unsigned int instance = 0;
+	size_t n;
+	int err = cr_biometric_parse(2, data, len, false, b, &n);
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = all_faces(&b[i], &instance, out);
+	return err;
 }

@@ -49,6 +49,16 @@ struct cr_file_request {
  */
 int cr_file_read(struct cr_session *s, struct cr_file_request *r);
 
+/*
+ * Reads n files as one (ICAO 9303-10, 3.6: all by short identifier): a batch for the beginnings, which
+ * tell the lengths, then as few batches as carry the rest of all. For cards that are known to take
+ * short identifiers; for others nothing is done. What a card does not give this way is left, with
+ * data NULL, to cr_file_read, which adapts to it.
+ *
+ * 0; or the error that lost the session: s->one_by_one then keeps it from being tried again.
+ */
+int cr_files_read_ahead(struct cr_session *s, struct cr_file_request *r, size_t n);
+
 /* Whether err was the card's answer, and the session goes on. */
 bool cr_file_refused(const struct cr_session *s, int err);
 

@@ -12,14 +12,18 @@
 #include <string.h>
 #include <time.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include "eid/blocks.h"
 #include "eid/checks.h"
 #include "eid/chip.h"
 #include "eid/inspect_int.h"
+#include "eid/items.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
+#include "eid/inspect.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
+#include "trust/sod.h"
 
 #define REOPEN_MAX	6
 #define EAC_GROUPS CR_EAC_GROUPS
@@ -55,16 +59,86 @@ static int open_access(struct inspector *in)
 	return err;
 }
 
-static int start(struct inspector *in)
+static void name_file(uint16_t fid, char name[16])
 {
-	size_t max_cmd, max_rsp;
+	switch (fid) {
+	case CR_FID_COM:	strcpy(name, "EF.COM"); break;
+	case CR_FID_SOD:	strcpy(name, "EF.SOD"); break;
+	case CR_FID_DIR:	strcpy(name, "EF.DIR"); break;
+	case CR_FID_INFO:	strcpy(name, "EF.ATR/INFO"); break;
+	default:		snprintf(name, 16, "DG%u", fid & 0xffU);
+	}
+}
+
+static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
+{
+	struct cr_file *files = reallocarray(insp->files, insp->n_files + 1, sizeof(*files)), *f;
+
+	if (!files)
+		return NULL;
+	insp->files = files;
+	f = &files[insp->n_files++];
+	memset(f, 0, sizeof(*f));
+	f->fid = fid;
+	name_file(fid, f->name);
+	return f;
+}
+
+/*
+ * What the master file says of the card, before access control. Some cards have no such files, some
+ * refuse them: that is noted and hinders nothing.
+ */
+static int read_card_files(struct inspector *in)
+{
+	static const uint16_t fids[] = { CR_FID_INFO, CR_FID_DIR };
+
+	for (size_t i = 0; i < sizeof(fids) / sizeof(fids[0]); i++) {
+		struct cr_file *f = add_file(in->insp, fids[i]);
+		int err;
+
+		if (!f)
+			return CR_E_NOMEM;
+		f->err = cr_card_file_read(&in->s, fids[i], &f->data, &f->len, &f->sw);
+		if (f->err == CR_E_NOT_FOUND)
+			in->insp->n_files--;
+		if (!in->s.lost)
+			continue;
+		err = cr_chip_fatal(f->err) ? f->err : cr_card_reset(in->card);
+		if (err)
+			return err;
+		cr_session_reset(&in->s);
+	}
+	return 0;
+}
+
+/* EF.ATR/INFO tells how long APDUs may be; it is read once, whatever it is read for. */
+static int learn_limits(struct inspector *in)
+{
+	const struct cr_file *info;
 	int err;
 
-	cr_card_limits(in->card, &max_cmd, &max_rsp);
+	if (!(in->opts->need & CR_NEED_CARD))
+		return cr_card_learn_limits(in->card);
+	err = read_card_files(in);
+	info = cr_inspector_file(in->insp, CR_FID_INFO);
+	if (!err && info)
+		cr_card_take_limits(in->card, info->data, info->len);
+	return err;
+}
+
+static int start(struct inspector *in)
+{
+	struct cr_limits *l = &in->insp->limits;
+	int err;
+
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;
-	err = cr_limits_learn(&in->s, max_rsp);
+	err = learn_limits(in);
+	cr_card_limits(in->card, l);
+	/* Longer answers only from a card that says how long: what chips do with more than they have room for differs. */
+	in->s.max_response = l->told || l->message_response < CR_APDU_MAX_SHORT_LE ? l->message_response :
+			     CR_APDU_MAX_SHORT_LE;
 	return err ? err : open_access(in);
 }
 
@@ -81,35 +155,11 @@ int cr_inspector_reopen(struct inspector *in)
 	return open_access(in);
 }
 
-struct report {
-	const struct cr_inspect_opts *opts;
-	const char *name;
-};
-
 static void progress(void *arg, size_t got, size_t total)
 {
-	const struct report *r = arg;
+	struct inspector_report *r = arg;
 
 	r->opts->progress(r->opts->progress_arg, r->name, got, total);
-}
-
-static struct cr_file *add_file(struct cr_inspection *insp, uint16_t fid)
-{
-	struct cr_file *files = reallocarray(insp->files, insp->n_files + 1, sizeof(*files)), *f;
-
-	if (!files)
-		return NULL;
-	insp->files = files;
-	f = &files[insp->n_files++];
-	memset(f, 0, sizeof(*f));
-	f->fid = fid;
-	if (fid == CR_FID_COM)
-		strcpy(f->name, "EF.COM");
-	else if (fid == CR_FID_SOD)
-		strcpy(f->name, "EF.SOD");
-	else
-		snprintf(f->name, sizeof(f->name), "DG%u", fid & 0xffU);
-	return f;
 }
 
 const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16_t fid)
@@ -131,6 +181,64 @@ static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
 	return false;
 }
 
+static bool is_eac_group(uint16_t fid)
+{
+	return fid == CR_FID_DG(3) || fid == CR_FID_DG(4);
+}
+
+/* What it can of EF.SOD, if sod says so, and of these groups, in few batches, for cr_inspector_read to take. */
+static int read_ahead(struct inspector *in, bool sod, uint32_t dgs)
+{
+	struct cr_file_request *first = in->ahead + in->n_ahead;
+	size_t n = 0;
+	int err;
+
+	for (unsigned int i = sod ? 0 : 1; i <= 16 && in->n_ahead < CR_AHEAD_MAX; i++) {
+		uint16_t fid = i ? CR_FID_DG(i) : CR_FID_SOD;
+		struct inspector_report *report = &in->reports[in->n_ahead];
+
+		if (i && !(dgs & ~EAC_GROUPS & 1U << i))
+			continue;
+		report->opts = in->opts;
+		name_file(fid, report->name);
+		in->ahead[in->n_ahead++] = (struct cr_file_request){
+			.fid = fid,
+			.tag = cr_lds_file_tag(fid),
+			.least = cr_lds_file_least(fid),
+			.progress = in->opts->progress ? progress : NULL,
+			.progress_arg = report,
+		};
+		n++;
+	}
+	err = cr_files_read_ahead(&in->s, first, n);
+	return err && !cr_chip_fatal(err) && in->s.lost ? cr_inspector_reopen(in) : err;
+}
+
+static bool take_ahead(struct inspector *in, struct cr_file *f)
+{
+	for (size_t i = 0; i < in->n_ahead; i++) {
+		struct cr_file_request *r = &in->ahead[i];
+
+		if (r->fid != f->fid || !r->data)
+			continue;
+		f->data = r->data;
+		f->len = r->len;
+		f->sw = r->sw;
+		r->data = NULL;
+		return true;
+	}
+	return false;
+}
+
+static void forget_ahead(struct inspector *in)
+{
+	for (size_t i = 0; i < in->n_ahead; i++) {
+		if (in->ahead[i].data)
+			OPENSSL_cleanse(in->ahead[i].data, in->ahead[i].len);
+		free(in->ahead[i].data);
+	}
+}
+
 int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 {
 	struct cr_file *f = add_file(in->insp, fid);
@@ -139,16 +247,22 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 				     .tag = may_be_absent ? 0 : cr_lds_file_tag(fid),
 				     .least = cr_lds_file_least(fid),
 				     .progress = in->opts->progress ? progress : NULL };
-	struct report report = { .opts = in->opts };
+	struct inspector_report report = { .opts = in->opts };
 	int err, opened;
-	bool again;
+	bool again, locked;
 
 	if (!f)
 		return CR_E_NOMEM;
-	report.name = f->name;
+	if (take_ahead(in, f))
+		return 0;
+	memcpy(report.name, f->name, sizeof(report.name));
 	r.progress_arg = &report;
 	do {
 		err = cr_file_read(&in->s, &r);
+		/* an answer, also where it ends the session */
+		locked = is_eac_group(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
+		if (locked)
+			err = CR_E_ACCESS_REFUSED;
 		f->err = err;
 		f->sw = r.sw;
 		again = false;
@@ -157,10 +271,11 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 			 * a wrong MAC on a successful answer is no matter of size, nor is a file
 			 * that is not there
 			 */
-			again = r.again ||
-				(!(err == CR_E_SM &&
-				   (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
-				 cr_block_shrink(&in->s));
+			again = !locked &&
+				(r.again ||
+				 (!(err == CR_E_SM &&
+				    (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
+				  cr_block_shrink(&in->s)));
 			opened = cr_inspector_reopen(in);
 			if (opened)
 				return opened;
@@ -170,71 +285,119 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 	f->len = r.len;
 	if (err == CR_E_NOT_FOUND && may_be_absent)
 		in->insp->n_files--;
-	else if (err && strlen(in->unread) + sizeof(f->name) + 12 < sizeof(in->unread))
+	else if (err && !locked && strlen(in->unread) + sizeof(f->name) + 12 < sizeof(in->unread))
 		sprintf(in->unread + strlen(in->unread), "%s%s (%04X)", *in->unread ? ", " : "",
 			f->name, r.sw);
 	return cr_chip_fatal(err) ? err : 0;
 }
 
-/* What EF.COM lists and the caller wants. Without EF.COM: each one that may be there. */
+/* What EF.SOD has hashes of: signed or not is not the question here. */
+static uint32_t listed_in_sod(const struct cr_file *f)
+{
+	uint32_t dgs = 0;
+	struct cr_sod sod;
+	const char *why;
+
+	if (!f)
+		return 0;
+	ERR_set_mark();
+	if (!cr_sod_parse(f->data, f->len, &sod, &why)) {
+		for (unsigned int n = 1; n <= 16; n++)
+			dgs |= sod.hash[n] ? 1U << n : 0;
+	}
+	cr_sod_clear(&sod);
+	ERR_pop_to_mark();
+	return dgs;
+}
+
+/*
+ * What EF.COM lists, and what EF.SOD has hashes of: nobody can take a group out of both. Without
+ * EF.COM what EF.SOD has, without either each one that may be there.
+ */
 static int read_lists(struct inspector *in)
 {
+	uint32_t need = in->opts->need ? in->opts->need : CR_NEED_ALL;
+	bool sod = in->opts->verify || (need & CR_NEED_ALL) == CR_NEED_ALL;
 	const struct cr_file *com;
 	int err = cr_inspector_read(in, CR_FID_COM, false);
 
-	if (!err && (in->opts->verify || !in->opts->need))
-		err = cr_inspector_read(in, CR_FID_SOD, false);
 	if (err)
 		return err;
 	com = cr_inspector_file(in->insp, CR_FID_COM);
 	if (!com || cr_lds_com(com->data, com->len, &in->listed))
-		in->listed = 0x1fffe & ~EAC_GROUPS;
-	in->dgs = in->opts->need ? in->listed & in->opts->need : in->listed;
+		in->listed = 0;
+	/* to verify, the chip is proved before the rest is read */
+	err = read_ahead(in, sod, in->opts->verify ? in->listed & 1U << 14 : in->listed & need);
+	if (!err && sod)
+		err = cr_inspector_read(in, CR_FID_SOD, false);
+	if (err)
+		return err;
+	in->hashed = listed_in_sod(cr_inspector_file(in->insp, CR_FID_SOD));
+	if (!in->listed)
+		in->listed = in->hashed ? in->hashed : CR_NEED_ALL & ~EAC_GROUPS;
+	in->wanted = need & CR_NEED_ALL;
+	/* ICAO 9303-10, 4.7: without DG1 nobody knows whose document it is; DG14 tells what DG3 and DG4 want */
+	if (in->opts->verify)
+		in->wanted |= 1U << 1;
+	if (in->wanted & EAC_GROUPS)
+		in->wanted |= 1U << 14;
+	in->wanted &= in->listed | in->hashed;
 	return 0;
 }
 
 /* ---- The rest, and the judgement ---- */
 
+/* Whether DG3 and DG4 want terminal authentication; where that is not known, too. */
+static bool announces_ta(const struct inspector *in)
+{
+	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos infos;
+	const uint8_t *set;
+	size_t len;
+
+	if (!dg14)
+		return (in->listed | in->hashed) & 1U << 14;
+	return cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
+	       cr_security_infos_parse(set, len, &infos) || infos.terminal_authentication;
+}
+
+/*
+ * DG3 and DG4, last: a chip that wants terminal authentication is not asked for them, as it may
+ * count that against the terminal. Others may give them, and are asked once.
+ */
+static int read_eac_group(struct inspector *in, unsigned int n)
+{
+	struct cr_file *f;
+
+	if (in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4) || !announces_ta(in))
+		return cr_inspector_read(in, CR_FID_DG(n), false);
+	f = add_file(in->insp, CR_FID_DG(n));
+	if (!f)
+		return CR_E_NOMEM;
+	f->err = CR_E_ACCESS_REFUSED;
+	return 0;
+}
+
 static int read_groups(struct inspector *in)
 {
 	const struct cr_file *com = cr_inspector_file(in->insp, CR_FID_COM);
-	int err = 0;
+	uint32_t sure = com && in->opts->verify ? in->wanted & in->listed & ~(1U << 14) : 0;
+	int err;
 
+	for (unsigned int n = 1; n <= 16; n++)
+		sure &= was_tried(in->insp, CR_FID_DG(n)) ? ~(1U << n) : UINT32_MAX;
+	err = read_ahead(in, false, sure);
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
-		if (!(in->dgs & 1U << n) || was_tried(in->insp, CR_FID_DG(n)))
+		if (!(in->wanted & 1U << n) || 1U << n & EAC_GROUPS ||
+		    was_tried(in->insp, CR_FID_DG(n)) || (n == 14 && in->opts->verify))
 			continue;
-		if (1U << n & EAC_GROUPS && !(in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4))) {
-			/* not tried: a chip may count it against the terminal */
-			struct cr_file *f = add_file(in->insp, CR_FID_DG(n));
-
-			if (!f)
-				return CR_E_NOMEM;
-			f->err = CR_E_ACCESS_REFUSED;
-		} else if (n != 14 || !in->opts->verify) {
-			err = cr_inspector_read(in, CR_FID_DG(n), !com);
-		}
+		err = cr_inspector_read(in, CR_FID_DG(n), !com || !(in->listed & 1U << n));
+	}
+	for (unsigned int n = 3; n <= 4 && !err; n++) {
+		if (in->wanted & 1U << n)
+			err = read_eac_group(in, n);
 	}
 	return err;
-}
-
-static int understand(struct inspector *in)
-{
-	struct cr_inspection *insp = in->insp;
-	const struct cr_file *f;
-	int err = 0;
-
-	/* what does not parse is left out here; cr_lds_consistency says so */
-	f = cr_inspector_file(insp, CR_FID_DG(1));
-	if (f)
-		err = cr_lds_dg1(f->data, f->len, in->now, &insp->document, &insp->holder);
-	f = cr_inspector_file(insp, CR_FID_DG(13));
-	if (f && err != CR_E_NOMEM)
-		err = cr_lds_dg13(f->data, f->len, &insp->document, &insp->holder);
-	f = cr_inspector_file(insp, CR_FID_DG(2));
-	if (f && err != CR_E_NOMEM)
-		err = cr_lds_dg2(f->data, f->len, &insp->portrait, &insp->portrait_len,
-				 &insp->portrait_type);
-	return err == CR_E_NOMEM ? err : 0;
 }
 
 static int judge(struct inspector *in)
@@ -272,7 +435,7 @@ static int inspect(struct inspector *in)
 	if (!err)
 		err = read_groups(in);
 	if (!err)
-		err = understand(in);
+		err = cr_lds_understand(in->insp, in->now);
 	if (!err && in->opts->verify)
 		err = judge(in);
 	return err;
@@ -300,6 +463,7 @@ int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_in
 	if (!in.insp)
 		return CR_E_NOMEM;
 	in.insp->verdict = CR_UNPROVEN;
+	in.insp->need = opts->need;
 	in.insp->chip_authentication = CR_UNDETERMINED;
 	in.insp->passive.status = CR_UNDETERMINED;
 	clock_gettime(CLOCK_MONOTONIC, &since);
@@ -317,6 +481,7 @@ int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_in
 		.us = after.us - before.us
 	};
 	in.insp->ms = elapsed_ms(&since);
+	forget_ahead(&in);
 	cr_session_reset(&in.s);
 	cr_card_access_free(&in.ca);
 	return err;
@@ -331,6 +496,7 @@ void cr_inspection_free(struct cr_inspection *insp)
 			OPENSSL_cleanse(insp->files[i].data, insp->files[i].len);
 		free(insp->files[i].data);
 	}
+	cr_items_clear(&(struct cr_items){ .item = insp->items, .n = insp->n_items });
 	cr_lds_document_clear(&insp->document);
 	cr_lds_holder_clear(&insp->holder);
 	free(insp->passive.issuer);
@@ -341,4 +507,14 @@ void cr_inspection_free(struct cr_inspection *insp)
 	free(insp->files);
 	OPENSSL_cleanse(insp, sizeof(*insp));
 	free(insp);
+}
+
+int cr_inspect_again(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
+{
+	const struct cr_inspect_opts opts = { .trust = trust, .verify = true };
+	struct inspector in = { .opts = &opts, .insp = insp, .now = now };
+	int err = cr_lds_understand(insp, now);
+
+	/* "read" is what it was: a worse result stays */
+	return err ? err : judge(&in);
 }

@@ -58,7 +58,7 @@ static int fall_back(struct inspector *in, const struct cr_security_infos *dg14,
 	const struct cr_file *dg15;
 	int err;
 
-	if (!(in->listed & 1U << 15)) {
+	if (!((in->listed | in->hashed) & 1U << 15)) {
 		chip_result(in, result, why);
 		return 0;
 	}
@@ -147,7 +147,7 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	if (!in->ca.cam.data_len || !in->ca.security)
 		return 0;
 	/* terminal authentication version 1 goes with the session of chip authentication alone */
-	if (in->opts->terminal && in->dgs & CR_EAC_GROUPS && dg14 && dg14->n_ca)
+	if (in->opts->terminal && in->wanted & CR_EAC_GROUPS && dg14 && dg14->n_ca)
 		return 0;
 	err = card_security(in, &set, &security);
 	if (!err)

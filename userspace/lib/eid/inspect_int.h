@@ -8,7 +8,14 @@
 #include "eid/cvc.h"
 #include "eid/files.h"
 
+#define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
 #define CR_EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
+
+/* Whom progress is told, and of which file. */
+struct inspector_report {
+	const struct cr_inspect_opts *opts;
+	char name[sizeof(((struct cr_file *)0)->name)];
+};
 
 struct inspector {
 	cr_card_t *card;
@@ -18,7 +25,12 @@ struct inspector {
 	struct cr_card_access ca;
 	time_t now;
 	unsigned int reopened;
-	uint32_t listed, dgs;	/* in EF.COM; of those, to read */
+	struct cr_file_request ahead[CR_AHEAD_MAX];	/* read, and not taken yet */
+	struct inspector_report reports[CR_AHEAD_MAX];	/* of them */
+	size_t n_ahead;
+	uint32_t listed;	/* in EF.COM; without it, what there may be */
+	uint32_t hashed;	/* in EF.SOD */
+	uint32_t wanted;	/* data groups to read, where they are there */
 	char unread[100];	/* names of what could not be */
 	struct cr_chip_proof proof;	/* of chip authentication, where that was run */
 	uint16_t cvca;		/* EF.CVCA's identifier, by DG14 */

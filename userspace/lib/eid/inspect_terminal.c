@@ -70,7 +70,7 @@ int cr_inspector_terminal(struct inspector *in)
 	const char *why;
 	int err;
 
-	if (!in->opts->terminal || !(in->dgs & CR_EAC_GROUPS))
+	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
 		return 0;
 	if (!in->proof.ephemeral_len || in->proof.spoilt) {
 		in->insp->access.terminal_why = "The terminal needs chip authentication first.";

@@ -147,6 +147,36 @@ static const char *disagreement(const struct cr_document *d1, const struct cr_ho
 	return NULL;
 }
 
+static const char *item_text(const struct cr_inspection *insp, uint16_t fid, const char *name)
+{
+	for (size_t i = 0; i < insp->n_items; i++) {
+		if (insp->items[i].fid == fid && !strcmp(insp->items[i].name, name))
+			return insp->items[i].text;
+	}
+	return NULL;
+}
+
+/* Groups that say more, and that cr_lds_understand has taken apart. */
+static const char *other_groups(const struct cr_inspection *insp, const struct cr_holder *h1)
+{
+	const char *birth = item_text(insp, CR_FID_DG(11), "date_of_birth");
+	size_t i;
+
+	for (i = 0; i < insp->n_files; i++) {
+		uint16_t fid = insp->files[i].fid;
+
+		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip. */
+		if (insp->files[i].note && fid >= CR_FID_DG(3) && fid <= CR_FID_DG(16) &&
+		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) && fid != CR_FID_DG(15))
+			return insp->files[i].note;
+	}
+	/* The zone has no century: "1925-..." and "2025-..." may be one date. */
+	if (birth && h1->date_of_birth && strlen(birth) >= 4 && strlen(h1->date_of_birth) >= 4 &&
+	    !dates_agree(birth + 2, h1->date_of_birth + 2))
+		return "DG1 and DG11 have different dates of birth";
+	return NULL;
+}
+
 int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 {
 	const struct cr_file *dg1 = find(insp, CR_FID_DG(1)), *dg13 = find(insp, CR_FID_DG(13));
@@ -177,6 +207,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 		else if (!r)
 			why = disagreement(&d1, &h1, &d13, &h13);
 	}
+	if (!err && !why)
+		why = other_groups(insp, &h1);
 	if (dg2 && !why && cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type))
 		why = "DG2 is malformed or holds no portrait";
 	cr_lds_document_clear(&d1);

@@ -41,9 +41,16 @@ int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *i
 int cr_lds_dg13(const uint8_t *data, size_t len, struct cr_document *doc, struct cr_holder *holder);
 
 /*
+ * Fills document, holder, items and portrait from the files of insp, which are empty before, and
+ * each file's note where it does not parse. What is said more than once is taken from where it is
+ * said best: DG13 of a Vietnamese card, then DG11 and DG12, then DG1. 0, CR_E_NOMEM.
+ */
+int cr_lds_understand(struct cr_inspection *insp, time_t now);
+/*
  * Records CR_CHECK_MRZ_CONSISTENT from the files of insp: DG1's check digits, what DG13 of a
- * Vietnamese card says against DG1 (identity number, dates, sex), and that DG2 and DG13 parse where
- * they were read. Call it after reading; it parses the files itself.
+ * Vietnamese card (identity number, dates, sex) and DG11 (date of birth) say against DG1, and that
+ * what was read parses. Call it after cr_lds_understand, whose notes it takes for the groups other
+ * than DG1, DG2 and DG13, which it parses itself.
  */
 int cr_lds_consistency(struct cr_inspection *insp, time_t now);
 /* Records CR_CHECK_DOCUMENT_VALIDITY from insp->document.date_of_expiry: valid through that day. */

@@ -78,6 +78,20 @@ char *cr_date_of_expiry(const char *yymmdd, time_t now)
 	return iso(year, two_digits(yymmdd + 2), two_digits(yymmdd + 4));
 }
 
+char *cr_date_of_ymd(const char *digits)
+{
+	int year, month, day;
+
+	if (strlen(digits) != 8 || strspn(digits, "0123456789") != 8)
+		return NULL;
+	year = two_digits(digits) * 100 + two_digits(digits + 2);
+	month = two_digits(digits + 4);
+	day = two_digits(digits + 6);
+	if (year < 1800 || month > 12 || (month && day > days_of(year, month)) || day > 31)
+		return NULL;
+	return iso(year, month, day);
+}
+
 char *cr_date_of_dmy(const char *text)
 {
 	int part[3] = { 0 }, digits[3] = { 0 }, n = 0, day = 0, month = 0, year;

@@ -32,6 +32,8 @@ void cr_text_free(char *text);
  */
 char *cr_date_of_birth(const char *yymmdd, time_t now);
 char *cr_date_of_expiry(const char *yymmdd, time_t now);
+/* ccyymmdd, 00 for an unknown part, to ISO 8601; NULL if it is no date. */
+char *cr_date_of_ymd(const char *digits);
 /* dd/mm/yyyy, mm/yyyy or yyyy, 00 for an unknown part, to ISO 8601; NULL if it is none of them. */
 char *cr_date_of_dmy(const char *text);
 

@@ -174,6 +174,7 @@ static bool read_names(const char *s, size_t len, struct cr_mrz *out)
 	char *to = out->primary;
 	size_t i, n = 0;
 
+	out->names_cut = s[len - 1] != '<';
 	while (len && s[len - 1] == '<')
 		len--;
 	if (!len || s[0] == '<')

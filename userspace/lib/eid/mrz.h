@@ -3,6 +3,7 @@
 #ifndef CR_EID_MRZ_H
 #define CR_EID_MRZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct cr_mrz {			/* fillers taken off; dates as printed, YYMMDD */
@@ -16,6 +17,7 @@ struct cr_mrz {			/* fillers taken off; dates as printed, YYMMDD */
 	char date_of_expiry[7];	/* empty where the document has none */
 	char sex;		/* 'M', 'F', '<' */
 	char primary[40], secondary[40];	/* names, fillers as spaces */
+	bool names_cut;	/* they fill their field to the end: there may be more (9303-3, 4.6) */
 };
 
 /* ICAO 9303-3, 4.9: weights 7 3 1. The digit '0' to '9', or 0 for a character that no MRZ has. */

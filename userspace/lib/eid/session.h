@@ -21,6 +21,7 @@ struct cr_session {
 	size_t block_max; /* what READ BINARY has been adapted down to, SIZE_MAX at first (blocks.h) */
 	enum cr_sfi sfi;  /* READ BINARY by short identifier (files.h) */
 	bool header_first; /* and asking for no more than a header by it */
+	bool one_by_one;   /* files are not read ahead: that has lost a session */
 	bool secured;
 	struct cr_sm sm;
 	bool lost; /* an exchange failed or secure messaging broke: nothing more before a reset */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include "ccid/pps.h"
 #include "reader/backend.h"
 #include "reader/card_int.h"
 #include "iso7816/apdu.h"
@@ -46,9 +47,22 @@ int cr_cqe_error(const struct cardring_cqe *cqe)
 	return cr_ring_error(cqe->result);
 }
 
+int64_t cr_card_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static bool canceled(const cr_card_t *card)
 {
 	return card->cancel && *card->cancel;
+}
+
+static bool expired(const cr_card_t *card)
+{
+	return card->until && cr_card_now() >= card->until;
 }
 
 static int abort_slot(cr_card_t *card)
@@ -77,9 +91,9 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 		uint64_t enters = card->ring->enters;
 		int rc;
 
-		if (canceled(card) && !aborted)
+		if (!aborted && (canceled(card) || expired(card)))
 			aborted = abort_slot(card);
-		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel ? SLICE_MS : -1);
+		rc = cr_ring_submit(card->ring, (unsigned int)(n - got), card->cancel || card->until ? SLICE_MS : -1);
 		card->exchange.enters += card->ring->enters - enters;
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
 			const struct cardring_cqe lost = { .result = rc };
@@ -100,8 +114,8 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 			cr_ring_seen(card->ring);
 		}
 	}
-	if (aborted && canceled(card))
-		return CR_E_CANCELED;
+	if (aborted)
+		return canceled(card) ? CR_E_CANCELED : CR_E_TIMEOUT;
 	return err;
 }
 
@@ -157,18 +171,19 @@ static int power_on(cr_card_t *card)
 
 static int start(cr_card_t *card)
 {
+	uint32_t below = CR_RATE_ANY;
 	int err = power_on(card);
 
 	if (err == CR_E_CARD_MUTE && !power_off(card))
 		err = power_on(card);	/* a card that was just put in may need it */
 	if (!err)
-		err = cr_card_agree(card, false);
-	if (err > 0) {
+		err = cr_card_agree(card, &below);
+	while (err > 0) {
 		err = power_off(card);
 		if (!err)
 			err = power_on(card);
 		if (!err)
-			err = cr_card_agree(card, true);
+			err = cr_card_agree(card, &below);
 	}
 	return err;
 }
@@ -182,18 +197,10 @@ static int slot_state(cr_card_t *card, struct cardring_slot *slot)
 	return cr_ring_error(card->ring->ops->slot(card->ring, slot));
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Until the next event, a slice of time, or until. */
 static int wait_event(cr_card_t *card, int64_t until)
 {
-	int64_t left = until < 0 ? SLICE_MS : until - now_ms();
+	int64_t left = until < 0 ? SLICE_MS : until - cr_card_now();
 	int rc;
 
 	if (canceled(card))
@@ -208,7 +215,7 @@ static int wait_event(cr_card_t *card, int64_t until)
 
 static int wait_card(cr_card_t *card, int wait_ms)
 {
-	int64_t until = wait_ms < 0 ? -1 : now_ms() + wait_ms;
+	int64_t until = wait_ms < 0 ? -1 : cr_card_now() + wait_ms;
 	struct cardring_slot slot;
 	int err;
 
@@ -344,31 +351,6 @@ const struct cr_reader_info *cr_card_reader(const cr_card_t *card)
 void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out)
 {
 	*out = card->exchange;
-}
-
-/* What is left of so many bytes, at most limit. */
-static size_t beyond(size_t bytes, size_t overhead, size_t limit)
-{
-	size_t left = bytes > overhead ? bytes - overhead : 0;
-
-	return left < limit ? left : limit;
-}
-
-void cr_card_limits(const cr_card_t *card, size_t *max_command_data, size_t *max_response_data)
-{
-	size_t most = cr_card_message_room(card);
-
-	if (card->speak == CR_SPEAK_T1) {	/* its blocks are as long as they may be */
-		*max_command_data = CR_APDU_MAX_LC;
-		*max_response_data = CR_APDU_MAX_LE;
-	} else if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
-		*max_command_data = beyond(most, 5 + 1, CR_APDU_MAX_SHORT_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_SHORT_LE);
-	} else {
-		/* header, extended Lc, extended Le; status word */
-		*max_command_data = beyond(most, 9, CR_APDU_MAX_LC);
-		*max_response_data = beyond(most, 2, CR_APDU_MAX_LE);
-	}
 }
 
 void cr_card_set_trace(cr_card_t *card, cr_trace_fn fn, void *arg)

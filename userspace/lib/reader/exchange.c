@@ -11,8 +11,8 @@
 #include "reader/backend.h"
 #include "reader/card_int.h"
 
-#define TX	0	/* buffers */
-#define RX	1
+#define TX	CR_EXCHANGE_TX
+#define RX	CR_EXCHANGE_RX
 
 size_t cr_card_message_room(const cr_card_t *card)
 {
@@ -21,12 +21,11 @@ size_t cr_card_message_room(const cr_card_t *card)
 	return room < payload ? room : payload;
 }
 
-/* Sends len bytes of the buffer TX; the answer is in RX. */
-static int message(cr_card_t *card, size_t len, uint8_t bwi, uint16_t level, struct cardring_cqe *cqe)
+int cr_exchange_message(cr_card_t *card, enum cardring_op op, size_t len, uint8_t bwi, uint16_t level,
+			uint64_t deadline, struct cardring_cqe *cqe)
 {
-	uint64_t deadline = card->deadline_ms + (uint64_t)bwi * card->bwt_ms;
 	const struct cardring_sqe sqe = {
-		.opcode = CARDRING_OP_XFER, .tx_buf = TX, .tx_len = (uint32_t)len, .rx_buf = RX,
+		.opcode = op, .tx_buf = CR_EXCHANGE_TX, .tx_len = (uint32_t)len, .rx_buf = CR_EXCHANGE_RX,
 		.deadline_ms = deadline < CARDRING_MAX_DEADLINE_MS ? (uint32_t)deadline :
 			       CARDRING_MAX_DEADLINE_MS,
 		.param = { bwi, (uint8_t)level, (uint8_t)(level >> 8) },
@@ -42,6 +41,12 @@ static int message(cr_card_t *card, size_t len, uint8_t bwi, uint16_t level, str
 	ex->bytes_received += err ? 0 : cqe->bytes;
 	ex->us += cqe->time_us;
 	return err;
+}
+
+static int message(cr_card_t *card, size_t len, uint8_t bwi, uint16_t level, struct cardring_cqe *cqe)
+{
+	return cr_exchange_message(card, CARDRING_OP_XFER, len, bwi, level,
+				   card->deadline_ms + (uint64_t)bwi * card->bwt_ms, cqe);
 }
 
 /* ---- T=0 ---- */
@@ -66,8 +71,7 @@ int cr_exchange_t0(cr_card_t *card, struct cr_t0 *t)
 
 /* ---- T=1 ---- */
 
-/* What block-level errors are to T=1: there was none (CCID 1.1, table 6.2-2). */
-static bool no_block(const struct cardring_cqe *cqe, int err)
+bool cr_exchange_no_block(const struct cardring_cqe *cqe, int err)
 {
 	return cqe->result == -EREMOTEIO && (err == CR_E_CARD_MUTE || err == CR_E_CARD_PROTOCOL);
 }
@@ -88,7 +92,7 @@ static int exchange_t1(cr_card_t *card, struct cr_apdu *a)
 		us += cqe.time_us;
 		if (!err)
 			more = cr_t1_answer(t, cr_ring_payload(card->ring, RX), cqe.bytes);
-		else if (no_block(&cqe, err))
+		else if (cr_exchange_no_block(&cqe, err))
 			more = cr_t1_no_answer(t, err);
 		else
 			return err;
@@ -99,7 +103,18 @@ static int exchange_t1(cr_card_t *card, struct cr_apdu *a)
 	return more;
 }
 
-/* ---- extended APDUs as short ones ---- */
+/* ---- APDUs as shorter ones ---- */
+
+struct cr_short_terms cr_card_short_terms(const cr_card_t *card)
+{
+	struct cr_limits l;
+
+	cr_card_limits(card, &l);
+	return (struct cr_short_terms) {
+		.capabilities = card->capabilities, .t0 = card->speak == CR_SPEAK_T0,
+		.command = l.message_command, .response = l.message_response,
+	};
+}
 
 static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size, size_t *rsp_len)
 {
@@ -109,6 +124,7 @@ static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *
 
 	if (card->speak == CR_SPEAK_T0) {
 		err = cr_t0_begin(&t, cmd, len, rsp, size);
+		t.most = cr_card_short_terms(card).response;
 		if (!err)
 			err = cr_exchange_t0(card, &t);
 		*rsp_len = err ? 0 : t.len;
@@ -130,10 +146,10 @@ static int short_apdu(cr_card_t *card, const uint8_t *cmd, size_t len, uint8_t *
 static int exchange_short(cr_card_t *card, struct cr_apdu *a)
 {
 	uint8_t cmd[CR_SHORT_APDU_MAX], rsp[CR_APDU_MAX_SHORT_LE + 2];
+	const struct cr_short_terms terms = cr_card_short_terms(card);
 	struct cr_shorten s;
 	size_t n;
-	int more = cr_shorten_begin(&s, a->cmd, a->cmd_len, a->rsp, a->rsp_size, card->capabilities,
-				    card->speak == CR_SPEAK_T0);
+	int more = cr_shorten_begin(&s, a->cmd, a->cmd_len, a->rsp, a->rsp_size, &terms);
 
 	if (more)
 		return more;
@@ -178,16 +194,17 @@ static int exchange_chain(cr_card_t *card, struct cr_apdu *a)
 
 bool cr_exchange_alone(const cr_card_t *card, const struct cr_apdu *a)
 {
+	struct cr_short_terms terms;
 	struct cr_capdu c;
 
 	if (card->speak == CR_SPEAK_T1)
 		return true;
 	if (cr_capdu_parse(a->cmd, a->cmd_len, &c))
 		return false;
-	if (card->speak == CR_SPEAK_T0)
-		return c.lc > CR_APDU_MAX_SHORT_LC;
-	if (card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU)
-		return c.extended;
+	if (card->speak == CR_SPEAK_T0 || card->reader.dev.level != CARDRING_LEVEL_EXTENDED_APDU) {
+		terms = cr_card_short_terms(card);
+		return c.lc > terms.command || (terms.t0 ? !c.lc && c.le > terms.response : c.extended);
+	}
 	/* a response that the reader cannot give in one message, or a command that it cannot take in one */
 	return a->cmd_len > cr_card_message_room(card) ||
 	       (a->rsp_expect ? a->rsp_expect : c.le + 2) > card->reader.dev.max_payload;

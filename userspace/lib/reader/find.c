@@ -225,7 +225,7 @@ static const struct cr_reader_info *pick_default(const struct cr_reader_info *li
 
 	/* a card first; then what can be opened; then what there is */
 	for (size_t i = 0; i < n; i++) {
-		if (by_name_only(&list[i]))
+		if (by_name_only(&list[i]) || list[i].token)
 			continue;
 		if (list[i].state == CARDRING_SLOT_PRESENT || list[i].state == CARDRING_SLOT_POWERED)
 			return &list[i];

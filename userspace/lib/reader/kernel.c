@@ -124,8 +124,7 @@ static int node_open(const char *path, struct cardring_info *info)
 static int map(struct kernel_ring *k, const struct cr_ring_params *params)
 {
 	struct cardring_setup setup = { 0 };
-	struct cardring_ring_hdr *hdr;
-	uint8_t *base;
+	void *base;
 	int err;
 
 	if (params) {
@@ -139,20 +138,9 @@ static int map(struct kernel_ring *k, const struct cr_ring_params *params)
 	base = mmap(NULL, setup.map_size, PROT_READ | PROT_WRITE, MAP_SHARED, k->fd, 0);
 	if (base == MAP_FAILED)
 		return CR_E_NOMEM;
-	hdr = (struct cardring_ring_hdr *)base;
 	k->map_size = setup.map_size;
-	k->ring = (struct cr_ring) {
-		.ops = &kernel_ops,
-		.hdr = hdr,
-		.sq = (struct cardring_sqe *)(base + hdr->sq_off),
-		.cq = (struct cardring_cqe *)(base + hdr->cq_off),
-		.arena = base + hdr->arena_off,
-		.sq_entries = hdr->sq_entries,
-		.cq_entries = hdr->cq_entries,
-		.buffers = hdr->buffers,
-		.buf_stride = hdr->buf_stride,
-		.wait = &k->wait,
-	};
+	cr_ring_on(&k->ring, &kernel_ops, base);
+	k->ring.wait = &k->wait;
 	cr_wait_init(&k->wait);
 	return 0;
 }

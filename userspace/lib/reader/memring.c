@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "ccid/descriptor.h"
 #include "ccid/message.h"
+#include "reader/backend.h"
 #include "reader/memring.h"
 
 #define PAGE	4096u
@@ -60,7 +61,6 @@ int cr_memring_init(struct cr_memring *m, const struct cr_ring_ops *ops, const s
 		    void *map)
 {
 	struct cardring_ring_hdr *hdr = map;
-	uint8_t *base = map;
 
 	memset(m, 0, sizeof(*m));
 	m->evfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -74,17 +74,7 @@ int cr_memring_init(struct cr_memring *m, const struct cr_ring_ops *ops, const s
 	hdr->arena_off = hdr->cq_off + pages(2 * plan->entries * (uint32_t)sizeof(struct cardring_cqe));
 	hdr->buffers = plan->buffers;
 	hdr->buf_stride = plan->stride;
-	m->ring = (struct cr_ring) {
-		.ops = ops,
-		.hdr = hdr,
-		.sq = (struct cardring_sqe *)(base + hdr->sq_off),
-		.cq = (struct cardring_cqe *)(base + hdr->cq_off),
-		.arena = base + hdr->arena_off,
-		.sq_entries = hdr->sq_entries,
-		.cq_entries = hdr->cq_entries,
-		.buffers = hdr->buffers,
-		.buf_stride = hdr->buf_stride,
-	};
+	cr_ring_on(&m->ring, ops, map);
 	return 0;
 }
 

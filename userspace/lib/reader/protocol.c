@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* How a card is spoken to: at TPDU level protocol and rate are the host's affair (CCID 1.1, 3.2). */
+#include <errno.h>
 #include <string.h>
 #include "ccid/pps.h"
 #include "reader/backend.h"
@@ -7,6 +8,7 @@
 
 #define SETTLE_MS	5000
 #define OVERHEAD	(3 + 2)	/* of a T=1 block */
+#define OFFSET_FINDEX_DINDEX	10	/* CCID 1.1, 6.1.7 */
 
 /* Card or reader will not have it; not: there is none any more. */
 static bool refused(int err)
@@ -46,12 +48,15 @@ static int tell_card(cr_card_t *card, struct cr_terms *terms)
 	return err ? err : cr_pps_confirm(terms, cr_ring_payload(card->ring, 1), cqe.bytes);
 }
 
-static int tell_reader(cr_card_t *card, const struct cr_terms *terms, const struct cr_atr *atr)
+/* *rate: it is the rate that the reader will not have. */
+static int tell_reader(cr_card_t *card, const struct cr_terms *terms, const struct cr_atr *atr, bool *rate)
 {
 	struct cardring_cqe cqe;
+	int err = run(card, CARDRING_OP_SET_PARAMS,
+		      cr_terms_parameters(terms, atr, cr_ring_payload(card->ring, 0)), terms->protocol, &cqe);
 
-	return run(card, CARDRING_OP_SET_PARAMS,
-		   cr_terms_parameters(terms, atr, cr_ring_payload(card->ring, 0)), terms->protocol, &cqe);
+	*rate = err == CR_E_READER_FAILED && cqe.result == -EREMOTEIO && cqe.error == OFFSET_FINDEX_DINDEX;
+	return err;
 }
 
 static int begin_t1(cr_card_t *card, const struct cr_atr *atr, const struct cr_reader_can *can)
@@ -75,11 +80,12 @@ static int begin_t1(cr_card_t *card, const struct cr_atr *atr, const struct cr_r
 	return 0;
 }
 
-int cr_card_agree(cr_card_t *card, bool modest)
+int cr_card_agree(cr_card_t *card, uint32_t *below)
 {
 	struct cr_reader_can can;
 	struct cr_terms terms;
 	struct cr_atr atr;
+	bool rate = false;
 	int malformed = cr_atr_parse(card->atr, card->atr_len, &atr), err;
 
 	card->speak = CR_SPEAK_APDU;
@@ -91,15 +97,21 @@ int cr_card_agree(cr_card_t *card, bool modest)
 	if (malformed)
 		return CR_E_CARD_PROTOCOL;
 	cr_reader_can_parse(&can, card->reader.dev.descriptor, card->reader.dev.features);
-	err = cr_terms_choose(&terms, &atr, &can, modest);
+	err = cr_terms_choose(&terms, &atr, &can, *below);
 	if (!err && terms.ask_reader)
 		err = ask_reader(card, &terms);
 	if (!err && terms.pps)
 		err = tell_card(card, &terms);
 	if (!err && terms.tell_reader)
-		err = tell_reader(card, &terms, &atr);
+		err = tell_reader(card, &terms, &atr, &rate);
+	if (err && *below && refused(err) && (terms.pps || terms.fi_di != CR_FI_DI_DEFAULT)) {
+		/* by the card, or nobody knows by whom: then there is no use in trying other rates */
+		*below = rate && !atr.specific && terms.fi_di != CR_FI_DI_DEFAULT ?
+			 cr_fi_di_rate(terms.fi_di, can.clock_khz) : 0;
+		return 1;
+	}
 	if (err)
-		return !modest && refused(err) && (terms.pps || terms.fi_di != CR_FI_DI_DEFAULT) ? 1 : err;
+		return err;
 	if (terms.protocol)
 		return begin_t1(card, &atr, &can);
 	card->speak = CR_SPEAK_T0;

@@ -4,7 +4,26 @@
  * indices in the header page; each has one writer.
  */
 #include <string.h>
+#include "reader/backend.h"
 #include "reader/wait.h"
+
+void cr_ring_on(cr_ring_t *ring, const struct cr_ring_ops *ops, void *map)
+{
+	struct cardring_ring_hdr *hdr = map;
+	uint8_t *base = map;
+
+	*ring = (struct cr_ring) {
+		.ops = ops,
+		.hdr = hdr,
+		.sq = (struct cardring_sqe *)(base + hdr->sq_off),
+		.cq = (struct cardring_cqe *)(base + hdr->cq_off),
+		.arena = base + hdr->arena_off,
+		.sq_entries = hdr->sq_entries,
+		.cq_entries = hdr->cq_entries,
+		.buffers = hdr->buffers,
+		.buf_stride = hdr->buf_stride,
+	};
+}
 
 struct cardring_sqe *cr_ring_sqe(cr_ring_t *ring)
 {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "ccid/descriptor.h"
 #include "ccid/message.h"
 #include "softring_int.h"
 
@@ -90,6 +91,8 @@ static int may_run(const struct softring *r, const struct soft_entry *e)
 		return -ENOMEDIUM;
 	if (e->taken->refused)
 		return e->taken->refused;
+	if (sqe->opcode == CARDRING_OP_SECURE && !r->reader->dev.descriptor[CR_CCID_PIN_SUPPORT_AT])
+		return -EOPNOTSUPP;
 	if ((s->stale || !s->powered) && cr_ccid_command(sqe->opcode)->needs_card)
 		return -ENOMEDIUM;
 	if (!s->present && sqe->opcode == CARDRING_OP_POWER_ON)

@@ -122,6 +122,7 @@ static int add_t0(struct round *r, size_t i, struct cr_apdu *a, bool *end)
 
 	if (err)
 		return err;
+	t.most = cr_card_short_terms(r->card).response;
 	n1 = cr_t0_tpdu(&t, first);
 	foreseen = cr_t0_foresee(&t, a->rsp_expect, a->sw);
 	*end = t.apdu.le && (a->sw_mask != 0xffff || !foreseen || goes_on(a->sw));

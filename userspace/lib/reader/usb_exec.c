@@ -27,7 +27,7 @@ static void choose_voltage(const struct usb_slot *s, struct usb_req *req)
 	req->voltages = 0;
 	if (req->sqe.param[0] || desc->features & CR_CCID_AUTO_VOLTAGE)
 		return;
-	req->voltages = desc->voltages & (CR_CCID_5V | CR_CCID_3V | CR_CCID_1V8);
+	req->voltages = desc->voltages;
 	req->sqe.param[0] = next_voltage(req);
 }
 

@@ -6,6 +6,7 @@
  *
  * Nobody is thrown out: an interface that the module, another driver or another program has is listed as busy, with
  * the process that holds it where that can be seen. (One that cardring.ko drives is not listed: that backend does.)
+ * A security token is listed, and not spoken to unless it is named.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -140,6 +141,37 @@ static bool split(const char *name, char *dev, size_t size, int *interface)
 	return itf < 256;
 }
 
+/* All of a device's, for the caller to free; NULL: no memory. *n negative: no such device. */
+static uint8_t *descriptors(const char *dev, ssize_t *n, uint8_t *configuration)
+{
+	enum { MOST = 65536 };
+	uint8_t *raw = malloc(MOST);
+
+	if (!raw)
+		return NULL;
+	*n = slurp(dev, "descriptors", raw, MOST);
+	*configuration = (uint8_t)number(dev, "bConfigurationValue", 10);
+	return raw;
+}
+
+/* A security token that nobody asked for. */
+static bool is_token(const char *interface)
+{
+	const char *all = secure_getenv("CARDRING_TOKENS");
+	uint8_t configuration, *raw;
+	char dev[32];
+	int number_of;
+	bool token;
+	ssize_t n;
+
+	if ((all && !strcmp(all, "1")) || !split(interface, dev, sizeof(dev), &number_of))
+		return false;
+	raw = descriptors(dev, &n, &configuration);
+	token = raw && n > 0 && cr_ccid_token(raw, (size_t)n, configuration);
+	free(raw);
+	return token;
+}
+
 int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_interface *itf,
 		   struct cardring_info *info)
 {
@@ -150,11 +182,9 @@ int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_int
 
 	if (strncmp(path, PREFIX, strlen(PREFIX)) || !split(path + strlen(PREFIX), dev, sizeof(dev), &wanted))
 		return CR_E_NO_READER;
-	raw = malloc(65536);
+	raw = descriptors(dev, &n, &configuration);
 	if (!raw)
 		return CR_E_NOMEM;
-	n = slurp(dev, "descriptors", raw, 65536);
-	configuration = (uint8_t)number(dev, "bConfigurationValue", 10);
 	err = n < 0 ? CR_E_NO_READER : cr_ccid_interface_find(raw, (size_t)n, configuration, wanted, itf);
 	free(raw);
 	if (err)
@@ -273,14 +303,15 @@ static size_t add(const char *interface, struct cr_reader_info *out, size_t room
 	snprintf(r.path, sizeof(r.path), PREFIX "%.100s", interface);
 	if (cr_usb_resolve(r.path, name, sizeof(name), &itf, &r.dev))
 		return 0;
+	r.token = is_token(interface);
 	if (cr_usb_peek(name, slots, CARDRING_MAX_SLOTS)) {
 		/* this process has it */
-	} else if (taken(name, driver, sizeof(driver))) {
+	} else if (r.token ? cr_usb_driver(name, driver, sizeof(driver)) : taken(name, driver, sizeof(driver))) {
 		if (!strcmp(driver, "cardring"))
 			return 0;
 		r.error = CR_E_READER_BUSY;
 		pid = strcmp(driver, "usbfs") ? 0 : holder(&r.dev);
-	} else {
+	} else if (!r.token) {
 		r.error = ask(r.path, slots, r.dev.slots);
 		if (r.error == CR_E_READER_GONE || r.error == CR_E_NO_READER)
 			return 0;
@@ -303,6 +334,17 @@ static int by_place(const void *a, const void *b)
 	return order ? order : x->slot < y->slot ? -1 : x->slot > y->slot;
 }
 
+/* By what sysfs says of it. */
+static bool is_reader(const char *interface)
+{
+	char dev[32];
+	int number_of;
+
+	return split(interface, dev, sizeof(dev), &number_of) && number_of >= 0 &&
+	       cr_ccid_class((uint8_t)number(interface, "bInterfaceClass", 16), (uint16_t)number(dev, "idVendor", 16),
+			     (uint16_t)number(dev, "idProduct", 16));
+}
+
 static int usb_list(struct cr_reader_info *out, size_t max)
 {
 	struct dirent *e;
@@ -310,7 +352,7 @@ static int usb_list(struct cr_reader_info *out, size_t max)
 	DIR *d = opendir(DEVICES);
 
 	while (d && (e = readdir(d))) {
-		if (strchr(e->d_name, ':') && number(e->d_name, "bInterfaceClass", 16) == CR_CCID_CLASS)
+		if (is_reader(e->d_name))
 			n += add(e->d_name, n < max ? out + n : NULL, n < max ? max - n : 0);
 	}
 	if (d)

@@ -147,6 +147,7 @@ struct usb_reader {
 	libusb_context *ctx;
 	libusb_device *dev;
 	libusb_device_handle *handle;
+	bool module;			/* cardring.ko was there before us, and did not have it */
 	bool left_set;
 	libusb_hotplug_callback_handle left;
 	pthread_t helper;
@@ -205,7 +206,7 @@ int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_int
 		   struct cardring_info *info);
 /* The driver of an interface; false: none. */
 bool cr_usb_driver(const char *name, char *driver, size_t size);
-/* Where cardring.ko is loaded: an interface that somebody lets go is offered to it again. */
+/* Is cardring.ko loaded? */
 bool cr_usb_module(void);
 
 /* usb_reader.c */

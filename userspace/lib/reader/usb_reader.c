@@ -211,8 +211,8 @@ static void let_go(struct usb_reader *r)
 	if (r->left_set)
 		libusb_hotplug_deregister_callback(r->ctx, r->left);
 	if (r->handle) {
-		/* offered to the module, if that was loaded meanwhile */
-		if (!libusb_release_interface(r->handle, r->itf.number) && cr_usb_module())
+		/* offered to the module, if that was loaded meanwhile; what it let go before stays as it is */
+		if (!libusb_release_interface(r->handle, r->itf.number) && !r->module && cr_usb_module())
 			libusb_attach_kernel_driver(r->handle, r->itf.number);
 		libusb_close(r->handle);
 	}
@@ -224,8 +224,10 @@ static void let_go(struct usb_reader *r)
 
 static int bring_up(struct usb_reader *r)
 {
-	int err = open_device(r);
+	int err;
 
+	r->module = cr_usb_module();
+	err = open_device(r);
 	if (!err)
 		err = claim_interface(r);
 	if (!err)

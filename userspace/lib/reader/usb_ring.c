@@ -62,6 +62,12 @@ static int refusal(const struct usb_ring *ring, unsigned int slot)
 	return r->gone ? -ENODEV : 0;
 }
 
+/* CCID 1.1, table 5.1-1: a reader without a keypad is not asked for one. */
+static int unsupported(const struct usb_reader *r, const struct cardring_sqe *sqe)
+{
+	return sqe->opcode == CARDRING_OP_SECURE && !r->itf.desc.pin_support ? -EOPNOTSUPP : 0;
+}
+
 /* *broken: the entry before was linked to this one and refused. */
 static void hand_over(struct usb_ring *ring, const struct cr_memring_entry *e, bool *broken)
 {
@@ -71,7 +77,7 @@ static void hand_over(struct usb_ring *ring, const struct cr_memring_entry *e, b
 
 	STAILQ_REMOVE_HEAD(&ring->free, link);
 	req->sqe = e->sqe;
-	req->refused = e->refused;
+	req->refused = e->refused ? e->refused : unsupported(ring->reader, &e->sqe);
 	memset(&req->cqe, 0, sizeof(req->cqe));
 	if (err) {
 		err = *broken ? -ECANCELED : err;

@@ -30,6 +30,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
+#include "cert.h"
 #include "sigalg.h"
 #include "chain.h"
 
@@ -60,54 +61,57 @@ static void issuer_name(const X509 *cert, char *out, int size)
 	BIO_free(bio);
 }
 
-/*
- * What the extended key usage lets it sign documents: ICAO 9303-12, 7.1.1 forbids document signers
- * to have one, and everything else that a CSCA certifies must: signers of lists, of stamps and of
- * seals (2.23.136.1.1.n), and TLS. FAILED: it is one of those; UNDETERMINED: for what nobody knows.
- */
-static enum cr_result may_sign_documents(X509 *cert)
-{
-	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
-	enum cr_result r = eku ? CR_UNDETERMINED : CR_SUCCESSFUL;
-	const ASN1_OBJECT *purpose;
-	char oid[64];
-	int i, nid;
+/* ---- Names and keys: what is taken of issuers whose certificates do not agree to the letter ---- */
 
-	for (i = 0; i < sk_ASN1_OBJECT_num(eku) && r != CR_FAILED; i++) {
-		purpose = sk_ASN1_OBJECT_value(eku, i);
-		nid = OBJ_obj2nid(purpose);
-		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
-		if (!strncmp(oid, "2.23.136.1.1.", 13) || nid == NID_server_auth ||
-		    nid == NID_client_auth)
-			r = CR_FAILED;
-		else if (nid == NID_anyExtendedKeyUsage)
-			r = CR_SUCCESSFUL;
+static bool same_entry(X509_NAME_ENTRY *a, X509_NAME_ENTRY *b)
+{
+	X509_NAME *x = X509_NAME_new(), *y = X509_NAME_new();
+	bool same;
+
+	same = x && y && X509_NAME_add_entry(x, a, -1, 0) == 1 &&
+	       X509_NAME_add_entry(y, b, -1, 0) == 1 && !X509_NAME_cmp(x, y);
+	X509_NAME_free(x);
+	X509_NAME_free(y);
+	return same;
+}
+
+/* The same attributes, each once, in whatever order. */
+static bool same_but_for_order(const X509_NAME *a, const X509_NAME *b)
+{
+	int n = X509_NAME_entry_count(a), i, k;
+	uint32_t used = 0;
+
+	if (n > 32 || n != X509_NAME_entry_count(b))
+		return false;
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < n; k++) {
+			if (!(used & 1U << k) &&
+			    same_entry(X509_NAME_get_entry(a, i), X509_NAME_get_entry(b, k)))
+				break;
+		}
+		if (k == n)
+			return false;
+		used |= 1U << k;
 	}
-	EXTENDED_KEY_USAGE_free(eku);
-	return r;
+	return true;
 }
 
 /*
- * May sign certificates: ICAO 9303-12, 7.1.1. Early ones lack basicConstraints but say keyCertSign.
+ * X509_NAME_cmp() compares as RFC 5280, 7.1 says: string types, letter case and spaces make no
+ * difference. What it took or did not take by that is said. NULL: the names are the same, byte by
+ * byte.
  */
-static bool is_authority(X509 *cert)
+static const char *name_deviation(X509_NAME *issuer, X509_NAME *subject)
 {
-	int ca = X509_check_ca(cert);
+	const unsigned char *a, *b;
+	size_t n, m;
 
-	/* states have authorities of the same name for health certificates */
-	return (ca == 1 || ca == 4) && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) &&
-	       may_sign_documents(cert) != CR_FAILED;
-}
-
-/* Which of the two said key identifiers: 1 the same, 0 another, -1 one of them says none. */
-static int same_key_id(X509 *cert, X509 *issuer)
-{
-	const ASN1_OCTET_STRING *akid = X509_get0_authority_key_id(cert);
-	const ASN1_OCTET_STRING *skid = X509_get0_subject_key_id(issuer);
-
-	if (!akid || !skid)
-		return -1;
-	return !ASN1_OCTET_STRING_cmp(akid, skid);
+	if (X509_NAME_cmp(issuer, subject))
+		return "the issuer's name has its parts in another order";
+	if (X509_NAME_get0_der(issuer, &a, &n) == 1 && X509_NAME_get0_der(subject, &b, &m) == 1 &&
+	    (n != m || memcmp(a, b, n)))
+		return "the issuer's name differs in letter case, spaces or string types";
+	return NULL;
 }
 
 /*
@@ -132,11 +136,18 @@ static bool list_is_understood(X509_CRL *crl, bool *partial)
 	return true;
 }
 
+bool cr_crl_is_complete(X509_CRL *crl)
+{
+	bool partial;
+
+	return list_is_understood(crl, &partial) && !partial;
+}
+
 /*
- * Any trusted key of the issuer's name may sign: lists are by the CSCA's newest key (9303-12,
- * 7.1.4).
+ * Any trusted key of the issuer's name that may sign lists: they are by the CSCA's newest key
+ * (9303-12, 7.1.4).
  */
-static bool list_is_signed(X509_CRL *crl, const cr_trust_t *trust)
+bool cr_crl_is_trusted(X509_CRL *crl, const cr_trust_t *trust)
 {
 	X509 *ca;
 	int i;
@@ -144,8 +155,8 @@ static bool list_is_signed(X509_CRL *crl, const cr_trust_t *trust)
 	for (i = 0; i < sk_X509_num(trust->certs); i++) {
 		ca = sk_X509_value(trust->certs, i);
 		if (!X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) &&
-		    is_authority(ca) && X509_get0_pubkey(ca) &&
-		    cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
+		    cr_cert_is_authority(ca, true) && X509_get_key_usage(ca) & KU_CRL_SIGN &&
+		    X509_get0_pubkey(ca) && cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
 			return true;
 	}
 	return false;
@@ -167,15 +178,14 @@ static bool list_is_current(const X509_CRL *crl, time_t now)
 static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, time_t now)
 {
 	X509_CRL *crl;
-	bool partial;
 	int i;
 
 	for (i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
 		crl = sk_X509_CRL_value(trust->crls, i);
 		if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
-		    list_is_current(crl, now) && list_is_understood(crl, &partial) && !partial &&
+		    list_is_current(crl, now) && cr_crl_is_complete(crl) &&
 		    ASN1_TIME_compare(X509_get0_notBefore(cert), X509_CRL_get0_lastUpdate(crl)) < 0 &&
-		    list_is_signed(crl, trust))
+		    cr_crl_is_trusted(crl, trust))
 			return true;
 	}
 	return false;
@@ -190,18 +200,25 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 	bool impostor = false, renamed = false, unsupported = false, other_key = false;
 	X509 *cert = c->cert[c->n - 1], *ca;
 	int i, by_name, by_key, ok;
+	const char *deviation;
 
 	for (i = 0; trust && i < sk_X509_num(trust->certs); i++) {
 		ca = sk_X509_value(trust->certs, i);
 		by_name = !X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert));
-		by_key = same_key_id(cert, ca);
-		if ((!by_name && by_key != 1) || !is_authority(ca) || !X509_get0_pubkey(ca))
+		by_key = cr_cert_same_key_id(cert, ca);
+		if ((!by_name && by_key != 1) || !cr_cert_is_authority(ca, true) ||
+		    !X509_get0_pubkey(ca))
 			continue;
 		ok = cr_x509_signed_by(cert, X509_get0_pubkey(ca));
-		if (ok == 1 && by_name) {
+		if (ok == 1 && (by_name || same_but_for_order(X509_get_subject_name(ca),
+							      X509_get_issuer_name(cert)))) {
+			deviation = name_deviation(X509_get_issuer_name(cert),
+						   X509_get_subject_name(ca));
+			if (!deviation && X509_check_ca(ca) != 1)
+				deviation = "the issuer's certificate does not say that it is one of an authority";
 			c->cert[c->n++] = ca;
 			c->anchored = true;
-			end(c, CR_SUCCESSFUL, "%s", "");
+			end(c, CR_SUCCESSFUL, "%s", deviation ? deviation : "");
 			return true;
 		}
 		if (ok < 0)
@@ -242,7 +259,7 @@ static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
 		}
 		if (k < c->n ||
 		    X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(cert)) ||
-		    !is_authority(ca) || !X509_get0_pubkey(ca))
+		    !cr_cert_is_authority(ca, false) || !X509_get0_pubkey(ca))
 			continue;
 		tries++;
 		if (cr_x509_signed_by(cert, X509_get0_pubkey(ca)) == 1)
@@ -251,8 +268,18 @@ static X509 *find_embedded(const struct cr_chain *c, STACK_OF(X509) *embedded)
 	return NULL;
 }
 
+/* What is wrong with the signer's certificate for that purpose; NULL: nothing. */
+static const char *check_purpose(X509 *cert, enum cr_chain_purpose purpose)
+{
+	if (purpose == CR_CHAIN_MASTER_LIST)
+		return cr_cert_signs_master_lists(cert) ? NULL :
+		       "the signer's certificate is not for master lists";
+	return cr_cert_purpose(cert) == CR_PURPOSE_OTHER ?
+	       "the signer's certificate is not for documents" : NULL;
+}
+
 /* What is wrong with it; NULL: nothing. */
-static const char *check_extensions(X509 *cert, bool is_signer)
+static const char *check_extensions(X509 *cert, bool is_signer, enum cr_chain_purpose purpose)
 {
 	uint32_t flags = X509_get_extension_flags(cert);
 
@@ -263,8 +290,8 @@ static const char *check_extensions(X509 *cert, bool is_signer)
 		return "the signer's certificate is not for signatures";
 	if (is_signer && (flags & EXFLAG_CA))
 		return "the signer's certificate is that of an authority";
-	if (is_signer && may_sign_documents(cert) == CR_FAILED)
-		return "the signer's certificate is not for documents";
+	if (is_signer && check_purpose(cert, purpose))
+		return check_purpose(cert, purpose);
 	/* A trusted certificate is trusted as it is, whatever else OpenSSL dislikes in it. */
 	if (is_signer && (flags & EXFLAG_INVALID))
 		return "the signer's certificate has a malformed extension";
@@ -289,8 +316,45 @@ static void end_unanchored(struct cr_chain *c, const cr_trust_t *trust, time_t n
 	    name);
 }
 
+static bool same_part(X509_NAME *a, X509_NAME *b, int nid)
+{
+	int i = X509_NAME_get_index_by_NID(a, nid, -1), k = X509_NAME_get_index_by_NID(b, nid, -1);
+
+	return i >= 0 && k >= 0 && same_entry(X509_NAME_get_entry(a, i), X509_NAME_get_entry(b, k));
+}
+
+/*
+ * pathLenConstraint, RFC 5280, 4.2.1.9: it counts the authorities below. A CSCA has 0 (9303-12,
+ * 7.1.1), and yet a link certificate stands below it: that is the same authority with a new key, of
+ * the same state and organization, and does not count.
+ */
+static bool is_too_long(const struct cr_chain *c)
+{
+	X509_NAME *subject, *issuer;
+	int i, below = 0;
+	long most;
+
+	for (i = 2; i < c->n; i++) {
+		subject = X509_get_subject_name(c->cert[i - 1]);
+		issuer = X509_get_subject_name(c->cert[i]);
+		if (!same_part(subject, issuer, NID_countryName) ||
+		    !same_part(subject, issuer, NID_organizationName))
+			below++;
+		most = X509_get_pathlen(c->cert[i]);
+		if (most >= 0 && below > most)
+			return true;
+	}
+	return false;
+}
+
 void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now,
 		    struct cr_chain *c)
+{
+	cr_chain_build_for(CR_CHAIN_DOCUMENT, signer, embedded, trust, now, c);
+}
+
+void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X509) *embedded,
+			const cr_trust_t *trust, time_t now, struct cr_chain *c)
 {
 	const char *bad;
 	X509 *next;
@@ -310,17 +374,20 @@ void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *tr
 	}
 	ERR_clear_error();
 	for (i = 0; i < c->n && c->result != CR_FAILED; i++) {
-		bad = check_extensions(c->cert[i], i == 0);
+		bad = check_extensions(c->cert[i], i == 0, purpose);
 		if (bad)
 			end(c, CR_FAILED, "%s", bad);
 	}
-	if (c->result == CR_SUCCESSFUL && may_sign_documents(signer) != CR_SUCCESSFUL)
+	if (c->result == CR_SUCCESSFUL && is_too_long(c))
+		end(c, CR_FAILED, "an authority stands below one that allows none below itself");
+	if (c->result == CR_SUCCESSFUL && purpose == CR_CHAIN_DOCUMENT &&
+	    cr_cert_purpose(signer) != CR_PURPOSE_DOCUMENTS)
 		end(c, CR_UNDETERMINED, "the signer's certificate is for other purposes");
 	/* Damage to a file of the trust store is no evidence against the document. */
 	next = c->cert[c->n - 1];
 	if (c->result == CR_SUCCESSFUL &&
 	    !X509_NAME_cmp(X509_get_subject_name(next), X509_get_issuer_name(next)) &&
-	    same_key_id(next, next) != 0 && cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
+	    cr_cert_same_key_id(next, next) != 0 && cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
 		end(c, CR_UNDETERMINED, "the trusted issuer's own certificate is damaged");
 }
 
@@ -388,7 +455,7 @@ enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *t
 					   X509_get_issuer_name(c->cert[k])))
 				break;
 		}
-		if (k == c->n || !list_is_understood(crl, &partial) || !list_is_signed(crl, trust))
+		if (k == c->n || !list_is_understood(crl, &partial) || !cr_crl_is_trusted(crl, trust))
 			continue;
 		for (; k < c->n; k++) {
 			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),

@@ -8,16 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
-#include "eid/lds_text.h"
+#include "iso7816/tlv.h"
+#include "cert.h"
 #include "chain.h"
 #include "country.h"
 #include "passive.h"
+#include "sigalg.h"
 #include "sod.h"
 
 static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
@@ -36,42 +39,27 @@ static bool was_read(const struct cr_file *f)
 	return f && f->data && !f->err;
 }
 
-/*
- * RFC 2253, in UTF-8; only ASCII, the rest escaped, where its own letters may do harm on a
- * terminal.
- */
-static char *subject_of(X509 *cert)
-{
-	static const unsigned long flags[] = {
-		XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB, XN_FLAG_RFC2253,
-	};
-	char *name = NULL, *p;
-	size_t i;
-	long n;
-
-	for (i = 0; i < sizeof(flags) / sizeof(flags[0]) && !name; i++) {
-		BIO *bio = BIO_new(BIO_s_mem());
-
-		if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0, flags[i]) >= 0) {
-			n = BIO_get_mem_data(bio, &p);
-			cr_text_new((const uint8_t *)p, n > 0 ? (size_t)n : 0, &name);
-		}
-		BIO_free(bio);
-	}
-	return name;
-}
-
 static int hash(const EVP_MD *md, const struct cr_file *f, unsigned char *out)
 {
 	return EVP_Digest(f->data, f->len, out, NULL, md, NULL) == 1 ? CR_OK : CR_E_INTERNAL;
 }
 
 /* A group that is listed but was not read. */
-static enum cr_dg_status unread_status(const struct cr_file *f)
+static enum cr_dg_status unread_status(const struct cr_inspection *insp, int n,
+				       const struct cr_file *f)
 {
+	if (!f && insp->need && !(insp->need & 1U << n))
+		return CR_DG_UNWANTED;
 	/* ISO/IEC 7816-4: 6982, security status not satisfied: behind extended access control. */
 	return f && (f->sw == 0x6982 || f->err == CR_E_ACCESS_REFUSED) ? CR_DG_LOCKED
 								       : CR_DG_UNREAD;
+}
+
+static void append_group(char *list, size_t size, int n)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, size - len, "%sDG%d", len ? ", " : "", n);
 }
 
 /* TR-03135-1, 5.6.4.4.2. */
@@ -79,14 +67,16 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	const struct cr_file *f;
-	char wrong[96] = "";
+	char wrong[96] = "", unwanted[96] = "";
 	int n, err;
 	bool same;
 
 	for (n = 1; n <= 16; n++) {
 		f = find(insp, CR_FID_DG(n));
 		if (!was_read(f)) {
-			insp->passive.dg[n] = sod->hash[n] ? unread_status(f) : CR_DG_ABSENT;
+			insp->passive.dg[n] = sod->hash[n] ? unread_status(insp, n, f) : CR_DG_ABSENT;
+			if (insp->passive.dg[n] == CR_DG_UNWANTED)
+				append_group(unwanted, sizeof(unwanted), n);
 			continue;
 		}
 		if (!sod->hash[n]) {
@@ -100,8 +90,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
-			snprintf(wrong + strlen(wrong), sizeof(wrong) - strlen(wrong), "%sDG%d",
-				 *wrong ? ", " : "", n);
+			append_group(wrong, sizeof(wrong), n);
 	}
 	if (*wrong)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_FAILED, "%s", wrong);
@@ -111,7 +100,8 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 	 */
 	if (insp->passive.dg[1] != CR_DG_MATCH)
 		return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_UNDETERMINED, "DG1 was not read");
-	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL, NULL);
+	return cr_check_set(insp, CR_CHECK_DG_HASHES, CR_SUCCESSFUL,
+			    *unwanted ? "not asked for: %s" : "%s", unwanted);
 }
 
 /*
@@ -205,6 +195,148 @@ static int check_country(struct cr_inspection *insp, const struct cr_chain *chai
 	return r;
 }
 
+/* RFC 5652, 11.3: signed, so the signer's own word. NULL: it says none. */
+static const ASN1_TIME *signing_time(const struct cr_sod *sod)
+{
+	ASN1_OBJECT *type = OBJ_nid2obj(NID_pkcs9_signingTime);
+	const ASN1_TIME *t = CMS_signed_get0_data_by_OBJ(sod->si, type, -3, V_ASN1_UTCTIME);
+
+	return t ? t : CMS_signed_get0_data_by_OBJ(sod->si, type, -3, V_ASN1_GENERALIZEDTIME);
+}
+
+#define TIME_ZONES	86400L	/* issuers write their local time as if it were UTC */
+
+/* From one time to another. */
+static bool seconds(const ASN1_TIME *from, const ASN1_TIME *to, long *out)
+{
+	int days, rest;
+
+	if (!ASN1_TIME_diff(&days, &rest, from, to))
+		return false;
+	*out = days * 86400L + rest;
+	return true;
+}
+
+/*
+ * ICAO 9303-12, 4.2: a signer's key signs for some months of the years that its certificate is
+ * valid, and its certificate says which (privateKeyUsagePeriod). Whoever has an old key may write
+ * any time: that is no proof, and its failure none of a forgery.
+ */
+static int check_signing_time(struct cr_inspection *insp, const struct cr_sod *sod)
+{
+	const enum cr_check_id id = CR_CHECK_SIGNING_TIME;
+	const ASN1_TIME *at = signing_time(sod), *from, *to;
+	PKEY_USAGE_PERIOD *use;
+	long early, late;
+	int err;
+
+	if (!at)
+		return cr_check_set(insp, id, CR_NOT_SUPPORTED, "EF.SOD names no signing time");
+	use = X509_get_ext_d2i(sod->signer, NID_private_key_usage_period, NULL, NULL);
+	from = use && use->notBefore ? use->notBefore : X509_get0_notBefore(sod->signer);
+	to = use && use->notAfter ? use->notAfter : X509_get0_notAfter(sod->signer);
+	if (!seconds(at, from, &early) || !seconds(to, at, &late))
+		err = cr_check_set(insp, id, CR_UNDETERMINED, "a time is malformed");
+	else if (early > TIME_ZONES)
+		err = cr_check_set(insp, id, CR_FAILED,
+				   "signed before the signer's key came into use");
+	else if (late > TIME_ZONES)
+		err = cr_check_set(insp, id, CR_FAILED,
+				   "signed after the signer's key went out of use");
+	else
+		err = cr_check_set(insp, id, CR_SUCCESSFUL, NULL);
+	PKEY_USAGE_PERIOD_free(use);
+	return err;
+}
+
+/*
+ * documentTypeList, ICAO 9303-12, 7.1.1.6: { version 0, SET OF PrintableString }, each as in a
+ * machine readable zone; one letter stands for every type that begins with it. 1: code is listed;
+ * 0: it is not; CR_E_NOT_FOUND: there is no list; CR_E_MALFORMED.
+ */
+static int lists_document_type(X509 *signer, const char *code)
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj("2.23.136.1.1.6.2", 1);
+	int at = oid ? X509_get_ext_by_OBJ(signer, oid, -1) : -1, r;
+	const ASN1_OCTET_STRING *value;
+	struct cr_tlv seq, version, set, type;
+	const uint8_t *p;
+	size_t n;
+
+	ASN1_OBJECT_free(oid);
+	if (at < 0)
+		return CR_E_NOT_FOUND;
+	value = X509_EXTENSION_get_data(X509_get_ext(signer, at));
+	if (cr_tlv_parse_all(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), &seq) ||
+	    seq.tag != 0x30)
+		return CR_E_MALFORMED;
+	p = seq.val;
+	n = seq.len;
+	if (cr_tlv_next(&p, &n, &version) != 1 || version.tag != 0x02 ||
+	    cr_tlv_next(&p, &n, &set) != 1 || set.tag != 0x31 || n)
+		return CR_E_MALFORMED;
+	while ((r = cr_tlv_next(&set.val, &set.len, &type)) == 1) {
+		if (type.tag != 0x13 || type.len < 1 || type.len > 2)
+			return CR_E_MALFORMED;
+		/* "P<" for "P" */
+		n = type.len == 2 && type.val[1] == '<' ? 1 : type.len;
+		if (!strncmp(code, (const char *)type.val, n))
+			return 1;
+	}
+	return r;
+}
+
+static int check_document_type(struct cr_inspection *insp, const struct cr_sod *sod, time_t now)
+{
+	const enum cr_check_id id = CR_CHECK_SIGNER_DOCUMENT_TYPE;
+	const struct cr_file *dg1 = find(insp, CR_FID_DG(1));
+	struct cr_document doc = { 0 };
+	struct cr_holder holder = { 0 };
+	int listed = lists_document_type(sod->signer, ""), err;
+
+	if (listed == CR_E_NOT_FOUND)
+		return cr_check_set(insp, id, CR_NOT_SUPPORTED,
+				    "the signer's certificate has no list of document types");
+	if (insp->passive.dg[1] != CR_DG_MATCH)
+		return cr_check_set(insp, id, CR_UNDETERMINED, "DG1 was not read");
+	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
+	if (!err && doc.code)
+		listed = lists_document_type(sod->signer, doc.code);
+	else
+		listed = CR_E_INVALID;
+	cr_lds_document_clear(&doc);
+	cr_lds_holder_clear(&holder);
+	if (err == CR_E_NOMEM)
+		return err;
+	if (listed == CR_E_INVALID)
+		return cr_check_set(insp, id, CR_UNDETERMINED, "the type of the document is not known");
+	if (listed < 0)
+		return cr_check_set(insp, id, CR_UNDETERMINED, "the list of document types is malformed");
+	return cr_check_set(insp, id, listed ? CR_SUCCESSFUL : CR_FAILED, "%s",
+			    listed ? "" : "the document's type is not on its list");
+}
+
+/* SHA-1: a second text could have been made together with the first. What weighs most is said. */
+static int check_digest(struct cr_inspection *insp, const struct cr_sod *sod)
+{
+	const X509_ALGOR *cert = NULL;
+	X509_ALGOR *digest;
+	const char *where;
+
+	CMS_SignerInfo_get0_algs(sod->si, NULL, NULL, &digest, NULL);
+	if (sod->signer)
+		X509_get0_signature(NULL, &cert, sod->signer);
+	if (EVP_MD_is_a(sod->md, "SHA1"))
+		where = "SHA-1 over the data groups";
+	else if (OBJ_obj2nid(digest->algorithm) == NID_sha1)
+		where = "SHA-1 under the signature";
+	else if (cert && cr_sigalg_digest(cert) == NID_sha1)
+		where = "SHA-1 in the signer's certificate";
+	else
+		return cr_check_set(insp, CR_CHECK_DIGEST, CR_SUCCESSFUL, NULL);
+	return cr_check_set(insp, CR_CHECK_DIGEST, CR_NOT_SUPPORTED, "%s", where);
+}
+
 static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
 			time_t now)
 {
@@ -214,11 +346,12 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	int err;
 
 	cr_chain_build(sod->signer, sod->certs, trust, now, &chain);
-	insp->passive.signer = subject_of(sod->signer);
+	insp->passive.signer = cr_name_text(X509_get_subject_name(sod->signer));
 	if (!insp->passive.signer)
 		return CR_E_NOMEM;
 	if (chain.anchored) {
-		insp->passive.issuer = subject_of(chain.cert[chain.n - 1]);
+		insp->passive.issuer =
+			cr_name_text(X509_get_subject_name(chain.cert[chain.n - 1]));
 		if (!insp->passive.issuer)
 			return CR_E_NOMEM;
 	}
@@ -232,7 +365,10 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	if (err)
 		return err;
 	r = cr_chain_revocation(&chain, trust, now, why);
-	return cr_check_set(insp, CR_CHECK_SIGNER_REVOCATION, r, "%s", why);
+	err = cr_check_set(insp, CR_CHECK_SIGNER_REVOCATION, r, "%s", why);
+	if (!err)
+		err = check_signing_time(insp, sod);
+	return err ? err : check_document_type(insp, sod, now);
 }
 
 static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
@@ -256,7 +392,8 @@ static int nothing_to_check(struct cr_inspection *insp)
 {
 	static const enum cr_check_id rest[] = {
 		CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
-		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
+		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_SIGNING_TIME, CR_CHECK_SIGNER_DOCUMENT_TYPE,
+		CR_CHECK_DIGEST, CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
 	};
 	size_t i;
 	int n, err = CR_OK;
@@ -296,6 +433,8 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 		err = CR_E_NOMEM;
 	if (!err)
 		err = check_signature(insp, &sod, trust);
+	if (!err)
+		err = check_digest(insp, &sod);
 	if (!err)
 		err = check_hashes(insp, &sod);
 	if (!err)

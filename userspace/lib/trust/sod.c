@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * EF.SOD: 77 { ContentInfo { SignedData over an LDSSecurityObject } }.
- *
- * OpenSSL's CMS does the cryptography (content digest against messageDigest, signature over the
- * signed attributes). What it leaves to its caller is here: that the algorithms are ones ICAO
- * takes, that the signed attributes are there and name the content's type, that nothing follows any
- * of the structures.
  */
 #include <string.h>
 #include <openssl/asn1t.h>
@@ -13,6 +8,7 @@
 #include <openssl/objects.h>
 #include <cardring/error.h>
 #include "iso7816/tlv.h"
+#include "cms.h"
 #include "sigalg.h"
 #include "sod.h"
 
@@ -133,12 +129,10 @@ static bool is_content_type(struct cr_sod *sod)
 static int parse_signed_data(struct cr_sod *sod, const uint8_t *data, size_t len, const char **why)
 {
 	STACK_OF(CMS_SignerInfo) *signers;
-	const unsigned char *p = data;
 	ASN1_OCTET_STRING **content;
 
-	sod->cms = len <= 1 << 24 ? d2i_CMS_ContentInfo(NULL, &p, (long)len) : NULL;
-	if (!sod->cms || p != data + len ||
-	    OBJ_obj2nid(CMS_get0_type(sod->cms)) != NID_pkcs7_signed) {
+	sod->cms = cr_cms_parse(data, len);
+	if (!sod->cms) {
 		*why = "EF.SOD is not CMS signed data";
 		return CR_E_MALFORMED;
 	}
@@ -198,105 +192,7 @@ void cr_sod_clear(struct cr_sod *sod)
 	memset(sod, 0, sizeof(*sod));
 }
 
-/* ---- The signature ---- */
-
-static X509 *find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs)
-{
-	int i;
-
-	for (i = 0; i < sk_X509_num(certs); i++) {
-		if (!CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)))
-			return sk_X509_value(certs, i);
-	}
-	return NULL;
-}
-
-/*
- * RFC 5652, 5.3 and 11.1: signed attributes have to be there unless the content is id-data, and
- * name the content's type, or a signature over one thing could be shown for another.
- */
-static const char *check_attributes(const struct cr_sod *sod)
-{
-	const ASN1_OBJECT *type = CMS_get0_eContentType(sod->cms), *said;
-
-	if (CMS_signed_get_attr_count(sod->si) < 1)
-		return OBJ_obj2nid(type) == NID_pkcs7_data ? NULL
-							   : "the signed attributes are missing";
-	said = CMS_signed_get0_data_by_OBJ(sod->si, OBJ_nid2obj(NID_pkcs9_contentType), -3,
-					   V_ASN1_OBJECT);
-	if (!said || OBJ_cmp(said, type))
-		return "the signed attributes name another type of content";
-	return NULL;
-}
-
-/* CMS computes one digest by digestAlgorithm: it and the signature's algorithm have to agree. */
-static const char *check_algorithms(const struct cr_sod *sod)
-{
-	X509_ALGOR *digest, *sig;
-	int nid, named;
-
-	CMS_SignerInfo_get0_algs(sod->si, NULL, NULL, &digest, &sig);
-	nid = OBJ_obj2nid(digest->algorithm);
-	if (!cr_digest_name(nid))
-		return "the signature's digest algorithm is not one of the SHA family";
-	named = cr_sigalg_digest(sig);
-	if (named < 0)
-		return "the signature algorithm is not one that documents may use";
-	if (named != NID_undef && named != nid)
-		return "the signature algorithm and the digest algorithm do not belong together";
-	return NULL;
-}
-
-static bool is_usable(X509 *cert)
-{
-	EVP_PKEY *key = X509_get0_pubkey(cert);
-
-	return key && (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS") ||
-		       EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "DSA"));
-}
-
 int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why)
 {
-	X509_ALGOR *sig;
-	int err;
-
-	*why = NULL;
-	sod->signer = find_signer(sod->si, sod->certs);
-	if (!sod->signer)
-		sod->signer = find_signer(sod->si, more);
-	if (!sod->signer) {
-		*why = "the signer's certificate is not there";
-		return CR_E_NOT_FOUND;
-	}
-	X509_up_ref(sod->signer);
-	*why = check_algorithms(sod);
-	if (!*why && !is_usable(sod->signer))
-		*why = "the signer's key cannot be used";
-	if (*why) {
-		ERR_clear_error();
-		return CR_E_UNSUPPORTED;
-	}
-	*why = check_attributes(sod);
-	if (*why)
-		return CR_E_CRYPTO;
-	CMS_SignerInfo_get0_algs(sod->si, NULL, NULL, NULL, &sig);
-	if (cr_sigalg_is_plain_ecdsa(sig)) {
-		err = cr_sig_plain_to_der(CMS_SignerInfo_get0_signature(sod->si));
-		if (err) {
-			*why = "the signature is not two numbers";
-			return err == CR_E_NOMEM ? err : CR_E_CRYPTO;
-		}
-	}
-	/*
-	 * The certificate is fixed, so that CMS_verify does not choose another one of the same
-	 * name.
-	 */
-	CMS_SignerInfo_set1_signer_cert(sod->si, sod->signer);
-	if (CMS_verify(sod->cms, NULL, NULL, NULL, NULL,
-		       CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
-		ERR_clear_error();
-		*why = "the signature does not verify";
-		return CR_E_CRYPTO;
-	}
-	return CR_OK;
+	return cr_cms_verify(sod->cms, sod->si, sod->certs, more, &sod->signer, why);
 }

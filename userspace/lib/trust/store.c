@@ -31,6 +31,7 @@ void cr_trust_free(cr_trust_t *trust)
 		return;
 	sk_X509_pop_free(trust->certs, X509_free);
 	sk_X509_CRL_pop_free(trust->crls, X509_CRL_free);
+	free(trust->table);
 	free(trust);
 }
 
@@ -39,15 +40,51 @@ size_t cr_trust_count(const cr_trust_t *trust)
 	return trust ? (size_t)sk_X509_num(trust->certs) : 0;
 }
 
+/* Where its number is, or the place for it. */
+static uint32_t *place(const cr_trust_t *trust, X509 *cert)
+{
+	unsigned char md[EVP_MAX_MD_SIZE] = { 0 };
+	uint32_t *at;
+	size_t i;
+
+	X509_digest(cert, EVP_sha256(), md, NULL);
+	memcpy(&i, md, sizeof(i));
+	for (;; i++) {
+		at = &trust->table[i % trust->size];
+		if (!*at || !X509_cmp(sk_X509_value(trust->certs, (int)*at - 1), cert))
+			return at;
+	}
+}
+
+/* Keeps half of the table free. */
+static int make_room(cr_trust_t *trust)
+{
+	size_t n = (size_t)sk_X509_num(trust->certs), size = trust->size, i;
+	uint32_t *old = trust->table;
+
+	if (2 * n < size)
+		return CR_OK;
+	trust->table = calloc(size ? 4 * size : 64, sizeof(*trust->table));
+	if (!trust->table) {
+		trust->table = old;
+		return CR_E_NOMEM;
+	}
+	trust->size = size ? 4 * size : 64;
+	free(old);
+	for (i = 0; i < n; i++)
+		*place(trust, sk_X509_value(trust->certs, (int)i)) = (uint32_t)i + 1;
+	return CR_OK;
+}
+
 int cr_trust_add_cert(cr_trust_t *trust, X509 *cert)
 {
-	int i;
+	int err = make_room(trust);
 
-	for (i = 0; i < sk_X509_num(trust->certs); i++) {
-		if (!X509_cmp(sk_X509_value(trust->certs, i), cert))
-			return 0;
-	}
-	if (i >= CR_TRUST_MAX_CERTS)
+	if (err)
+		return err;
+	if (*place(trust, cert))
+		return 0;
+	if (sk_X509_num(trust->certs) >= CR_TRUST_MAX_CERTS)
 		return CR_E_TOO_LONG;
 	/* Decodes extensions and key now: the store is read by many threads later. */
 	X509_check_purpose(cert, -1, 0);
@@ -59,6 +96,7 @@ int cr_trust_add_cert(cr_trust_t *trust, X509 *cert)
 		X509_free(cert);
 		return CR_E_NOMEM;
 	}
+	*place(trust, cert) = (uint32_t)sk_X509_num(trust->certs);
 	return 1;
 }
 

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is trusted, inside the library. No I/O but in dir.c. */
+/* What is trusted, inside the library. No I/O but in dir.c and folder.c. */
 #ifndef CR_TRUST_STORE_H
 #define CR_TRUST_STORE_H
 
+#include <stdint.h>
 #include <openssl/x509.h>
 #include <cardring/trust.h>
 
-#define CR_TRUST_MAX_CERTS	16384	/* the world's issuers are under a thousand */
+#define CR_TRUST_MAX_CERTS	65536	/* the world's issuers are under a thousand, the signers some thirty */
 #define CR_TRUST_MAX_CRLS	4096
 
 struct cr_trust {
 	STACK_OF(X509) *certs;
 	STACK_OF(X509_CRL) *crls;
+	uint32_t *table;	/* of the certificates: an open hash of their numbers from 1 */
+	size_t size;
 };
 
 /* A copy of the reference is kept. 1: added; 0: was there; CR_E_NOMEM, CR_E_TOO_LONG. */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "handover.h"
+
+#define LET_GO_MS	5000	/* pcscd ends what it does with a card first */
+#define BIND_MS		2000
+#define LOOK_MS		20
+
+/* ---- events ---- */
+
+/* What does not work is seen by what does not happen: it is waited for. */
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, strlen(text)) < 0)
+		errno = 0;	/* unplugged meanwhile */
+	close(fd);
+}
+
+/* Documentation/ABI/testing/sysfs-uevent: an event as if it had happened. */
+static void tell(const struct cli_interface *i, const char *event)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/uevent", i->name);
+	put(path, event);
+}
+
+static void pause_ms(void)
+{
+	const struct timespec t = { .tv_nsec = LOOK_MS * 1000000L };
+
+	nanosleep(&t, NULL);
+}
+
+static bool wait_for(bool (*is_so)(const struct cli_handover *h), const struct cli_handover *h, unsigned int ms)
+{
+	for (unsigned int waited = 0; !is_so(h); waited += LOOK_MS) {
+		if (waited >= ms)
+			return false;
+		pause_ms();
+	}
+	return true;
+}
+
+/* Has pcscd, by libusb, or what it had through our handler? */
+static bool let_go(const struct cli_handover *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		if (cli_has_open("", h->pcscd, h->moved[i].node))
+			return false;
+	return h->to_module || !cli_has_open("", h->pcscd, "/dev/cardring*");
+}
+
+static bool bound(const struct cli_handover *h)
+{
+	char driver[64];
+
+	for (size_t i = 0; i < h->n; i++)
+		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
+			return false;
+	return true;
+}
+
+/* ---- PC/SC programs ---- */
+
+/*
+ * Cards in use are pcscd's own word (SCardGetStatusChange, which touches no card). Its library is loaded where it is
+ * there, so that the command does not depend on it.
+ */
+struct pcsc_state {
+	const char *reader;
+	void *user;
+	unsigned long current, event, atr_len;
+	unsigned char atr[33];		/* winscard.h: MAX_ATR_SIZE */
+};
+enum { PCSC_SYSTEM = 2, PCSC_EXCLUSIVE = 0x80, PCSC_IN_USE = 0x100, PCSC_READERS = 16 };
+
+struct pcsc {
+	void *library;
+	long context;
+	long (*establish)(unsigned long scope, const void *, const void *, long *context);
+	long (*list)(long context, const char *groups, char *readers, unsigned long *len);
+	long (*status)(long context, unsigned long timeout, struct pcsc_state *states, unsigned long n);
+	long (*release)(long context);
+};
+
+static bool pcsc_open(struct pcsc *p)
+{
+	p->library = dlopen("libpcsclite.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!p->library)
+		return false;
+	*(void **)&p->establish = dlsym(p->library, "SCardEstablishContext");
+	*(void **)&p->list = dlsym(p->library, "SCardListReaders");
+	*(void **)&p->status = dlsym(p->library, "SCardGetStatusChange");
+	*(void **)&p->release = dlsym(p->library, "SCardReleaseContext");
+	if (p->establish && p->list && p->status && p->release && !p->establish(PCSC_SYSTEM, NULL, NULL, &p->context))
+		return true;
+	dlclose(p->library);
+	return false;
+}
+
+/* Is any card in use? It is not known of which reader on the bus. */
+static bool card_in_use(void)
+{
+	char readers[4096] = "", *name;
+	unsigned long len = sizeof(readers) - 2;
+	bool used = false;
+	struct pcsc p;
+
+	if (!pcsc_open(&p))
+		return false;
+	if (p.list(p.context, NULL, readers, &len))
+		readers[0] = '\0';
+	for (name = readers; *name && !used; name += strlen(name) + 1) {
+		struct pcsc_state s = { .reader = name };
+
+		used = !p.status(p.context, 0, &s, 1) && s.event & (PCSC_EXCLUSIVE | PCSC_IN_USE);
+	}
+	p.release(p.context);
+	dlclose(p.library);
+	return used;
+}
+
+struct names { char *text; size_t size; };
+
+/* Programs that have PC/SC's library loaded. */
+static bool add_client(void *arg, const char *root, int pid)
+{
+	struct names *n = arg;
+	size_t len = strlen(n->text);
+	char path[64], line[PATH_MAX + 128], name[64];
+	bool found = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	f = pid == getpid() ? NULL : fopen(path, "re");
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, "/libpcsclite");
+	if (f)
+		fclose(f);
+	if (found && cli_process_name(root, pid, name, sizeof(name)) && strcmp(name, "pcscd") && len < n->size)
+		snprintf(n->text + len, n->size - len, "%s%s (%d)", len ? ", " : "", name, pid);
+	return false;
+}
+
+static int refuse_in_use(const struct cli *c)
+{
+	char clients[256] = "";
+	struct names n = { clients, sizeof(clients) };
+
+	cli_processes("", add_client, &n);
+	if (!*clients)
+		return cli_fail(c, CLI_ERROR, "in-use", NULL,
+				_("A PC/SC program uses a card: end it first, or take the card from it with --force."));
+	return cli_fail(c, CLI_ERROR, "in-use", NULL,
+			_("A card is in use by a PC/SC program (%s): end it first, or take the card from it with --force."),
+			clients);
+}
+
+/* ---- the way there and back ---- */
+
+static void choose(struct cli_handover *h)
+{
+	struct cli_interface all[CLI_MAX_INTERFACES];
+	size_t n = cli_interfaces("", all, CLI_MAX_INTERFACES);
+
+	for (size_t i = 0; i < n; i++) {
+		bool ours = !strcmp(all[i].driver, "cardring");
+		bool free_or_pcscds = !*all[i].driver || (!strcmp(all[i].driver, "usbfs") &&
+							   cli_has_open("", h->pcscd, all[i].node));
+
+		if (h->to_module ? !all[i].token && free_or_pcscds : ours)
+			h->moved[h->n++] = all[i];
+	}
+}
+
+int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module)
+{
+	memset(h, 0, sizeof(*h));
+	h->to_module = to_module;
+	h->pcscd = cli_process_called("", "pcscd");
+	if (!h->pcscd || geteuid())
+		return 0;
+	choose(h);
+	if (!h->n)
+		return 0;
+	if (!c->force && card_in_use())
+		return refuse_in_use(c);
+	for (size_t i = 0; i < h->n; i++)
+		tell(&h->moved[i], "remove");
+	if (wait_for(let_go, h, LET_GO_MS))
+		return 0;
+	cli_handover_end(h);
+	if (!to_module)
+		return cli_fail(c, CLI_ERROR, "in-use", NULL, _("pcscd does not let go of its readers: \"systemctl stop pcscd.socket pcscd\", and then again."));
+	cli_note(_("pcscd does not let go of its readers, and keeps them: \"systemctl stop pcscd.socket pcscd\" ends it."));
+	return 0;
+}
+
+size_t cli_handover_end(struct cli_handover *h)
+{
+	char driver[64];
+	size_t taken = 0;
+
+	for (size_t i = 0; i < h->n && h->to_module; i++)
+		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
+			put("/sys/bus/usb/drivers_probe", h->moved[i].name);
+	if (h->to_module && cli_module_loaded())
+		wait_for(bound, h, BIND_MS);
+	for (size_t i = 0; i < h->n; i++) {
+		taken += strcmp(h->moved[i].driver, "cardring") &&
+			 cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)) && !strcmp(driver, "cardring");
+		tell(&h->moved[i], "add");
+	}
+	h->n = 0;
+	return taken;
+}
