@@ -190,7 +190,7 @@ demo:
 	@tests/vm/demo
 
 check:
-	@tests/deps.sh build demo check
+	@tests/deps.sh build demo check kernels
 	@$(MAKE) --no-print-directory all tests
 	@tests/check.sh
 

@@ -567,6 +567,9 @@ done <<'END'
 1|sim: an unknown action|sim lists
 1|sim: a card to nowhere|sim serve an
 1|sim: no such card|sim serve nobody --vscard /nonexistent
+1|sim: no such card for pcscd|sim serve nobody --vpcd 35963
+1|sim: a port that is none|sim serve an --vpcd 0
+1|sim: two readers for one card|sim serve an --vpcd 35963 --vscard /nonexistent
 1|sim: a level that is none|sim serve an --usbip --level 9
 1|sim: a bit rate that is none|sim serve an --usbip --timing 425
 1|sim: a bit rate that is no number|sim serve an --usbip --timing 424k

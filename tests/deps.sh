@@ -4,15 +4,21 @@
 #
 #   tests/deps.sh GROUP...      build: the library and the command; demo: also a kernel to boot;
 #                               check: also everything that the tests use; fuzz: what the fuzzers are built with;
-#                               bench: the plain kernel, and what the module is measured beside
+#                               bench: the plain kernel, and what the module is measured beside; kernels: the others
+#                               that the tests boot, but not on a machine that would then boot them itself
 #
 # DEPS=skip installs nothing: it names what is missing, and fails if anything is.
 set -u
 build="gcc make pkg-config libssl-dev libudev-dev libusb-1.0-0-dev libjansson-dev libkmod-dev libjpeg-dev libopenjp2-7-dev libpng-dev libpcsclite-dev gettext"
 demo="qemu-system-x86 busybox-static cpio kmod xz-utils linux-image-amd64 linux-headers-amd64"
-check="libcmocka-dev libeac-dev jq man-db linux-source-6.1 flex bison bc libelf-dev sparse perl strace udev pcscd libccid opensc pcsc-tools tshark"
+check="libcmocka-dev libeac-dev jq man-db linux-source-6.1 flex bison bc libelf-dev sparse perl strace udev pcscd libccid opensc pcsc-tools vsmartcard-vpcd tshark"
+kernels="linux-image-6.12-amd64 linux-headers-6.12-amd64 linux-image-rt-amd64 linux-headers-rt-amd64"
 bench="jq linux-source-6.1 flex bison bc libelf-dev perl strace gnuplot-nox pcscd libccid"
 fuzz="clang-14 libclang-rt-14-dev"
+
+# A machine that boots a kernel of /boot would boot the newest next time. Others (a container, a test machine) do not care.
+own=
+[ ! -e "/boot/vmlinuz-$(uname -r)" ] || own=1
 
 want=
 for group in "$@"; do
@@ -21,11 +27,18 @@ for group in "$@"; do
 	demo) want+=" $build $demo" ;;
 	check) want+=" $build $demo $check" ;;
 	bench) want+=" $build $demo $bench" ;;
-	fuzz) want+=" $fuzz" ;;
-	*) echo "usage: tests/deps.sh build|demo|check|bench|fuzz..." >&2; exit 2 ;;
+	fuzz) want+=" $build $fuzz" ;;
+	kernels)
+		if [ -n "$own" ]; then
+			echo "deps: this machine boots from /boot: the tests' other kernels are left out ($kernels)" >&2
+		else
+			want+=" $kernels"
+		fi
+		;;
+	*) echo "usage: tests/deps.sh build|demo|check|bench|fuzz|kernels..." >&2; exit 2 ;;
 	esac
 done
-[ -n "$want" ] || { echo "usage: tests/deps.sh build|demo|check|bench|fuzz..." >&2; exit 2; }
+[ -n "$want" ] || { echo "usage: tests/deps.sh build|demo|check|bench|fuzz|kernels..." >&2; exit 2; }
 if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; needed, by Debian's names:$want" >&2
 	[ "${DEPS:-}" = skip ] && exit 1
@@ -67,10 +80,9 @@ if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || { echo "deps: neither root nor sudo; missing packages: $list" >&2; exit 1; }
 	sudo=sudo
 fi
-# A machine without a kernel of its own in /boot (a container, a test machine) does not boot the one
-# installed here: it needs no initramfs of it, which takes a minute to make.
+# What does not boot them needs no initramfs of them, each of which takes a minute to make.
 initrd=
-ls /boot/vmlinuz-* >/dev/null 2>&1 || initrd=INITRD=No
+[ -n "$own" ] || initrd=INITRD=No
 apt() { $sudo env DEBIAN_FRONTEND=noninteractive $initrd apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

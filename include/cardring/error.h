@@ -34,6 +34,7 @@ enum cr_error {
 	CR_E_IO			= -24,	/* a file of the host: errno is set */
 	CR_E_PIN_SUSPENDED	= -25,	/* one try left, for which the card wants its CAN first */
 	CR_E_PIN_BLOCKED	= -26,	/* PIN or PUK: no try left */
+	CR_E_NO_SERVICE		= -27,	/* pcscd does not run, does not answer, or its client library is missing */
 };
 
 /* What a clerk can act on, one English sentence, a gettext msgid; never NULL. */

@@ -13,8 +13,8 @@
 /* One slot of one reader, as a list shows it. */
 struct cr_reader_info {
 	char name[160];		/* unique within a list: "Vendor Product [serial] slot N" where needed */
-	char backend[16];	/* "kernel", "usb", "sim" */
-	char path[128];		/* what the backend opens: "/dev/cardring0", "usb:1-2:1.0", "sim:an" */
+	char backend[16];	/* "kernel", "usb", "pcsc", "sim" */
+	char path[128];		/* what the backend opens: "/dev/cardring0", "usb:1-2:1.0", "pcsc:NAME", "sim:an" */
 	unsigned int slot;
 	enum cardring_slot_state state;
 	int owner_pid;		/* process that holds it, 0 if none */
@@ -51,6 +51,12 @@ extern const struct cr_backend cr_backend_kernel;
  * is 1 they are readers as others are. (cardring.ko leaves them alone too: its parameter "tokens".)
  */
 extern const struct cr_backend cr_backend_usb;
+/*
+ * Readers that pcscd has, through its client library, which is loaded when it is needed: a slot of theirs is a reader
+ * here, and takes APDUs. A claim is an exclusive connection. CR_E_NO_SERVICE where pcscd does not answer; where it does
+ * not run, it is started (by systemd) only if this backend is the one that was chosen.
+ */
+extern const struct cr_backend cr_backend_pcsc;
 
 /* Adds a backend (the virtual card's: userspace/sim); not thread-safe; at most 8. */
 int cr_backend_register(const struct cr_backend *backend);
@@ -62,7 +68,8 @@ int cr_backend_register(const struct cr_backend *backend);
 int cr_backend_use(const char *name);
 
 /*
- * All readers of all backends; one that cardring.ko drives is kernel's, one that no driver has is usb's.
+ * All readers of all backends, each once: one that cardring.ko drives is kernel's, one that no driver has is usb's, one
+ * that pcscd has is pcsc's.
  * CR_E_INVALID: CARDRING_BACKEND names no backend. *out is an array for the caller to free(). Count or negative enum cr_error. */
 int cr_reader_list(struct cr_reader_info **out);
 

@@ -27,6 +27,8 @@ struct cr_ring_ops {
 	int (*fd)(cr_ring_t *ring);	/* for poll(2): readable when completions are unread; -1 if none */
 	void (*close)(cr_ring_t *ring);	/* frees everything */
 	void (*drained)(cr_ring_t *ring);	/* all completions were read: fd need not be readable; may be NULL */
+	/* enum cardring_level that holds with the card that is powered; NULL: the reader's, whatever the card is */
+	unsigned int (*level)(cr_ring_t *ring, unsigned int slot);
 };
 
 struct cr_ring {

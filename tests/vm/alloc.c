@@ -228,7 +228,7 @@ static int tests(void)
 		NODE_TEST(claim_survives_every_failed_allocation),
 	};
 
-	return cmocka_run_group_tests(t, set_up, tear_down);
+	return run_group(t, set_up, tear_down);
 }
 
 int main(int argc, char **argv)

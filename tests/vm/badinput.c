@@ -26,7 +26,7 @@ static struct cardring_info info_of(const struct reader *rd)
 	const struct cr_ring_params small = { .entries = 1, .buffers = 1, .buf_size = 64 };
 	struct cardring_info info;
 	cr_ring_t *ring;
-	char path[80];
+	char path[128];
 	int fd, err;
 
 	memset(&info, 0xEE, sizeof(info));

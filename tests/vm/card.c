@@ -39,6 +39,8 @@ static void stale_until_powered(struct node *n, struct reader *rd)
 
 	seen(rd, 0, &from);
 	for (size_t i = 0; i < sizeof(ops); i++) {
+		if (by_sim() && ops[i] == CARDRING_OP_SECURE)
+			continue;	/* a reader without a keypad has no such command */
 		sqe = sqe_op(ops[i], 0);
 		assert_int_equal(run(n, &sqe).result, -ENOMEDIUM);
 	}
@@ -453,7 +455,7 @@ static int tests(void)
 		NODE_TEST(every_command_reaches_the_reader),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

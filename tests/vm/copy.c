@@ -290,7 +290,7 @@ static int tests(void)
 		NODE_TEST(long_command_that_is_never_taken_is_given_up),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

@@ -429,7 +429,7 @@ static int tests(void)
 		NODE_TEST(resets_of_a_dead_reader_are_bounded),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

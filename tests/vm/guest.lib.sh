@@ -6,7 +6,8 @@
 #   check NAME COMMAND...       ok if the command succeeds; else its output, as comments
 #   run_cmocka PROGRAM [ARG...] one line for each test of build/tests/vm/PROGRAM
 #   run_backend NAME PROGRAM    the same tests over a backend of the library: "ok NAME:PROGRAM.TEST"
-#   conform_table               behaviour by backend, of all that both have run in this boot, as comments
+#                               ("n/a", as a comment, where tests/vm/conform.tsv has it)
+#   conform_table               behaviour by backend, of all that have run in this boot, as comments
 #   load_module / unload_module cardring.ko for this kernel ($CARDRING_KO)
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
@@ -78,22 +79,35 @@ cmocka() {
 		return 1
 	fi
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout "${CMOCKA_TIMEOUT:-120}" "build/tests/vm/$_p" "$@" >/run/cmocka.out 2>&1
-	sh tests/tap.sh "$_name" $? </run/cmocka.out >/run/cmocka.lines
+	sh tests/tap.sh "$_name" $? </run/cmocka.out >/run/cmocka.tap
 	_rc=$?
+	# what is not in the nature of the backend is left out by the table, which says why
+	awk -F '\t' -v b="$_b" '
+	NR == FNR { if (!/^#/ && ("," $2 ",") ~ ("," b ",")) why[$1] = $3; next }
+	/^skip / { test = $2; sub(/^[a-z]*:/, "", test); sub(/:$/, "", test) }
+	/^skip / && (test in why) { print "# n/a " b ":" test ": " why[test]; next }
+	{ print }' FS='\t' tests/vm/conform.tsv FS=' ' /run/cmocka.tap >/run/cmocka.lines
 	cat /run/cmocka.lines
-	sed -n "s/^\(ok\|not ok\|skip\) \($_b:\)\{0,1\}\($_p\.[a-z0-9_]*\).*/\3 $_b \1/p" /run/cmocka.lines |
+	sed -n "s/^\(# n\/a\|ok\|not ok\|skip\) \($_b:\)\{0,1\}\($_p\.[a-z0-9_]*\).*/\3 $_b \1/p" /run/cmocka.lines |
 		tr -s ' ' >>/run/conform
 	return $_rc
 }
 conform_table() {
 	awk '
-	{ what = $3 == "ok" ? "yes" : $3 == "skip" ? "-" : "NO"; r[$1, $2] = r[$1, $2] == "NO" ? "NO" : what }
-	$2 != "kernel" && !seen[$1]++ { name[++n] = $1 }
+	{ what = $3 == "ok" ? "yes" : $3 == "#" ? "n/a" : $3 == "skip" ? "-" : "NO" }
+	{ r[$1, $2] = r[$1, $2] == "NO" ? "NO" : what }
+	$2 != "kernel" && $1 !~ /^pcsc\./ && !seen[$1]++ { name[++n] = $1 }
 	END {
-		printf "# %-66s %-7s %s\n", "behaviour", "kernel", "usb"
+		split("kernel usb pcsc sim", b)
+		printf "# %-66s %-7s %-7s %-7s %s\n", "behaviour", b[1], b[2], b[3], b[4]
 		for (i = 1; i <= n; i++) {
-			k = r[name[i], "kernel"]; u = r[name[i], "usb"]
-			printf "# %-66s %-7s %s\n", name[i], k == "" ? "not run" : k, u == "" ? "not run" : u
+			line = sprintf("# %-66s", name[i])
+			for (k = 1; k <= 4; k++) {
+				what = r[name[i], b[k]]
+				line = line sprintf(" %-7s", what == "" ? "not run" : what)
+			}
+			sub(/ +$/, "", line)
+			print line
 		}
 	}' /run/conform
 }

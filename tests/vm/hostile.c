@@ -603,7 +603,7 @@ static int tests(void)
 		NODE_TEST(memory_is_charged_and_given_back),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

@@ -12,10 +12,21 @@ vm_kernels() {
 	done | sort -V
 }
 
+# The kernel that a name means: a release, how one begins (the newest plain one), or "rt" (the newest real-time one).
+vm_kernel() {
+	if [ "$1" = rt ]; then
+		vm_kernels | grep -e '-rt-' | tail -n1
+	elif vm_kernels "$1" | grep -qxF -e "$1"; then
+		echo "$1"
+	else
+		vm_kernels "$1" | grep -v -e '-rt-' -e '-cloud-' | tail -n1
+	fi
+}
+
 # The kernel a rig boots when none is named: the newest plain 6.1, else the newest of all.
 vm_default_kernel() {
 	local k
-	k=$(vm_kernels 6.1. | grep -v -e '-rt-' -e '-cloud-' | tail -n1)
+	k=$(vm_kernel 6.1.)
 	[ -n "$k" ] || k=$(vm_kernels | tail -n1)
 	echo "$k"
 }

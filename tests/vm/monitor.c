@@ -139,7 +139,7 @@ static int tests(void)
 		NODE_TEST(watching_is_in_nobodys_way),
 	};
 
-	return cmocka_run_group_tests(t, NULL, NULL);
+	return run_group(t, NULL, NULL);
 }
 
 int main(int argc, char **argv)

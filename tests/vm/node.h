@@ -4,8 +4,9 @@
  * memory alone, as include/uapi/cardring.h says it and without the library. Everything asserts (cmocka).
  *
  * The same tests are the conformance suite of the library's backends: "PROGRAM --backend usb" runs them over that
- * backend's rings (struct cr_ring_ops) instead. What only the module has (counters, eventfd, the node as a file) is
- * told from the rest by by_module().
+ * backend's rings (struct cr_ring_ops) instead; over PC/SC the virtual reader is driven by pcscd, and the simulator's
+ * reader is the test card in this process. What a backend cannot do by its nature is not run over it: conform.tsv says
+ * what, and why. Inside of a test, what only the module shows (counters, flags of its own) is told by by_module().
  */
 #ifndef TESTS_VM_NODE_H
 #define TESTS_VM_NODE_H
@@ -30,6 +31,8 @@
 #include <cmocka.h>
 #include "../../include/uapi/cardring.h"
 #include <cardring/reader.h>
+#include "reader/softring_int.h"
+#include "sim.h"
 #include "usbip.h"
 #include "bound.h"
 
@@ -46,8 +49,22 @@ static inline bool by_module(void)
 	return !over;
 }
 
-/* At a test's beginning: what it tests is the module's alone. */
-#define module_only()	do { if (!by_module()) skip(); } while (0)
+static inline bool by_pcscd(void)
+{
+	return over == &cr_backend_pcsc;
+}
+
+/* In this process, and no bus to watch. */
+static inline bool by_sim(void)
+{
+	return over == &sim_backend;
+}
+
+/* Over libusb a reader that is open is one process's; else it is the claim that shuts others out. */
+static inline bool open_is_exclusive(void)
+{
+	return over == &cr_backend_usb;
+}
 
 /* ---- the reader ---- */
 
@@ -84,21 +101,59 @@ struct reader {
 	char name[32];		/* "9-1" */
 	unsigned int interface;
 	int index;		/* N of /dev/cardringN, of that interface */
+	char path[128];		/* over PC/SC */
 };
 
-/* Over a backend its index is 0 once the interface is there. */
+static inline unsigned int bus_number(const struct reader *rd, const char *which)
+{
+	char path[320];
+	unsigned int n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s/%s", rd->name, which);
+	f = fopen(path, "re");
+	if (f && fscanf(f, "%u", &n) != 1)
+		n = 0;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* The path of the reader that pcscd has made of the device; false: none. */
+static inline bool pcsc_path(struct reader *rd)
+{
+	unsigned int bus = bus_number(rd, "busnum"), device = bus_number(rd, "devnum");
+	struct cr_reader_info list[32];
+	int n = over->list(list, 32);
+
+	for (int i = 0; i < n && i < 32; i++) {
+		if (device && list[i].dev.devnum == device && list[i].dev.busnum == bus) {
+			memcpy(rd->path, list[i].path, sizeof(rd->path));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Over a backend: 0 once the interface is there, or pcscd has it; else -1. */
+static inline int bound_index(struct reader *rd)
+{
+	char path[320];
+
+	if (by_pcscd())
+		return pcsc_path(rd) ? 0 : -1;
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
+	return access(path, R_OK);
+}
+
 static inline void wait_bound(struct reader *rd)
 {
 	uint64_t end = now_ms() + NODE_MS;
-	char path[320];
 
-	if (by_module()) {
+	if (by_module())
 		rd->index = node_wait(rd->name, rd->interface, NODE_MS);
-	} else {
-		snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.%u/bInterfaceClass", rd->name, rd->interface);
-		while ((rd->index = access(path, R_OK)) < 0 && now_ms() < end)
-			sleep_ms(2);
-	}
+	while (!by_module() && (rd->index = bound_index(rd)) < 0 && now_ms() < end)
+		sleep_ms(2);
 	assert_true(rd->index >= 0);
 }
 
@@ -108,6 +163,8 @@ static inline void plug_unbound(struct reader *rd, const struct vreader_config *
 	memset(rd, 0, sizeof(*rd));
 	rd->index = -1;
 	resets_told = 0;
+	if (by_sim())
+		return;
 	rd->usb = attach(c, n);
 	assert_int_equal(vreader_usb_wait(rd->usb, rd->name, sizeof(rd->name), NODE_MS), 0);
 }
@@ -127,18 +184,25 @@ static inline void plug_many(struct reader *rd, const struct vreader_config *c, 
 static inline void plug(struct reader *rd, const struct vreader_config *c)
 {
 	plug_unbound(rd, c, 1);
-	wait_bound(rd);
+	if (!by_sim())
+		wait_bound(rd);
 }
 
 static inline void unplug(struct reader *rd)
 {
+	if (by_sim())
+		return;
 	detach(rd->usb);
 	rd->usb = NULL;
 }
 
+static void sim_fault(const char *line);
+
 static inline void fault(struct reader *rd, const char *line)
 {
-	if (vreader_usb_fault(rd->usb, line))
+	if (by_sim())
+		sim_fault(line);
+	else if (vreader_usb_fault(rd->usb, line))
 		fail_msg("no such fault: %s", line);
 }
 
@@ -183,8 +247,11 @@ static inline unsigned int seen(struct reader *rd, uint8_t type, uint64_t *from)
 	struct vreader_stamp st[VREADER_STAMPS];
 	unsigned int n = 0;
 	uint64_t total;
-	size_t have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
+	size_t have;
 
+	if (by_sim())
+		return 0;
+	have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
 	for (size_t i = 0; i < have; i++)
 		if (total - have + i >= *from && st[i].type == type)
 			n++;
@@ -208,6 +275,20 @@ struct node {
 
 /* Nodes that are open: what a failed test leaves behind is closed before the next one. */
 static struct { struct node *node; cr_ring_t *ring; int fd; uint8_t *map; size_t size; } opened[64];
+
+/* What happens to the cards of the simulator: each that is open is a reader of its own. */
+static void sim_fault(const char *line)
+{
+	bool remove = !strcmp(line, "remove");
+
+	if (strcmp(line, "clear") && strcmp(line, "insert") && strncmp(line, "latency ", 8) && !remove)
+		fail_msg("no such fault in the simulator: %s", line);
+	if (!remove && strcmp(line, "insert"))
+		return;
+	for (unsigned int i = 0; i < sizeof(opened) / sizeof(opened[0]); i++)
+		if (opened[i].node)
+			cr_softreader_card(((struct softring *)opened[i].ring)->reader, 0, !remove);
+}
 
 static inline int node_open_fd(int index)
 {
@@ -259,6 +340,14 @@ static inline void reader_path(const struct reader *rd, char *out, size_t size)
 {
 	int fd;
 
+	if (by_sim()) {
+		snprintf(out, size, "sim:echo");
+		return;
+	}
+	if (by_pcscd()) {
+		snprintf(out, size, "%s", rd->path);
+		return;
+	}
 	if (!by_module()) {
 		snprintf(out, size, "%s:%s:1.%u", over->name, rd->name, rd->interface);
 		return;
@@ -272,7 +361,7 @@ static inline void reader_path(const struct reader *rd, char *out, size_t size)
 /* Opens it over the backend; enum cr_error. */
 static inline int node_try(struct node *n, const struct reader *rd, const struct cr_ring_params *params)
 {
-	char path[64];
+	char path[128];
 	int err;
 
 	memset(n, 0, sizeof(*n));
@@ -560,9 +649,14 @@ static inline void works(struct node *n, uint8_t slot)
 /* A claimed, powered card in slot 0 of a reader without faults. */
 static inline void node_card(struct node *n, struct reader *rd)
 {
+	uint64_t end = now_ms() + NODE_MS;
+
 	fault(rd, "clear");
 	fault(rd, "insert");
 	node_open(n, rd);
+	/* pcscd takes a moment to see it */
+	while (by_pcscd() && node_slot(n, 0).state != CARDRING_SLOT_PRESENT && now_ms() < end)
+		sleep_ms(5);
 	assert_int_equal(node_slot(n, 0).state, CARDRING_SLOT_PRESENT);
 	assert_int_equal(node_claim(n, 0, 0), 0);
 	power_on(n, 0);
@@ -571,24 +665,89 @@ static inline void node_card(struct node *n, struct reader *rd)
 
 /* ---- a program's main ---- */
 
+#define NOT_BY_NATURE	"tests/vm/conform.tsv"	/* PROGRAM.TEST, backends with commas, why */
+
+static const char *program;
+
+static void not_by_nature(void **state)
+{
+	skip();
+}
+
+static inline bool names(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; (p = strstr(p, name)); p += n)
+		if ((p == list || p[-1] == ',') && (!p[n] || p[n] == ','))
+			return true;
+	return false;
+}
+
+/* Leaves out what the table says is not in the nature of the backend. Nonzero: the table is wrong. */
+static inline int leave_out(struct CMUnitTest *t, size_t n)
+{
+	FILE *f = fopen(NOT_BY_NATURE, "re");
+	char line[512], name[128], backends[64];
+	int wrong = 0;
+	size_t i;
+
+	if (!f) {
+		fprintf(stderr, "%s: %s: %s\n", program, NOT_BY_NATURE, strerror(errno));
+		return 1;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		if (*line == '#' || sscanf(line, "%127[^\t]\t%63[^\t]", name, backends) != 2 ||
+		    strncmp(name, program, strlen(program)) || name[strlen(program)] != '.')
+			continue;
+		for (i = 0; i < n && strcmp(t[i].name, name + strlen(program) + 1); i++)
+			;
+		if (i == n) {
+			fprintf(stderr, "%s: no such test: %s\n", NOT_BY_NATURE, name);
+			wrong = 1;
+		} else if (over && names(backends, over->name)) {
+			t[i].test_func = not_by_nature;
+			t[i].setup_func = t[i].teardown_func = NULL;
+		}
+	}
+	fclose(f);
+	return wrong;
+}
+
+#define run_group(t, setup, teardown)	node_run(t, sizeof(t) / sizeof((t)[0]), setup, teardown)
+
+static inline int node_run(const struct CMUnitTest *tests, size_t n, CMFixtureFunction setup,
+			   CMFixtureFunction teardown)
+{
+	struct CMUnitTest t[64];
+
+	if (n > sizeof(t) / sizeof(t[0]))
+		return 1;
+	memcpy(t, tests, n * sizeof(t[0]));
+	if (leave_out(t, n))
+		return 1;
+	return _cmocka_run_group_tests("tests", t, n, setup, teardown);
+}
+
 static inline int node_main(const char *name, int argc, char **argv, int (*tests)(void))
 {
+	static const struct cr_backend *const backends[] = { &cr_backend_usb, &cr_backend_pcsc, &sim_backend };
 	int failed;
 
+	program = name;
 	if (argc > 2 && !strcmp(argv[1], "--backend")) {
-		if (!strcmp(argv[2], cr_backend_usb.name))
-			over = &cr_backend_usb;
-		else
-			argc = 0;
-		argc -= 2;
+		for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
+			if (!strcmp(argv[2], backends[i]->name))
+				over = backends[i];
+		argc = over ? argc - 2 : 0;
 		argv += 2;
 	}
 	if (argc < 1) {
-		fprintf(stderr, "usage: %s [--backend usb] [TEST]\n", name);
+		fprintf(stderr, "usage: %s [--backend usb|pcsc|sim] [TEST]\n", name);
 		return 2;
 	}
-	if (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) ||
-	    !access("/sys/module/cardring", F_OK) != by_module()) {
+	if (!by_sim() && (access("/sys/devices/platform/vhci_hcd.0/status", R_OK) ||
+			  !access("/sys/module/cardring", F_OK) != by_module())) {
 		fprintf(stderr, "%s: vhci_hcd must be loaded, and cardring %s\n", name, by_module() ? "too" : "not");
 		return 77;
 	}

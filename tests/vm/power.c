@@ -207,7 +207,7 @@ static int tests(void)
 		NODE_TEST(reader_sleeps_while_no_file_is_open),
 	};
 
-	return cmocka_run_group_tests(t, NULL, NULL);
+	return run_group(t, NULL, NULL);
 }
 
 int main(int argc, char **argv)

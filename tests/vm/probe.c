@@ -327,7 +327,7 @@ static int tests(void)
 		NODE_TEST(a_station_of_readers_fits_the_usual_memory_limit),
 	};
 
-	return cmocka_run_group_tests(t, NULL, NULL);
+	return run_group(t, NULL, NULL);
 }
 
 int main(int argc, char **argv)

@@ -68,7 +68,8 @@ static void linked_batch_breaks_at_a_wrong_status_word(void **state)
 	assert_int_equal(c.user_data, 5);
 	assert_int_equal(c.result, 32);
 	/* and what was cancelled never reached the card */
-	assert_int_equal(seen(&shared, PC_XFR_BLOCK, &from), 3);
+	if (!by_sim())
+		assert_int_equal(seen(&shared, PC_XFR_BLOCK, &from), 3);
 	node_close(&n);
 }
 
@@ -538,8 +539,10 @@ static void batch_goes_on_while_the_program_is_away(void **state)
 	assert_int_equal(unread(&n), 20);
 	for (unsigned int i = 0; i < 20; i++)
 		assert_int_equal(reap(&n).result, 202);
-	fault(&shared, "hang");
-	sqe = sqe_read(&n, 0, 0, 10);
+	/* (a driver under pcscd waits for one that hangs as long as it likes) */
+	if (!by_pcscd())
+		fault(&shared, "hang");
+	sqe = by_pcscd() ? sqe_wait(&n, 0, 0, 1000) : sqe_read(&n, 0, 0, 10);
 	sqe.deadline_ms = 100;
 	push(&n, &sqe);
 	assert_int_equal(enter(&n, 1, 0, 0), 1);
@@ -594,7 +597,6 @@ static void poll_and_eventfd_tell_of_completions(void **state)
 	uint64_t count;
 	struct node n;
 
-	module_only();
 	node_card(&n, &shared);
 	p[0].fd = n.fd;
 	assert_int_equal(poll(p, 1, 0), 0);
@@ -686,7 +688,7 @@ static int tests(void)
 		NODE_TEST(indices_run_around),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

@@ -386,7 +386,7 @@ static int tests(void)
 		cmocka_unit_test_teardown(eventfd_and_poll_tell_of_what_was_seen_too, ring_tidy),
 	};
 
-	return cmocka_run_group_tests(t, plug_shared, unplug_shared);
+	return run_group(t, plug_shared, unplug_shared);
 }
 
 int main(int argc, char **argv)

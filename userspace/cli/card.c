@@ -58,7 +58,7 @@ int cli_choose_backend(const struct cli *c)
 
 	if (!name || !*name || cli_use_backend(name))
 		return 0;
-	return cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no backend \"%s\": kernel, usb or sim."), name);
+	return cli_fail(c, CLI_ERROR, "usage", NULL, _("There is no backend \"%s\": kernel, usb, pcsc or sim."), name);
 }
 
 const char *cli_slot_state(const struct cr_reader_info *r)
@@ -145,6 +145,16 @@ static bool look_again(const struct cr_reader_info *old, struct cr_reader_info *
 	return found;
 }
 
+/* Its readers go with pcscd, which it then is that must be seen to. */
+static bool pcscd_gone(const struct cr_reader_info *info)
+{
+	cr_ring_t *ring = NULL;
+	int err = cr_backend_pcsc.open(info->path, NULL, &ring, NULL);
+
+	cr_ring_close(ring);
+	return err == CR_E_NO_SERVICE;
+}
+
 int cli_card_error(int err, const struct cr_reader_info *info)
 {
 	struct timespec since;
@@ -152,6 +162,8 @@ int cli_card_error(int err, const struct cr_reader_info *info)
 
 	if (!strcmp(info->backend, sim_backend.name))
 		return err;
+	if (err == CR_E_READER_GONE && !strcmp(info->backend, cr_backend_pcsc.name))
+		return pcscd_gone(info) ? CR_E_NO_SERVICE : err;
 	switch (err) {
 	case CR_E_READER_FAILED:
 	case CR_E_CARD_MUTE:

@@ -65,7 +65,7 @@ struct cli {
 	/* sim serve */
 	const char *vscard, *as, *level, *serial, *timing;
 	bool usbip, no_interrupt, pinpad;
-	long slots, busy, readers, max_message, latency, protocol;
+	long slots, busy, readers, max_message, latency, protocol, vpcd;
 };
 
 /* Which options a command takes. */

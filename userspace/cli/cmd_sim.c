@@ -154,12 +154,18 @@ static int serve(const struct cli *c)
 	const char *card = c->args[1];
 	int err;
 
-	if (!c->vscard == !c->usbip)
-		return cli_fail(c, CLI_ERROR, "usage", NULL, _("Say where the card goes: --vscard SOCKET or --usbip."));
+	if (!!c->vscard + c->usbip + !!c->vpcd != 1)
+		return cli_fail(c, CLI_ERROR, "usage", NULL,
+				_("Say where the card goes: --vscard SOCKET, --vpcd PORT or --usbip."));
 	if (c->timing && !c->usbip)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--timing needs --usbip: no other reader keeps it."));
 	catch_signals();
-	err = c->vscard ? sim_vscard_serve(card, c->vscard, &stop, &insert) : serve_usbip(c, card);
+	if (c->vscard)
+		err = sim_vscard_serve(card, c->vscard, &stop, &insert);
+	else if (c->vpcd)
+		err = sim_vpcd_serve(card, (unsigned int)c->vpcd, &stop, &insert);
+	else
+		err = serve_usbip(c, card);
 	if (err >= 0)	/* a usage error has been told */
 		return err;
 	if (err == CR_E_NOT_FOUND)

@@ -36,6 +36,7 @@ const char *cli_error_code(int err)
 	case CR_E_IO:			return "io";
 	case CR_E_PIN_SUSPENDED:	return "pin-suspended";
 	case CR_E_PIN_BLOCKED:		return "pin-blocked";
+	case CR_E_NO_SERVICE:		return "no-service";
 	}
 	return "internal";
 }
@@ -47,6 +48,7 @@ int cli_error_exit(int err)
 		return CLI_OK;
 	case CR_E_NO_READER:
 	case CR_E_NO_DRIVER:
+	case CR_E_NO_SERVICE:
 		return CLI_NO_READER;
 	case CR_E_NO_CARD:
 	case CR_E_CARD_GONE:
@@ -138,7 +140,9 @@ static void no_reader(const struct cli *c, char *out, size_t size, int err)
 {
 	struct cli_blame blame;
 
-	if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
+	if (c->backend && !strcmp(c->backend, "pcsc")) {
+		snprintf(out, size, _("pcscd has no reader."));
+	} else if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring drives the readers of this machine: "
 				      "leave out --backend usb, or unload it."));
 	} else if (only_tokens()) {
@@ -177,6 +181,8 @@ void cli_remedy(const struct cli *c, char *out, size_t size, int err, const stru
 			cli_blame_reader(r, &blame);
 		if (blame.kind != CLI_BLAME_NOBODY)
 			held_by(out, size, &blame);
+		if (r && !strcmp(r->backend, "pcsc"))
+			snprintf(out, size, _("It is a program that uses pcscd, which does not tell which one."));
 		break;
 	}
 }

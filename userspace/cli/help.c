@@ -72,11 +72,12 @@ const struct cli_command cli_commands[] = {
 	  "cardring doctor --json",
 	  CLI_FOR_ALL, cmd_doctor },
 	{ "sim", "list|make DIR|serve CARD", N_("sample cards of invented people, for tests and training"),
-	  N_("list names the sample cards; each is also a reader, --reader sim:CARD. make makes them and their issuers anew in a folder. serve puts one into a reader until Ctrl-C: --vscard into QEMU's, --usbip into a virtual one of this machine.\n"
+	  N_("list names the sample cards; each is also a reader, --reader sim:CARD. make makes them and their issuers anew in a folder. serve puts one into a reader until Ctrl-C: --vscard into QEMU's, --vpcd into a virtual one under pcscd, --usbip into a virtual one of this machine.\n"
 	     "\n"
-	     "While it serves, SIGUSR1 takes the card out of QEMU's reader and SIGUSR2 puts it back; to the virtual reader, lines of standard input are faults and events (\"help\" lists them)."),
+	     "While it serves, SIGUSR1 takes the card out of QEMU's reader, or pcscd's, and SIGUSR2 puts it back; to the virtual USB reader, lines of standard input are faults and events (\"help\" lists them)."),
 	  "cardring sim list\n"
 	  "cardring sim serve an --vscard card.sock\n"
+	  "cardring sim serve an --vpcd 35963\n"
 	  "sudo cardring sim serve an --usbip --level extended --slots 2\n"
 	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },

@@ -101,10 +101,13 @@ static bool is_meant(const struct cr_reader_info *r, const char *name, unsigned 
 static int find_reader(const char *name, unsigned int slot, struct cr_reader_info *out)
 {
 	struct cr_reader_info *list;
-	int n = cr_reader_list(&list), err = CR_E_NO_READER;
+	int n, err = cr_backend_use(cr_backend_kernel.name);
 
+	/* not pcscd's own, which waits for us */
+	n = err ? err : cr_reader_list(&list);
 	if (n < 0)
 		return n;
+	err = CR_E_NO_READER;
 	for (int i = 0; i < n; i++) {
 		if (is_meant(&list[i], name, slot)) {
 			*out = list[i];

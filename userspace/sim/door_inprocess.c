@@ -3,28 +3,30 @@
  * The in-process door: each sample card as a reader of its own, "sim:NAME", on the ring in memory.
  *
  * The path may say what kind of reader it is: "sim:an?level=extended" (the default), "short", "tpdu" (T=0), and
- * "sim:an?level=tpdu&protocol=1" (T=1). Each opening is a reader and a card of its own.
+ * "sim:an?level=tpdu&protocol=1" (T=1). "sim:echo" is the built-in test card (vreader.h). Each opening is a reader and a
+ * card of its own.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "reader/softring.h"
 #include "contact.h"
 #include "sim.h"
+#include "vreader.h"
 
 #define PREFIX	"sim:"
-
-struct door {
-	struct sim_card *card;
-	struct sim_t0 *t0;		/* at TPDU level, one of the two */
-	struct sim_contact *contact;
-	bool powered;
-};
 
 struct kind {
 	enum cardring_level level;
 	bool t1;
+};
+
+struct door {
+	struct vcard *card;
+	struct kind kind;
+	bool powered;
 };
 
 /* CCID 1.1, 6.2.6 */
@@ -38,31 +40,39 @@ static int failed(struct cr_soft_cmd *cmd, uint8_t error)
 	return -EREMOTEIO;
 }
 
+/* As far as it fits. */
 static int answer(struct cr_soft_cmd *cmd, const void *p, size_t len)
 {
-	if (len > cmd->rx_room)
-		return -EMSGSIZE;
-	memcpy(cmd->rx, p, len);
-	cmd->rx_len = len;
-	return 0;
+	cmd->rx_len = len < cmd->rx_room ? len : cmd->rx_room;
+	memcpy(cmd->rx, p, cmd->rx_len);
+	return len > cmd->rx_room ? -EMSGSIZE : 0;
+}
+
+/* What the card takes over it, but no longer than is waited for. */
+static int take_time(unsigned int ms, unsigned int deadline_ms)
+{
+	unsigned int most = ms < deadline_ms ? ms : deadline_ms;
+	const struct timespec t = { most / 1000, most % 1000 * 1000000L };
+
+	if (most)
+		nanosleep(&t, NULL);
+	return ms < deadline_ms ? 0 : -ETIMEDOUT;
 }
 
 static int xfer(struct door *d, struct cr_soft_cmd *cmd)
 {
 	static const size_t most = 65538;
 	uint8_t *rsp = malloc(most);
+	unsigned int ms = 0;
 	size_t n;
 	int err;
 
 	if (!rsp)
 		return -ENOMEM;
-	if (d->contact)
-		n = sim_contact_exchange(d->contact, cmd->tx, cmd->tx_len, rsp, most);
-	else if (d->t0)
-		n = sim_t0_tpdu(d->t0, cmd->tx, cmd->tx_len, rsp, most);
-	else
-		n = sim_card_apdu(d->card, cmd->tx, cmd->tx_len, rsp, most);
-	err = n ? answer(cmd, rsp, n) : failed(cmd, ICC_MUTE);
+	n = d->card->ops->exchange(d->card, cmd->tx, cmd->tx_len, rsp, most, &ms);
+	err = take_time(ms, cmd->deadline_ms);
+	if (!err)
+		err = n ? answer(cmd, rsp, n) : failed(cmd, ICC_MUTE);
 	memset(rsp, 0, n);
 	free(rsp);
 	return err;
@@ -74,22 +84,19 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 	static const uint8_t t0_params[] = { 0x11, 0x00, 0x00, 0x0a, 0x00 };
 	static const uint8_t t1_params[] = { 0x11, 0x10, 0x00, 0x4d, 0x00, 0xfe, 0x00 };
 	struct door *d = arg;
+	bool t0 = d->kind.level == CARDRING_LEVEL_TPDU && !d->kind.t1;
 	const uint8_t *atr;
 	size_t len;
 
 	cmd->status = d->powered ? ICC_ACTIVE : ICC_INACTIVE;
 	switch (cmd->op) {
 	case CARDRING_OP_POWER_ON:
-		atr = sim_card_power_on(d->card, d->t0 != NULL, &len);
-		if (d->t0)
-			sim_t0_reset(d->t0);
-		if (d->contact)
-			atr = sim_contact_reset(d->contact, &len);
+		atr = d->card->ops->power_on(d->card, &len);
 		d->powered = true;
 		cmd->status = ICC_ACTIVE;
 		return answer(cmd, atr, len);
 	case CARDRING_OP_POWER_OFF:
-		sim_card_power_off(d->card);
+		d->card->ops->power_off(d->card);
 		d->powered = false;
 		cmd->status = ICC_INACTIVE;
 		return 0;
@@ -100,10 +107,10 @@ static int exec(void *arg, struct cr_soft_cmd *cmd)
 	case CARDRING_OP_GET_PARAMS:
 	case CARDRING_OP_RESET_PARAMS:
 	case CARDRING_OP_SET_PARAMS:
-		if (cmd->op == CARDRING_OP_SET_PARAMS && cmd->param[0] != (d->t0 ? 0 : 1))
+		if (cmd->op == CARDRING_OP_SET_PARAMS && cmd->param[0] != !t0)
 			return failed(cmd, 7);	/* table 6.1-7: bProtocolNum is at offset 7 */
-		cmd->rparam = d->t0 ? 0 : 1;
-		return d->t0 ? answer(cmd, t0_params, sizeof(t0_params)) : answer(cmd, t1_params, sizeof(t1_params));
+		cmd->rparam = !t0;
+		return t0 ? answer(cmd, t0_params, sizeof(t0_params)) : answer(cmd, t1_params, sizeof(t1_params));
 	default:
 		return failed(cmd, CMD_NOT_SUPPORTED);
 	}
@@ -113,9 +120,7 @@ static void destroy(void *arg)
 {
 	struct door *d = arg;
 
-	sim_contact_free(d->contact);
-	sim_t0_free(d->t0);
-	sim_card_free(d->card);
+	vcard_free(d->card);
 	free(d);
 }
 
@@ -194,21 +199,17 @@ static int parse(const char *path, char *name, size_t size, struct kind *kind)
 	return CR_E_INVALID;
 }
 
-static size_t apdu(void *arg, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size)
+/* NULL and *err. */
+static struct vcard *load(const char *name, struct kind kind, int *err)
 {
-	return sim_card_apdu(arg, cmd, len, rsp, size);
-}
+	const struct sim_contact_config contact = { 0 };
+	bool echo = !strcmp(name, "echo");
 
-/* Gives the card what it speaks at TPDU level. */
-static int add_protocol(struct door *d, bool t1)
-{
-	const struct sim_contact_app app = { .apdu = apdu, .arg = d->card };
-
-	if (t1)
-		d->contact = sim_contact_new(&(struct sim_contact_config){ 0 }, &app);
-	else
-		d->t0 = sim_t0_new(d->card);
-	return d->contact || d->t0 ? 0 : CR_E_NOMEM;
+	*err = CR_E_NOMEM;
+	if (kind.t1)
+		return echo ? vcard_echo_contact_new(&contact) : vcard_sim_contact_new(name, &contact, err);
+	return echo ? vcard_echo_new((enum vreader_level)kind.level) :
+		      vcard_sim_new(name, (enum vreader_level)kind.level, err);
 }
 
 static int sim_open(const char *path, const struct cr_ring_params *params, cr_ring_t **ring, struct cardring_info *info)
@@ -228,14 +229,11 @@ static int sim_open(const char *path, const struct cr_ring_params *params, cr_ri
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return CR_E_NOMEM;
-	err = sim_card_load(name, &d->card);
-	if (err == CR_E_NOT_FOUND)
-		err = CR_E_NO_READER;
-	if (!err && kind.level == CARDRING_LEVEL_TPDU)
-		err = add_protocol(d, kind.t1);
-	if (err) {
-		destroy(d);
-		return err;
+	d->kind = kind;
+	d->card = load(name, kind, &err);
+	if (!d->card) {
+		free(d);
+		return err == CR_E_NOT_FOUND ? CR_E_NO_READER : err;
 	}
 	describe(&dev, name, kind);
 	err = cr_softreader_new(&dev, &ops, d, &reader);

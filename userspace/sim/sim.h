@@ -49,8 +49,11 @@ void sim_t0_reset(struct sim_t0 *t0);
 size_t sim_t0_tpdu(struct sim_t0 *t0, const uint8_t *cmd, size_t len, uint8_t *rsp, size_t size);
 
 /* Doors. */
-extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu[&protocol=1]" */
+extern const struct cr_backend sim_backend;	/* in process: readers "sim:NAME", "sim:NAME?level=extended|short|tpdu[&protocol=1]"; NAME echo: the test card */
 /* The card behind QEMU's ccid-card-passthru: vscard_serve (vscard_wire.h) with a sample's name or a folder. */
 int sim_vscard_serve(const char *name, const char *socket_path, const volatile int *stop, const volatile int *insert);
+/* The card under a real pcscd, in the virtual reader of vsmartcard-vpcd that listens on this TCP port of this host. */
+#define SIM_VPCD_PORT	35963
+int sim_vpcd_serve(const char *name, unsigned int port, const volatile int *stop, const volatile int *insert);
 
 #endif

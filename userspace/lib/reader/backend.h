@@ -7,6 +7,10 @@
 
 /* The backend that opens this path; NULL: none. */
 const struct cr_backend *cr_backend_of(const char *path);
+/* The one backend that was chosen (cr_backend_use, CARDRING_BACKEND); NULL: all. */
+const struct cr_backend *cr_backend_only(void);
+/* Takes out of a list of all backends' readers what is there twice; how many are left (merge.c). */
+size_t cr_reader_merge(struct cr_reader_info *list, size_t n);
 /* enum cr_error for a -errno of claim, slot or enter. */
 int cr_ring_error(int err);
 /* A ring on a map whose header page is filled in: where everything is and how much of it. */

@@ -59,6 +59,8 @@ const char *cr_strerror(int err)
 		return "There were too many wrong tries: the card has blocked this PIN or PUK.";
 	case CR_E_IO:
 		return "A file could not be read or written.";
+	case CR_E_NO_SERVICE:
+		return "The smart-card service pcscd does not answer; start it, or have it started again.";
 	}
 	return "An unknown error occurred.";
 }

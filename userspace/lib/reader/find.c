@@ -12,8 +12,8 @@
 
 #define BACKENDS_MAX	8
 
-static const struct cr_backend *backends[BACKENDS_MAX] = { &cr_backend_kernel, &cr_backend_usb };
-static size_t n_backends = 2;
+static const struct cr_backend *backends[BACKENDS_MAX] = { &cr_backend_kernel, &cr_backend_usb, &cr_backend_pcsc };
+static size_t n_backends = 3;
 static const struct cr_backend *only;	/* cr_backend_use */
 static bool asked;			/* of the environment */
 
@@ -48,6 +48,11 @@ static int ask_environment(void)
 	err = cr_backend_use(name);
 	asked = !err;		/* a backend of that name may be registered yet */
 	return err;
+}
+
+const struct cr_backend *cr_backend_only(void)
+{
+	return only;
 }
 
 const struct cr_backend *cr_backend_of(const char *path)
@@ -183,6 +188,7 @@ int cr_reader_list(struct cr_reader_info **out)
 		if (!only || only == backends[i])
 			err = append(backends[i], out, &n);
 	}
+	n = err ? 0 : cr_reader_merge(*out, n);
 	if (!err)
 		err = make_unique(*out, n);
 	if (err) {
@@ -305,7 +311,7 @@ int cr_reader_find(const char *what, struct cr_reader_info *out)
 	else
 		err = what ? unlisted(what, out) : CR_E_NO_READER;
 	free(list);
-	if (err == CR_E_NO_READER && !real && ccid_on_usb())
+	if (err == CR_E_NO_READER && !real && only != &cr_backend_pcsc && ccid_on_usb())
 		return CR_E_NO_DRIVER;
 	return err;
 }

@@ -3,7 +3,7 @@
  * Being told of changes. Readers come and go by udev; cards by the events that each reader's ring
  * brings, for which a small ring of ours is held open on every reader that the module drives. (A
  * reader of libusb's would be nobody else's meanwhile: of its cards no more is told than of those in
- * a reader that does not open.) One epoll descriptor stands for all of them.
+ * a reader that does not open.) Of pcscd's readers and cards pcscd tells. One epoll descriptor stands for all of them.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <libudev.h>
 #include "reader/backend.h"
+#include "reader/pcsc_int.h"
 
 struct watched {
 	struct watched *next;
@@ -27,6 +29,8 @@ struct cr_monitor {
 	struct udev_monitor *mon;
 	int epoll;
 	struct watched *watched;
+	struct pcsc_watch *pcsc;
+	int pcsc_event;		/* eventfd: pcscd has told of something */
 };
 
 static int watch_fd(struct cr_monitor *m, int fd, void *what)
@@ -103,6 +107,28 @@ static int follow(struct cr_monitor *m)
 	return err;
 }
 
+static void pcsc_told(void *arg, const struct pcsc_state *state, int err)
+{
+	eventfd_write(((struct cr_monitor *)arg)->pcsc_event, 1);
+}
+
+/* Where pcscd's library is not installed there is nothing to be told of. */
+static int watch_pcsc(struct cr_monitor *m)
+{
+	const struct cr_backend *only = cr_backend_only();
+	int err;
+
+	if (only && only != &cr_backend_pcsc)
+		return 0;
+	m->pcsc_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->pcsc_event < 0)
+		return CR_E_INTERNAL;
+	err = watch_fd(m, m->pcsc_event, &m->pcsc_event);
+	if (!err)
+		err = cr_pcsc_watch(NULL, pcsc_told, m, &m->pcsc);
+	return err == CR_E_NO_SERVICE ? 0 : err;
+}
+
 int cr_monitor_open(cr_monitor_t **out)
 {
 	struct cr_monitor *m = calloc(1, sizeof(*m));
@@ -111,6 +137,7 @@ int cr_monitor_open(cr_monitor_t **out)
 	*out = NULL;
 	if (!m)
 		return CR_E_NOMEM;
+	m->pcsc_event = -1;
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->udev = udev_new();
 	/* without udevd (containers, an initramfs) the kernel's own word is all there is */
@@ -125,6 +152,8 @@ int cr_monitor_open(cr_monitor_t **out)
 	err = watch_fd(m, udev_monitor_get_fd(m->mon), NULL);
 	if (!err)
 		err = follow(m);
+	if (!err)
+		err = watch_pcsc(m);
 	if (err)
 		goto fail;
 	*out = m;
@@ -174,6 +203,7 @@ int cr_monitor_read(cr_monitor_t *m)
 {
 	struct epoll_event ev[16];
 	bool any = false, readers = false;
+	eventfd_t told;
 	int n = epoll_wait(m->epoll, ev, 16, 0), err;
 
 	if (n < 0)
@@ -184,6 +214,8 @@ int cr_monitor_read(cr_monitor_t *m)
 
 		if (!w) {
 			readers |= drain_udev(m);
+		} else if (ev[i].data.ptr == &m->pcsc_event) {
+			any |= !eventfd_read(m->pcsc_event, &told);
 		} else {
 			any |= drain_ring(w, &gone);
 			readers |= gone;
@@ -203,6 +235,9 @@ void cr_monitor_close(cr_monitor_t *m)
 		return;
 	while (m->watched)
 		unwatch(m, &m->watched);
+	cr_pcsc_unwatch(m->pcsc);
+	if (m->pcsc_event >= 0)
+		close(m->pcsc_event);
 	if (m->mon)
 		udev_monitor_unref(m->mon);
 	if (m->udev)

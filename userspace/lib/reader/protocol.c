@@ -89,6 +89,8 @@ int cr_card_agree(cr_card_t *card, uint32_t *below)
 	int malformed = cr_atr_parse(card->atr, card->atr_len, &atr), err;
 
 	card->speak = CR_SPEAK_APDU;
+	if (card->ring->ops->level)
+		card->reader.dev.level = card->ring->ops->level(card->ring, card->reader.slot);
 	card->capabilities = malformed ? 0 : cr_atr_capabilities(&atr);
 	if (card->reader.dev.level == CARDRING_LEVEL_CHARACTER)
 		return CR_E_UNSUPPORTED;

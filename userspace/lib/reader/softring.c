@@ -111,6 +111,9 @@ static void after_exec(struct softring *r, const struct soft_entry *e, const str
 		cqe->result = -ENOMEDIUM;	/* whatever came is not to be trusted */
 	cqe->status = cmd->status;
 	cqe->error = cmd->error;
+	/* what fits of it is there */
+	if (cqe->result == -EMSGSIZE && e->taken->sqe.rx_buf != CARDRING_NO_BUF)
+		cqe->bytes = (uint32_t)cmd->rx_len;
 	if (cqe->result < 0)
 		return;
 	if (cmd->op == CARDRING_OP_POWER_ON) {
@@ -140,6 +143,8 @@ static int run(struct softring *r, struct soft_entry *e)
 
 	cqe.result = may_run(r, e);
 	if (cqe.result || sqe->opcode == CARDRING_OP_NOP) {
+		if (sqe->slot < r->reader->dev.slots && !r->reader->slots[sqe->slot].present)
+			cqe.status = CR_ICC_ABSENT;
 		finish(r, e, &cqe);
 		return cqe.result;
 	}

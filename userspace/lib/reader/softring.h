@@ -32,8 +32,8 @@ struct cr_soft_cmd {
 
 struct cr_soft_ops {
 	/*
-	 * Runs a command. 0, or -errno as cqe.result has it (-EMSGSIZE when the response does not fit,
-	 * -EREMOTEIO with status and error set, -ETIMEDOUT, ...). Never called twice at once for one
+	 * Runs a command. 0, or -errno as cqe.result has it (-EMSGSIZE when the response does not fit: then
+	 * what does is in rx, and rx_len says how much; -EREMOTEIO with status and error set, -ETIMEDOUT, ...). Never called twice at once for one
 	 * reader. Is called for slots with a card in them only, but for POWER_OFF and SLOT_STATUS.
 	 */
 	int (*exec)(void *arg, struct cr_soft_cmd *cmd);

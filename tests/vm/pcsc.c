@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What is pcscd's alone: calls that nothing stops, a daemon that hangs or holds the reader for somebody else, T=0. The
+ * virtual reader is driven by libccid under a pcscd that runs already.
+ */
+#include "node.h"
+
+static struct reader shared;	/* one slot, extended APDUs */
+
+static int plug_shared(void **state)
+{
+	plug(&shared, &(struct vreader_config){ 0 });
+	return 0;
+}
+
+static int unplug_shared(void **state)
+{
+	unplug(&shared);
+	return 0;
+}
+
+static struct cardring_sqe long_one(struct node *n, unsigned int ms)
+{
+	struct cardring_sqe sqe = sqe_wait(n, 0, 0, ms);
+
+	sqe.deadline_ms = 60000;
+	return sqe;
+}
+
+static void deadline_passes_although_the_call_goes_on(void **state)
+{
+	struct cardring_sqe sqe;
+	uint64_t begin;
+	struct node n;
+
+	node_card(&n, &shared);
+	sqe = long_one(&n, 1500);
+	sqe.deadline_ms = 200;
+	begin = now_ms();
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	assert_in_range(now_ms() - begin, 200, 1200);
+	/* one that does not wait as long as that */
+	sqe = sqe_read(&n, 0, 2, 10);
+	sqe.deadline_ms = 20;
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	/* and one that does: the first one's answer is not its own */
+	works(&n, 0);
+	assert_true(now_ms() - begin >= 1400);
+	works(&n, 0);
+	node_close(&n);
+}
+
+static void abort_ends_the_wait_and_not_the_call(void **state)
+{
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	uint64_t begin;
+	struct node n;
+
+	node_card(&n, &shared);
+	sqe = sqe_op(CARDRING_OP_ABORT, 0);
+	assert_int_equal(run(&n, &sqe).result, -EALREADY);
+	sqe = long_one(&n, 1500);
+	push(&n, &sqe);
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 2, 0, 0), 2);
+	sleep_ms(50);
+	begin = now_ms();
+	sqe = sqe_op(CARDRING_OP_ABORT, 0);
+	sqe.user_data = 99;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 3, NODE_MS), 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		c = reap(&n);
+		assert_int_equal(c.result, c.user_data ? 0 : -ECANCELED);
+	}
+	assert_true(now_ms() - begin < 1000);
+	works(&n, 0);
+	node_close(&n);
+}
+
+static void closing_does_not_wait_for_ever(void **state)
+{
+	struct cardring_sqe sqe;
+	struct node n, m;
+	uint64_t begin;
+
+	node_card(&n, &shared);
+	sqe = long_one(&n, 12000);
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 0, 0), 1);
+	sleep_ms(50);
+	begin = now_ms();
+	node_close(&n);
+	assert_true(now_ms() - begin < 9000);
+	/* the card is whoever's comes next, once the call has ended */
+	node_open(&m, &shared);
+	assert_int_equal(node_claim(&m, 0, NODE_MS), 0);
+	power_on(&m, 0);
+	works(&m, 0);
+	node_close(&m);
+}
+
+static void card_pulled_during_a_command(void **state)
+{
+	struct cardring_sqe sqe;
+	struct node n;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		node_card(&n, &shared);
+		fault(&shared, "remove on=xfr");
+		sqe = sqe_read(&n, 0, 0, 10);
+		push(&n, &sqe);
+		push(&n, &sqe);
+		sqe = sqe_op(CARDRING_OP_NOP, 0);
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 3, 3, NODE_MS), 3);
+		for (unsigned int k = 0; k < 3; k++)
+			assert_int_equal(reap(&n).result, -ENOMEDIUM);
+		fault(&shared, "insert");
+		expect_event(&n, CARDRING_EVENT_CARD_OUT);
+		expect_event(&n, CARDRING_EVENT_CARD_IN);
+		sqe = sqe_read(&n, 0, 0, 10);
+		assert_int_equal(run(&n, &sqe).result, -ENOMEDIUM);
+		power_on(&n, 0);
+		works(&n, 0);
+		node_close(&n);
+	}
+}
+
+/* The level that holds is told once the card is powered: no APDU is extended over T=0. */
+static void t0_card_takes_short_apdus(void **state)
+{
+	static const uint8_t echo[] = { 0, 0x88, 0, 0, 4, 'a', 'b', 'c', 'd', 0 };
+	struct cardring_sqe sqe;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &(struct vreader_config){ .level = VREADER_TPDU });
+	node_card(&n, &rd);
+	assert_int_equal(n.ring->ops->level(n.ring, 0), CARDRING_LEVEL_SHORT_APDU);
+	sqe = sqe_apdu(&n, 0, 0, echo, sizeof(echo));
+	assert_int_equal(run(&n, &sqe).result, 6);
+	assert_memory_equal(node_buf(&n, 1), "abcd\x90\0", 6);
+	sqe = sqe_apdu(&n, 0, 0, "\0\xB0\0\0\0", 5);
+	assert_int_equal(run(&n, &sqe).result, 258);
+	memset(node_buf(&n, 0), 0, 400);
+	memcpy(node_buf(&n, 0), "\0\x88\0\0\0\1\x2C", 7);	/* 300 bytes */
+	sqe = sqe_read(&n, 0, 2, 10);
+	sqe.tx_buf = 0;
+	sqe.tx_len = 7 + 300;
+	assert_int_equal(run(&n, &sqe).result, -EMSGSIZE);
+	node_close(&n);
+	unplug(&rd);
+
+	node_card(&n, &shared);
+	assert_int_equal(n.ring->ops->level(n.ring, 0), CARDRING_LEVEL_EXTENDED_APDU);
+	node_close(&n);
+}
+
+/* How often the shared reader is in the list of all backends; *one: the last. */
+static unsigned int listed(struct cr_reader_info *one)
+{
+	unsigned int bus = bus_number(&shared, "busnum"), device = bus_number(&shared, "devnum"), times = 0;
+	struct cr_reader_info *list;
+	int n = cr_reader_list(&list);
+
+	assert_true(n >= 0);
+	for (int i = 0; i < n; i++) {
+		if (list[i].dev.busnum != bus || list[i].dev.devnum != device)
+			continue;
+		*one = list[i];
+		times++;
+	}
+	free(list);
+	return times;
+}
+
+static void reader_that_pcscd_has_is_listed_once(void **state)
+{
+	struct cr_reader_info r;
+	struct node n;
+	pid_t pid;
+	int to[2];
+	char c;
+
+	assert_int_equal(listed(&r), 1);
+	assert_string_equal(r.backend, "pcsc");
+	assert_int_equal(r.error, 0);
+	assert_int_equal(r.dev.vendor, 0x1209);
+	/* held by this process */
+	node_card(&n, &shared);
+	assert_int_equal(listed(&r), 1);
+	assert_int_equal(r.owner_pid, getpid());
+	assert_int_equal(r.state, CARDRING_SLOT_POWERED);
+	node_close(&n);
+	/* and by another, when pcscd says nothing of where it is */
+	assert_int_equal(pipe(to), 0);
+	pid = fork();
+	if (!pid) {
+		memset(&n, 0, sizeof(n));
+		if (node_try(&n, &shared, NULL) || node_claim(&n, 0, NODE_MS))
+			_exit(1);
+		if (write(to[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	assert_int_equal(read(to[0], &c, 1), 1);
+	assert_int_equal(listed(&r), 1);
+	assert_string_equal(r.backend, "pcsc");
+	assert_int_equal(r.error, CR_E_READER_BUSY);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(to[0]);
+	close(to[1]);
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
+	node_close(&n);
+	assert_int_equal(listed(&r), 1);
+	assert_int_equal(r.error, 0);
+}
+
+static pid_t pcscd(void)
+{
+	FILE *f = fopen("/run/pcscd/pcscd.pid", "re");
+	int pid = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+static void pcscd_that_hangs_is_not_waited_for(void **state)
+{
+	struct cr_reader_info *list = NULL;
+	struct cardring_sqe sqe;
+	struct node n, m;
+	uint64_t begin;
+
+	node_card(&n, &shared);
+	works(&n, 0);
+	kill(pcscd(), SIGSTOP);
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 300;
+	begin = now_ms();
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	assert_true(now_ms() - begin < 1500);
+	begin = now_ms();
+	assert_int_equal(node_try(&m, &shared, NULL), CR_E_NO_SERVICE);
+	assert_true(cr_reader_list(&list) >= 0);
+	free(list);
+	node_close(&n);
+	assert_true(now_ms() - begin < 30000);
+	kill(pcscd(), SIGCONT);
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
+	power_on(&n, 0);
+	works(&n, 0);
+	node_close(&n);
+}
+
+static int tests(void)
+{
+	const struct CMUnitTest t[] = {
+		NODE_TEST(deadline_passes_although_the_call_goes_on),
+		NODE_TEST(abort_ends_the_wait_and_not_the_call),
+		NODE_TEST(closing_does_not_wait_for_ever),
+		NODE_TEST(card_pulled_during_a_command),
+		NODE_TEST(t0_card_takes_short_apdus),
+		NODE_TEST(reader_that_pcscd_has_is_listed_once),
+		NODE_TEST(pcscd_that_hangs_is_not_waited_for),
+	};
+
+	return run_group(t, plug_shared, unplug_shared);
+}
+
+int main(int argc, char **argv)
+{
+	return node_main("pcsc", argc, argv, tests);
+}

@@ -1,0 +1,674 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* A ring on a reader of PC/SC's, and its calls (struct cr_ring_ops). */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include "ccid/message.h"
+#include "pcsc_int.h"
+
+#define LEARN_MS	3000	/* what is in the slot is known by then */
+#define CONNECT_MS	5000	/* pcscd powers the card meanwhile */
+#define LOOK_TRIES	25	/* another program may just be asking the reader what it is */
+#define LOOK_MS		10
+#define AGAIN_MS	50	/* pcscd does not tell when a reader is free */
+#define LEAVE_MS	3000
+#define END_MS		3000
+#define LONGEST		(3600 * 1000 * PCSC_MS)
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static LIST_HEAD(, pcsc_ring) rings = LIST_HEAD_INITIALIZER(rings);
+
+static struct pcsc_ring *ring_of(cr_ring_t *ring)
+{
+	return (struct pcsc_ring *)ring;
+}
+
+/* ---- waiting: on futexes, because a signal must end it ---- */
+
+uint64_t cr_pcsc_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 * PCSC_MS + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t until_ms(int timeout_ms)
+{
+	return timeout_ms < 0 ? PCSC_NEVER : cr_pcsc_now() + (uint64_t)timeout_ms * PCSC_MS;
+}
+
+int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until)
+{
+	uint32_t was = __atomic_load_n(word, __ATOMIC_RELAXED);
+	uint64_t now = cr_pcsc_now();
+	struct timespec t;
+	long rc;
+
+	if (until > now + LONGEST)
+		until = now + LONGEST;
+	t.tv_sec = (time_t)(until / (1000 * PCSC_MS));
+	t.tv_nsec = (long)(until % (1000 * PCSC_MS));
+	r->sleepers += word == &r->changes;
+	pthread_mutex_unlock(&r->lock);
+	rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, was, &t, NULL, FUTEX_BITSET_MATCH_ANY);
+	if (rc)
+		rc = errno == EINTR ? -EINTR : errno == ETIMEDOUT ? -ETIME : 0;
+	pthread_mutex_lock(&r->lock);
+	r->sleepers -= word == &r->changes;
+	return (int)rc;
+}
+
+void cr_pcsc_wake(uint32_t *word)
+{
+	__atomic_add_fetch(word, 1, __ATOMIC_RELAXED);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+void cr_pcsc_changed(struct pcsc_ring *r)
+{
+	if (r->sleepers)
+		cr_pcsc_wake(&r->changes);
+}
+
+/* ---- the queue ---- */
+
+static void complete(struct pcsc_ring *r, struct pcsc_req *req, int result)
+{
+	req->cqe.result = result;
+	req->cqe.user_data = req->sqe.user_data;
+	req->cqe.slot = req->sqe.slot;
+	STAILQ_INSERT_HEAD(&r->free, req, link);
+	cr_memring_complete(&r->mem, &req->cqe);
+}
+
+/* Ends a command, and with it the chain that hung on its success. */
+static void end(struct pcsc_ring *r, struct pcsc_req *req, int result)
+{
+	bool linked = req->sqe.flags & CARDRING_SQE_LINK;
+
+	complete(r, req, result);
+	while (linked && result < 0 && (req = STAILQ_FIRST(&r->queue))) {
+		STAILQ_REMOVE_HEAD(&r->queue, link);
+		linked = req->sqe.flags & CARDRING_SQE_LINK;
+		complete(r, req, -ECANCELED);
+	}
+}
+
+void cr_pcsc_finish(struct pcsc_ring *r, int result)
+{
+	struct pcsc_req *req = r->cur;
+
+	r->cur = NULL;
+	if (req->sqe.opcode == CARDRING_OP_POWER_OFF || result == -ENOMEDIUM)
+		r->powered = false;
+	end(r, req, result);
+}
+
+void cr_pcsc_purge(struct pcsc_ring *r, int err)
+{
+	struct pcsc_req *req;
+
+	while ((req = STAILQ_FIRST(&r->queue))) {
+		STAILQ_REMOVE_HEAD(&r->queue, link);
+		complete(r, req, err);
+	}
+}
+
+/* bmICCStatus (CCID 1.1, 6.2.6) */
+static uint8_t icc(const struct pcsc_ring *r)
+{
+	return r->powered ? CR_ICC_ACTIVE : r->present ? CR_ICC_INACTIVE : CR_ICC_ABSENT;
+}
+
+/* What needs no call ends here: the result; else 1. */
+static int without_call(const struct pcsc_ring *r, const struct pcsc_req *req)
+{
+	if (req->refused)
+		return req->refused;
+	if (req->sqe.opcode == CARDRING_OP_NOP || req->sqe.opcode == CARDRING_OP_SLOT_STATUS)
+		return 0;
+	if (!r->powered && cr_ccid_command(req->sqe.opcode)->needs_card)
+		return -ENOMEDIUM;
+	if (!r->present && req->sqe.opcode == CARDRING_OP_POWER_ON)
+		return -ENOMEDIUM;
+	switch (req->sqe.opcode) {
+	case CARDRING_OP_POWER_ON:
+	case CARDRING_OP_POWER_OFF:
+		return 1;
+	case CARDRING_OP_XFER:
+		return req->sqe.param[1] || req->sqe.param[2] ? -EOPNOTSUPP : 1;
+	}
+	return -EOPNOTSUPP;
+}
+
+void cr_pcsc_start(struct pcsc_ring *r)
+{
+	struct pcsc_req *req;
+
+	while (!r->cur && !r->gone && (req = STAILQ_FIRST(&r->queue))) {
+		int result = without_call(r, req);
+		uint32_t ms = req->sqe.deadline_ms ? req->sqe.deadline_ms : CARDRING_DEF_DEADLINE_MS;
+
+		STAILQ_REMOVE_HEAD(&r->queue, link);
+		if (result <= 0) {
+			req->cqe.status = icc(r);
+			end(r, req, result);
+			continue;
+		}
+		r->cur = req;
+		r->begun = false;
+		r->serial++;
+		r->deadline = cr_pcsc_now() + ms * PCSC_MS;
+		cr_pcsc_sooner(r);
+		if (!r->calling)
+			cr_pcsc_wake(&r->caller_word);
+	}
+}
+
+static void end_all(struct pcsc_ring *r, int err)
+{
+	if (r->cur) {
+		/* the whole chain has the one reason */
+		struct pcsc_req *req = r->cur;
+
+		r->cur = NULL;
+		req->cqe.status = icc(r);
+		end(r, req, err);
+	}
+	cr_pcsc_purge(r, err);
+}
+
+void cr_pcsc_gone(struct pcsc_ring *r, int err)
+{
+	if (r->gone)
+		return;
+	r->gone = true;
+	r->gone_err = err;
+	r->powered = false;
+	end_all(r, -ENODEV);
+	cr_memring_event(&r->mem, 0, CARDRING_EVENT_GONE, 0);
+	cr_pcsc_changed(r);
+}
+
+bool cr_pcsc_unplugged(struct pcsc_ring *r)
+{
+	if (!r->gone && !cr_pcsc_left(&r->info))
+		return false;
+	cr_pcsc_gone(r, CR_E_READER_GONE);
+	return true;
+}
+
+/* ---- what is in the slot ---- */
+
+static void card_out(struct pcsc_ring *r)
+{
+	r->present = false;
+	r->powered = false;
+	end_all(r, -ENOMEDIUM);
+	cr_memring_event(&r->mem, 0, CARDRING_EVENT_CARD_OUT, 0);
+}
+
+static void card_in(struct pcsc_ring *r)
+{
+	r->present = true;
+	r->generation++;
+	cr_memring_event(&r->mem, 0, CARDRING_EVENT_CARD_IN, 0);
+}
+
+static void told(void *arg, const struct pcsc_state *state, int err)
+{
+	struct pcsc_ring *r = arg;
+	unsigned int count;
+	bool present;
+
+	pthread_mutex_lock(&r->lock);
+	if (!state) {
+		r->learned = true;
+		cr_pcsc_gone(r, err);
+		pthread_mutex_unlock(&r->lock);
+		return;
+	}
+	present = state->event & PCSC_STATE_PRESENT;
+	count = (unsigned int)(state->event >> 16 & 0xffff);
+	if (!r->learned) {
+		r->learned = true;
+		r->present = present;
+		r->generation = present;
+	} else {
+		/* the same state as before, but counted: one card for another */
+		if (r->present && (!present || count != r->count) && !cr_pcsc_unplugged(r))
+			card_out(r);
+		if (present && !r->present)
+			card_in(r);
+	}
+	r->count = count;
+	cr_pcsc_changed(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- ENTER ---- */
+
+static void take_abort(struct pcsc_ring *r, struct pcsc_req *req)
+{
+	bool had = r->cur || !STAILQ_EMPTY(&r->queue);
+
+	if (r->cur)
+		cr_pcsc_finish(r, -ECANCELED);
+	cr_pcsc_purge(r, -ECANCELED);
+	complete(r, req, had ? 0 : -EALREADY);
+}
+
+/* *broken: the entry before was linked to this one and refused. */
+static void hand_over(struct pcsc_ring *r, const struct cr_memring_entry *e, bool *broken)
+{
+	struct pcsc_req *req = STAILQ_FIRST(&r->free);
+	int err = e->sqe.slot ? -EINVAL : !r->claimed ? -EACCES : 0;
+
+	STAILQ_REMOVE_HEAD(&r->free, link);
+	req->sqe = e->sqe;
+	req->refused = e->refused;
+	memset(&req->cqe, 0, sizeof(req->cqe));
+	if (err) {
+		err = *broken ? -ECANCELED : err;
+		*broken = req->sqe.flags & CARDRING_SQE_LINK;
+		complete(r, req, err);
+		return;
+	}
+	*broken = false;
+	if (req->sqe.opcode == CARDRING_OP_ABORT && !req->refused)
+		take_abort(r, req);
+	else
+		STAILQ_INSERT_TAIL(&r->queue, req, link);
+}
+
+static unsigned int submit(struct pcsc_ring *r, unsigned int want)
+{
+	bool broken = false;
+	uint32_t n, i;
+
+	if (r->gone)
+		return 0;
+	n = cr_memring_take(&r->mem, want, r->info.max_payload, r->taken);
+	for (i = 0; i < n; i++)
+		hand_over(r, &r->taken[i], &broken);
+	cr_pcsc_start(r);
+	return n;
+}
+
+static int wait_for(struct pcsc_ring *r, uint32_t want, uint64_t until)
+{
+	int err = 0;
+
+	while (!err && cr_memring_unread(&r->mem) < want && !r->gone)
+		err = cr_pcsc_sleep(r, &r->changes, until);
+	/* what came with the last change counts */
+	return cr_memring_unread(&r->mem) >= want || r->gone ? 0 : err;
+}
+
+static int pcsc_enter(cr_ring_t *cr, unsigned int to_submit, unsigned int min_complete, int timeout_ms)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	uint32_t want = min_complete < cr->cq_entries ? min_complete : cr->cq_entries;
+	unsigned int taken = 0;
+	bool full = false;
+	int err = 0;
+
+	if (timeout_ms < -1)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	if (to_submit) {
+		taken = submit(r, to_submit);
+		full = r->mem.starved;
+	}
+	cr_memring_flush(&r->mem);
+	if (want && timeout_ms && cr_memring_unread(&r->mem) < want)
+		err = wait_for(r, want, until_ms(timeout_ms));
+	if (r->gone) {
+		cr_memring_flush(&r->mem);
+		if (!err && (to_submit || !want || cr_memring_unread(&r->mem) < want))
+			err = -ENODEV;
+	}
+	if (!err && full)
+		err = -EAGAIN;
+	cr_memring_drained(&r->mem);
+	pthread_mutex_unlock(&r->lock);
+	return taken ? (int)taken : err;
+}
+
+/* ---- claims ---- */
+
+/* One connection, asked for and waited for. */
+static int connect_once(struct pcsc_ring *r)
+{
+	uint64_t until = cr_pcsc_now() + CONNECT_MS * PCSC_MS;
+	int err = 0;
+
+	r->ask = PCSC_ASK_CONNECT;
+	cr_pcsc_wake(&r->caller_word);
+	while (r->ask == PCSC_ASK_CONNECT && !r->gone && err != -EINTR && cr_pcsc_now() < until)
+		err = cr_pcsc_sleep(r, &r->changes, until);
+	if (r->gone)
+		err = -ENODEV;
+	else if (r->ask == PCSC_ASK_ANSWERED)
+		err = r->answer;
+	else if (err != -EINTR)
+		err = -EBUSY;
+	r->ask = PCSC_ASK_NOTHING;
+	return err;
+}
+
+static int claim(struct pcsc_ring *r, int timeout_ms)
+{
+	uint64_t until = until_ms(timeout_ms), now;
+	int err;
+
+	if (r->gone)
+		return -ENODEV;
+	if (r->claimed)
+		return -EALREADY;
+	for (unsigned int tries = 0; r->present; tries++) {
+		err = connect_once(r);
+		if (err && cr_pcsc_unplugged(r))
+			err = -ENODEV;
+		now = cr_pcsc_now();
+		if (err == -ENODEV || err == -EINTR || err == -EPERM || err == -ENOMEM)
+			return err;
+		/* a card that does not answer is POWER_ON's affair, and so is one that has just gone */
+		if (err != -EBUSY)
+			break;
+		if (now >= until && tries >= LOOK_TRIES)
+			return -EBUSY;
+		now += (now >= until ? LOOK_MS : AGAIN_MS) * PCSC_MS;
+		while (cr_pcsc_now() < now && !r->gone) {
+			if (cr_pcsc_sleep(r, &r->changes, now) == -EINTR)
+				return -EINTR;
+		}
+	}
+	if (r->gone)
+		return -ENODEV;
+	r->claimed = true;
+	return 0;
+}
+
+static int pcsc_claim(cr_ring_t *cr, unsigned int slot, int timeout_ms)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	int err;
+
+	if (slot || timeout_ms < -1)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	err = claim(r, timeout_ms);
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+static void release(struct pcsc_ring *r)
+{
+	uint64_t until = cr_pcsc_now() + LEAVE_MS * PCSC_MS;
+
+	if (r->cur)
+		cr_pcsc_finish(r, -ECANCELED);
+	cr_pcsc_purge(r, -ECANCELED);
+	r->powered = r->claimed = false;
+	r->leave = true;
+	cr_pcsc_wake(&r->caller_word);
+	/* behind a call that does not end, the connection ends when that does */
+	while (r->leave && cr_pcsc_now() < until)
+		cr_pcsc_sleep(r, &r->changes, until);
+}
+
+static int pcsc_release(cr_ring_t *cr, unsigned int slot)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	int err = 0;
+
+	if (slot)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	if (r->gone)
+		err = -ENODEV;
+	else if (!r->claimed)
+		err = -EACCES;
+	else
+		release(r);
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+/* ---- the others ---- */
+
+static enum cardring_slot_state state(const struct pcsc_ring *r)
+{
+	return r->powered ? CARDRING_SLOT_POWERED : r->present ? CARDRING_SLOT_PRESENT : CARDRING_SLOT_EMPTY;
+}
+
+static int pcsc_slot(cr_ring_t *cr, struct cardring_slot *slot)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	struct cr_reader_info ignored;
+	int err = 0;
+	bool ours;
+
+	if (slot->slot)
+		return -EINVAL;
+	ours = cr_pcsc_mine(r->name, false, &ignored);
+	pthread_mutex_lock(&r->lock);
+	*slot = (struct cardring_slot) {
+		.state = state(r), .owner_pid = ours ? getpid() : 0, .mine = r->claimed,
+		.generation = r->generation,
+	};
+	if (r->gone)
+		err = -ENODEV;
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+static unsigned int pcsc_level(cr_ring_t *cr, unsigned int slot)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	unsigned int level;
+
+	pthread_mutex_lock(&r->lock);
+	level = r->level;
+	pthread_mutex_unlock(&r->lock);
+	return level;
+}
+
+static int pcsc_fd(cr_ring_t *cr)
+{
+	struct pcsc_ring *r = ring_of(cr);
+	int fd;
+
+	pthread_mutex_lock(&r->lock);
+	fd = cr_memring_fd(&r->mem);
+	pthread_mutex_unlock(&r->lock);
+	return fd;
+}
+
+static void pcsc_drained(cr_ring_t *cr)
+{
+	struct pcsc_ring *r = ring_of(cr);
+
+	if (!r->mem.polled)
+		return;
+	pthread_mutex_lock(&r->lock);
+	cr_memring_drained(&r->mem);
+	pthread_mutex_unlock(&r->lock);
+}
+
+bool cr_pcsc_mine(const char *name, bool gone, struct cr_reader_info *out)
+{
+	struct pcsc_ring *r;
+	bool found = false;
+
+	pthread_mutex_lock(&list_lock);
+	LIST_FOREACH(r, &rings, link) {
+		if (strcmp(r->name, name))
+			continue;
+		pthread_mutex_lock(&r->lock);
+		found = r->claimed && r->gone == gone;
+		if (found) {
+			out->dev = r->info;
+			out->state = state(r);
+			out->owner_pid = getpid();
+		}
+		pthread_mutex_unlock(&r->lock);
+		if (found)
+			break;
+	}
+	pthread_mutex_unlock(&list_lock);
+	return found;
+}
+
+/* ---- life ---- */
+
+static void ring_free(struct pcsc_ring *r)
+{
+	if (r->mem.ring.hdr) {
+		explicit_bzero(r->mem.ring.hdr, r->map_size);
+		munmap(r->mem.ring.hdr, r->map_size);
+	}
+	cr_memring_free(&r->mem);
+	free(r->taken);
+	free(r->reqs);
+	free(r->tx);
+	free(r->rx);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void cr_pcsc_unref(struct pcsc_ring *r)
+{
+	unsigned int left = --r->refs;
+
+	pthread_mutex_unlock(&r->lock);
+	if (!left)
+		ring_free(r);
+}
+
+/* The threads end; one that is inside of a call that does not end frees the ring when it does. */
+static void shut_down(struct pcsc_ring *r)
+{
+	uint64_t until;
+
+	cr_pcsc_unwatch(r->watch);
+	pthread_mutex_lock(&r->lock);
+	if (r->claimed && !r->gone)
+		release(r);
+	r->closing = true;
+	cr_pcsc_wake(&r->caller_word);
+	cr_pcsc_wake(&r->keeper_word);
+	until = cr_pcsc_now() + END_MS * PCSC_MS;
+	while (r->refs > 1 && cr_pcsc_now() < until)
+		cr_pcsc_sleep(r, &r->changes, until);
+	if (r->mem.ring.hdr)
+		explicit_bzero(r->mem.ring.hdr, r->map_size);
+	cr_pcsc_unref(r);
+}
+
+static void pcsc_close(cr_ring_t *cr)
+{
+	struct pcsc_ring *r = ring_of(cr);
+
+	pthread_mutex_lock(&list_lock);
+	LIST_REMOVE(r, link);
+	pthread_mutex_unlock(&list_lock);
+	shut_down(r);
+}
+
+static const struct cr_ring_ops pcsc_ops = {
+	.enter = pcsc_enter,
+	.claim = pcsc_claim,
+	.release = pcsc_release,
+	.slot = pcsc_slot,
+	.fd = pcsc_fd,
+	.close = pcsc_close,
+	.drained = pcsc_drained,
+	.level = pcsc_level,
+};
+
+static int init(struct pcsc_ring *r, const struct cr_memring_plan *plan)
+{
+	void *map;
+	int err;
+
+	r->taken = calloc(plan->entries, sizeof(*r->taken));
+	r->reqs = calloc(2 * plan->entries, sizeof(*r->reqs));
+	r->tx = malloc(PCSC_APDU_MAX);
+	r->rx = malloc(PCSC_APDU_MAX);
+	if (!r->taken || !r->reqs || !r->tx || !r->rx)
+		return CR_E_NOMEM;
+	for (uint32_t i = 0; i < 2 * plan->entries; i++)
+		STAILQ_INSERT_TAIL(&r->free, &r->reqs[i], link);
+	map = mmap(NULL, plan->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return CR_E_NOMEM;
+	r->map_size = plan->size;
+	err = cr_memring_init(&r->mem, &pcsc_ops, plan, map);
+	if (err)
+		munmap(map, plan->size);
+	return err;
+}
+
+/* Waits until it is known what is in the slot. */
+static int learn(struct pcsc_ring *r)
+{
+	uint64_t until = cr_pcsc_now() + LEARN_MS * PCSC_MS;
+	int err = cr_pcsc_watch(r->name, told, r, &r->watch);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&r->lock);
+	while (!r->learned && cr_pcsc_now() < until)
+		cr_pcsc_sleep(r, &r->changes, until);
+	err = !r->learned ? CR_E_NO_SERVICE : r->gone ? r->gone_err : 0;
+	pthread_mutex_unlock(&r->lock);
+	return err;
+}
+
+int cr_pcsc_ring_new(const char *name, const struct cardring_info *info, const struct cr_ring_params *params,
+		     cr_ring_t **out)
+{
+	struct cr_memring_plan plan;
+	struct pcsc_ring *r;
+	int err = cr_memring_plan(params, info->max_payload, 0, &plan);
+
+	if (err)
+		return err;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return CR_E_NOMEM;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	snprintf(r->line.name, sizeof(r->line.name), "%s", name);
+	r->line.api = cr_pcsc();
+	r->info = *info;
+	r->level = info->level;
+	r->mem.evfd = -1;
+	r->refs = 1;
+	pthread_mutex_init(&r->lock, NULL);
+	STAILQ_INIT(&r->queue);
+	STAILQ_INIT(&r->free);
+	err = init(r, &plan);
+	if (!err)
+		err = cr_pcsc_start_threads(r);
+	if (!err)
+		err = learn(r);
+	if (err) {
+		shut_down(r);
+		return err;
+	}
+	pthread_mutex_lock(&list_lock);
+	LIST_INSERT_HEAD(&rings, r, link);
+	pthread_mutex_unlock(&list_lock);
+	*out = &r->mem.ring;
+	return 0;
+}
