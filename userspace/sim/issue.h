@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include "ber.h"
 #include "simcrypto.h"
+#include "simcvc.h"
 
 #define SIM_PORTRAIT_WIDTH	360
 #define SIM_PORTRAIT_HEIGHT	480
@@ -106,6 +107,18 @@ void sim_mrz_td3(char out[89], const char *state, const char *names, const char 
 void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
 		 const char *nationality, const char *birth, char sex, const char *expiry);
 
+/* ---- terminals.c: TR-03110-3, C ---- */
+
+struct sim_holder_spec {
+	const char *name;		/* country, mnemonic, number: "UTCVCA00001" */
+	const char *key;		/* OpenSSL's name of a curve, or "RSA-2048" */
+	uint8_t scheme;			/* last arc of id-TA-ECDSA or id-TA-RSA: the digest */
+	uint8_t chat;			/* C0 CVCA, 80 or 40 DV, 00 terminal; 01 reads DG3, 02 DG4 */
+	long from, to;			/* validity, days from now */
+};
+int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
+void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
+
 /* ---- lds_details.c: what few documents have ---- */
 
 /* NULL where it is not said; dates ccyymmdd. */
@@ -159,6 +172,7 @@ struct sim_recipe {
 	int ca_key_id;			/* -1: none */
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
+	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
 	bool dg3;			/* fingerprints, which only terminal authentication opens */
 	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
 	uint32_t portrait;

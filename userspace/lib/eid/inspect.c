@@ -26,7 +26,7 @@
 #include "trust/sod.h"
 
 #define REOPEN_MAX	6
-#define EAC_GROUPS (1U << 3 | 1U << 4) /* finger and iris: behind terminal authentication */
+#define EAC_GROUPS CR_EAC_GROUPS
 
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
@@ -369,7 +369,7 @@ static int read_eac_group(struct inspector *in, unsigned int n)
 {
 	struct cr_file *f;
 
-	if (!announces_ta(in))
+	if (in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4) || !announces_ta(in))
 		return cr_inspector_read(in, CR_FID_DG(n), false);
 	f = add_file(in->insp, CR_FID_DG(n));
 	if (!f)
@@ -429,6 +429,8 @@ static int inspect(struct inspector *in)
 		err = cr_inspector_read(in, CR_FID_DG(14), !(in->listed & 1U << 14));
 		if (!err)
 			err = cr_inspector_chip(in);
+		if (!err)
+			err = cr_inspector_terminal(in);
 	}
 	if (!err)
 		err = read_groups(in);
