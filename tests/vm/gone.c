@@ -288,10 +288,11 @@ static void *hammer(void *arg)
 {
 	struct hammer *h = arg;
 	struct cardring_sqe nop = sqe_op(CARDRING_OP_NOP, 0);
-	long r;
+	long r = 0;
 
 	do {
-		push(h->n, &nop);
+		if (r != -EAGAIN)	/* then it is still there */
+			push(h->n, &nop);
 		r = enter(h->n, 1, 0, 0);
 		if (r == 1)
 			h->taken++;
