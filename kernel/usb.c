@@ -29,8 +29,7 @@ static void buffer_free(u8 *buf, u32 size)
 /* By the page: a little more than 64 KiB, as many readers want, takes 128 KiB of kmalloc(). */
 static int buffer_alloc(u8 **buf, u32 size)
 {
-	if (!*buf)
-		*buf = alloc_pages_exact(size, GFP_KERNEL | __GFP_NOWARN);
+	*buf = alloc_pages_exact(size, GFP_KERNEL | __GFP_NOWARN);
 	return *buf ? 0 : -ENOMEM;
 }
 
@@ -145,12 +144,16 @@ static int reader_init_endpoints(struct cr_reader *r,
 int cr_buffers(struct cr_reader *r)
 {
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	err = buffer_alloc(&r->rx.buf, r->rx.size);
+	if (!r->rx.buf)
+		err = buffer_alloc(&r->rx.buf, r->rx.size);
 	for (i = 0; !err && i < r->desc.slots; i++) {
 		struct cr_slot *s = &r->slot[i];
 
+		/* a second file's opening leaves alone what may be in flight */
+		if (s->tx_buf)
+			continue;
 		err = buffer_alloc(&s->tx_buf, r->desc.max_message);
 		if (!err)
 			sg_set_buf(&s->tx_sg[0], s->tx_buf, CR_HDR);
