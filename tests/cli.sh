@@ -131,6 +131,24 @@ exits "a wrong PIN" 5 verify --reader sim:cam --pin 141422 --json
 check "is told as one" jq -e '.error.code == "access-refused" and (.error.message | startswith("The PIN is wrong."))' "$w/out"
 exits "a PIN for a card that has none" 1 verify --reader sim:an --pin 141421
 check "a PIN from standard input" sh -c "echo 141421 | $cardring verify --reader sim:cam --pin -"
+eac="verify --reader sim:eac --can $(sed -n 's/^can = //p' build/sim/cards/eac/profile) --json"
+exits "fingerprints stay locked" 0 $eac
+check "without a terminal's certificates" jq -e '.passive_authentication.data_groups["3"] == "locked" and
+	.access.terminal == null' "$w/out"
+exits "a terminal of the state's is let in" 0 $eac \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and reads fingerprints" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v1 ECDSA SHA-256" and .access.terminal_refused == null and
+	(.contents.DG3 | length > 0)' "$w/out"
+exits "what it opened is written" 0 $eac --out "$w/fingers" \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
+check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and
+	.access.terminal == null and .access.terminal_refused == null' "$w/out"
 check "a CAN from standard input" sh -c "echo 123456 | $cardring verify --reader sim:an --can -"
 check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"
@@ -502,6 +520,10 @@ done <<'END'
 1|a PUK that is too short|verify --reader sim:cam --puk 141421
 1|a CAN beside the PIN that is none|verify --reader sim:cam --pin 141421 --can 27182
 1|a PIN and an MRZ|verify --reader sim:cam --pin 141421 --mrz x
+1|a terminal without a key|verify --reader sim:eac --can 123456 --terminal build/sim/terminal/certificates.cvcert
+1|a terminal's certificates that are not there|verify --reader sim:eac --can 123456 --terminal /nonexistent --terminal-key build/sim/terminal/key.pem
+1|a terminal's certificates that are none|verify --reader sim:eac --can 123456 --terminal /etc/passwd --terminal-key build/sim/terminal/key.pem
+1|a terminal's key that is none|verify --reader sim:eac --can 123456 --terminal build/sim/terminal/certificates.cvcert --terminal-key /etc/passwd
 1|an unknown option|verify --cann 123456
 1|an option of another command|list --can 123456
 1|an option without its value|verify --can
@@ -527,6 +549,7 @@ done <<'END'
 1|from: a folder without a record|verify --from tests
 1|from: a secret beside it|verify --from tests --can 123456
 1|from: a reader beside it|verify --from tests --reader sim:an
+1|from: a terminal beside it|verify --from tests --terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 1|from: nothing is written|verify --from tests --out x
 1|from: reading alone|read --from tests
 1|trust: nothing to do|trust

@@ -41,6 +41,24 @@ int cr_secret_from_puk(struct cr_secret *out, const char *puk, const char **why)
 int cr_secret_from_fields(struct cr_secret *out, const char *document_number, const char *date_of_birth,
 			  const char *date_of_expiry, const char **why);
 
+/* ---- What opens fingerprints and irises: an inspection system's own certificates and key ---- */
+
+typedef struct cr_terminal cr_terminal_t;
+
+int cr_terminal_new(cr_terminal_t **out);
+void cr_terminal_free(cr_terminal_t *terminal);		/* NULL is fine */
+/*
+ * A file of card verifiable certificates, one after another: the terminal's, its document verifier's, and
+ * the links between the authorities of the chips' state. 0; CR_E_IO; CR_E_MALFORMED; CR_E_UNSUPPORTED: of
+ * another kind of terminal; CR_E_TOO_LONG: too many; CR_E_NOMEM.
+ */
+int cr_terminal_add_certificates(cr_terminal_t *terminal, const char *path);
+/*
+ * The private key, after the certificates: a file, or a URI that a provider of OpenSSL's knows (pkcs11:...).
+ * 0; CR_E_IO: no key there; CR_E_NOT_FOUND: none of the certificates is of this key.
+ */
+int cr_terminal_set_key(cr_terminal_t *terminal, const char *uri);
+
 /* ---- The result ---- */
 
 enum cr_verdict {
@@ -84,6 +102,8 @@ struct cr_access {
 	const char *curve;	/* "brainpoolP256r1", ...; "modp2048-256", ... where it is a prime field */
 	const char *password;	/* "CAN", "MRZ", "PIN", "PUK" */
 	unsigned int tries;	/* passwords tried on the chip */
+	const char *terminal;	/* terminal authentication: "TA v1 ECDSA SHA-256"; NULL: not done */
+	const char *terminal_why; /* why not, though there were certificates: a msgid; NULL */
 };
 
 enum cr_dg_status {
@@ -173,6 +193,7 @@ struct cr_inspection {
 struct cr_inspect_opts {
 	const struct cr_secret *secret;	/* NULL: plain access only */
 	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
+	const cr_terminal_t *terminal;	/* to verify; NULL: what wants one stays locked */
 	time_t now;			/* 0: the clock */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
 	/*

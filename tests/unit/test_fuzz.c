@@ -27,6 +27,9 @@
 #define LLVMFuzzerTestOneInput fuzz_ccid
 #include "../fuzz/fuzz_ccid.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_cvc
+#include "../fuzz/fuzz_cvc.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_import
 #include "../fuzz/fuzz_import.c"
 #undef LLVMFuzzerTestOneInput
@@ -178,6 +181,7 @@ static void all_seeds(int (*target)(const uint8_t *, size_t))
 TARGET(aa)
 TARGET(card)
 TARGET(card_security)
+TARGET(cvc)
 TARGET(exchange)
 TARGET(ccid)
 TARGET(import)
@@ -203,6 +207,7 @@ int main(void)
 		cmocka_unit_test(aa_takes_anything),
 		cmocka_unit_test(card_takes_anything),
 		cmocka_unit_test(card_security_takes_anything),
+		cmocka_unit_test(cvc_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(import_takes_anything),

@@ -61,13 +61,16 @@ static void a_genuine_card_is_read_whole(void **state)
 	sim_card_free(c.sim);
 }
 
-/* Takes the file off the card. */
+/*
+ * Takes the file off the card: EF.CardAccess from beside the application; the one of that identifier
+ * in it is EF.CVCA.
+ */
 static void lose(struct cr_card *c, uint16_t fid)
 {
 	struct sim_profile *p = &c->sim->prof;
 
 	for (unsigned int i = 0; i < p->n_files; i++) {
-		if (p->files[i].fid != fid)
+		if (p->files[i].fid != fid || (fid == 0x011c && p->files[i].in_app))
 			continue;
 		free(p->files[i].data);
 		p->files[i] = p->files[--p->n_files];

@@ -2,6 +2,7 @@
 /* Whole inspections by what opens the card and how the chip proves itself. */
 #include "wirecard.h"
 #include <sys/stat.h>
+#include <openssl/pem.h>
 #include "issue.h"
 
 static struct sim_issuer issuer;
@@ -206,6 +207,268 @@ static void the_puk_opens_a_session_and_no_data(void **state)
 	sim_card_free(c.sim);
 }
 
+/* ---- Terminal authentication ---- */
+
+static void write_bytes(const char *name, const struct sim_buf *b)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(b->p, 1, b->len, f), b->len);
+	fclose(f);
+}
+
+static cr_terminal_t *terminal(const char *certs, const char *key)
+{
+	cr_terminal_t *t;
+	char path[128];
+
+	assert_int_equal(cr_terminal_new(&t), 0);
+	snprintf(path, sizeof(path), "%s/%s", dir, certs);
+	assert_int_equal(cr_terminal_add_certificates(t, path), 0);
+	snprintf(path, sizeof(path), "%s/%s", dir, key);
+	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	return t;
+}
+
+static struct cr_inspection *inspect_with(struct cr_card *c, const char *name, bool can, const cr_terminal_t *t)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .terminal = t, .verify = true };
+
+	if (!c->sim)
+		insert(c, name);
+	secret_of(name, can, &secret);
+	assert_int_equal(cr_inspect(c, &opts, &insp), 0);
+	return insp;
+}
+
+static void fingerprints_are_read_by_whom_the_authority_lets(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+
+	for (int way = 0; way < 4; way++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		insert(&c, "eac");
+		c.max_response = way & 1 ? 65536 : 256;
+		if (way & 2) {		/* by BAC: another name of the chip goes into the signature */
+			c.sim->prof.pace = false;
+			for (unsigned int i = 0; i < c.sim->prof.n_files; i++) {
+				if (c.sim->prof.files[i].fid == 0x011c && !c.sim->prof.files[i].in_app)
+					c.sim->prof.files[i].fid = 0x0fff;
+			}
+		}
+		insp = inspect_with(&c, "eac", !(way & 2), t);
+		assert_null(insp->access.terminal_why);
+		assert_string_equal(insp->access.terminal, "TA v1 ECDSA SHA-256");
+		assert_int_equal(insp->passive.dg[3], CR_DG_MATCH);
+		assert_int_equal(insp->verdict, way & 2 ? CR_UNPROVEN : CR_GENUINE);	/* PACE was left out */
+		assert_true(file(insp, CR_FID_DG(3))->len > 600);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+}
+
+static struct cr_inspection *inspect_need(struct cr_card *c, uint32_t need, const cr_terminal_t *t)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .terminal = t, .verify = true,
+					      .need = need };
+
+	secret_of("eac", true, &secret);
+	assert_int_equal(cr_inspect(c, &opts, &insp), 0);
+	return insp;
+}
+
+/* A card tells its terminals by their certificates: nobody shows them for nothing. */
+static void a_terminal_is_shown_only_for_what_it_opens(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	const uint32_t needs[] = { CR_NEED_IDENTITY, 1U << 2, 1U << 3, CR_NEED_ALL };
+
+	for (int i = 0; i < 4; i++) {
+		bool wanted = needs[i] & 1U << 3, fingers = false;
+		struct cr_inspection *insp;
+		struct cr_card c;
+
+		insert(&c, "eac");
+		insp = inspect_need(&c, needs[i], t);
+		assert_int_equal(!!insp->access.terminal, wanted);
+		assert_null(insp->access.terminal_why);
+		assert_int_equal(insp->passive.dg[3], wanted ? CR_DG_MATCH : CR_DG_UNWANTED);
+		assert_int_equal(!!file(insp, CR_FID_DG(3)), wanted);
+		for (size_t k = 0; k < insp->n_items; k++)
+			fingers |= insp->items[k].fid == CR_FID_DG(3) && !strcmp(insp->items[k].name, "position");
+		assert_int_equal(fingers, wanted);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+}
+
+/* They are gone with the session: DG3 is not asked for without them, and what is open is read all the same. */
+static void a_lost_session_takes_the_terminals_rights_along(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	struct cr_inspection *insp;
+	struct cr_card c;
+	unsigned int n;
+
+	insert(&c, "eac");
+	insp = inspect_need(&c, 1U << 3, t);
+	n = c.ex.commands;
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+
+	insert(&c, "eac");
+	c.flip_at = n - 5;	/* within DG3, which DG1 comes after */
+	insp = inspect_need(&c, 1U << 3, t);
+	assert_int_equal(c.resets, 1);
+	assert_null(file(insp, CR_FID_DG(3))->data);
+	assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_SM);
+	assert_int_equal(insp->passive.dg[3], CR_DG_UNREAD);
+	assert_int_equal(insp->passive.dg[1], CR_DG_MATCH);
+	assert_string_equal(insp->access.terminal_why, "The session that the terminal had opened was lost.");
+	assert_int_equal(insp->verdict, CR_UNPROVEN);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_terminal_free(t);
+}
+
+static void write_key(const char *name, EVP_PKEY *key)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(f);
+}
+
+/* Instead of the card's own; a name as long. */
+static void set_authority(struct cr_card *c, const struct sim_holder *root)
+{
+	struct sim_profile *p = &c->sim->prof;
+
+	sim_holder_clear(&p->cvca);
+	p->cvca = *root;
+	assert_int_equal(EVP_PKEY_up_ref(root->key), 1);
+	memcpy(p->today, root->from, sizeof(p->today));
+	for (unsigned int k = 0; k < p->n_files; k++) {
+		if (p->files[k].in_app)
+			memcpy(p->files[k].data + 2, root->name, strlen(root->name));
+	}
+}
+
+/* Their certificates and signatures do not fit into a short command. */
+static void terminals_with_long_keys_are_let_in(void **state)
+{
+	static const struct { const char *key; uint8_t scheme; const char *name; } kinds[] = {
+		{ "RSA-2048", 2, "TA v1 RSA SHA-256" }, { "RSA-3072", 6, "TA v1 RSA-PSS SHA-512" },
+		{ "secp521r1", 5, "TA v1 ECDSA SHA-512" },
+	};
+
+	for (int way = 0; way < 6; way++) {
+		const char *key = kinds[way / 2].key;
+		const uint8_t scheme = kinds[way / 2].scheme;
+		const struct sim_holder_spec specs[] = { { "UTCVCA00009", key, scheme, 0xc3, -900, 900 },
+							 { "UTDV00001", key, scheme, 0x43, -200, 200 },
+							 { "UTIS00001", key, scheme, 0x01, -100, 100 } };
+		struct sim_holder h[3];
+		struct sim_buf b = { 0 };
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		cr_terminal_t *t;
+
+		for (int k = 0; k < 3; k++)
+			assert_int_equal(sim_holder_new(&specs[k], &h[k]), 0);
+		assert_true(sim_cvc_issue(&h[1], &h[0], &b) && sim_cvc_issue(&h[2], &h[1], &b));
+		write_bytes("t.cvcert", &b);
+		write_key("t.pem", h[2].key);
+		t = terminal("t.cvcert", "t.pem");
+		insert(&c, "eac");
+		c.max_response = way & 1 ? 65536 : 256;
+		set_authority(&c, &h[0]);
+		insp = inspect_with(&c, "eac", true, t);
+		assert_string_equal(insp->access.terminal, kinds[way / 2].name);
+		assert_int_equal(insp->passive.dg[3], CR_DG_MATCH);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+		cr_terminal_free(t);
+		sim_buf_free(&b);
+		for (int k = 0; k < 3; k++)
+			sim_holder_clear(&h[k]);
+	}
+}
+
+/* What a chip does not take leaves fingerprints locked, and the rest as it is. */
+static void a_terminal_without_the_right_certificates_is_refused(void **state)
+{
+	enum { STRANGER, NO_DV, EXPIRED, NO_RIGHT, DV_WITHOUT, FORGED, CASES };
+	static const char *const why[] = {
+		[STRANGER] = "No certificate leads from the chip's authority to this terminal.",
+		[NO_DV] = "No certificate leads from the chip's authority to this terminal.",
+		[EXPIRED] = "The chip did not accept the terminal's certificates or signature.",
+		[FORGED] = "The chip did not accept the terminal's certificates or signature.",
+	};
+	static const struct sim_holder_spec root_spec = { "UTCVCA00009", "brainpoolP320r1", 4, 0xc3, -900, 900 };
+	struct sim_holder root, dv, is;
+	struct sim_buf b = { 0 };
+
+	assert_int_equal(sim_holder_new(&root_spec, &root), 0);
+	for (int i = 0; i < CASES; i++) {
+		const struct sim_holder_spec dv_spec = { "UTDV00001", "brainpoolP320r1", 4, i == DV_WITHOUT ? 0x80 : 0x83,
+							 -200, 200 };
+		const struct sim_holder_spec is_spec = { "UTIS00001", "brainpoolP320r1", 4, i == NO_RIGHT ? 0x02 : 0x03,
+							 i == EXPIRED ? -1500 : -100, i == EXPIRED ? -1000 : 100 };
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		cr_terminal_t *t;
+
+		assert_int_equal(sim_holder_new(&dv_spec, &dv), 0);
+		assert_int_equal(sim_holder_new(&is_spec, &is), 0);
+		if (i != NO_DV)
+			assert_true(sim_cvc_issue(&dv, &root, &b));
+		assert_true(sim_cvc_issue(&is, &dv, &b));
+		if (i == FORGED)
+			b.p[b.len - 1] ^= 1;
+		write_bytes("t.cvcert", &b);
+		sim_buf_free(&b);
+		write_key("t.pem", is.key);
+		t = terminal("t.cvcert", "t.pem");
+		insert(&c, "eac");
+		if (i != STRANGER)
+			set_authority(&c, &root);
+		insp = inspect_with(&c, "eac", true, t);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
+		if (why[i]) {
+			assert_null(insp->access.terminal);
+			assert_string_equal(insp->access.terminal_why, why[i]);
+		} else {
+			assert_non_null(insp->access.terminal);	/* taken, and not let to DG3 */
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+		cr_terminal_free(t);
+		sim_holder_clear(&dv);
+		sim_holder_clear(&is);
+	}
+	sim_holder_clear(&root);
+}
+
 static int begin(void **state)
 {
 	static const struct sim_issuer_spec spec = { "UT", "UTO", "Utopia (sample)", "Utopia 3", "P-256", "P-256", "SHA256",
@@ -249,6 +512,11 @@ int main(void)
 		cmocka_unit_test(pace_alone_proves_a_chip_by_its_mapping),
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
+		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
+		cmocka_unit_test(a_terminal_is_shown_only_for_what_it_opens),
+		cmocka_unit_test(a_lost_session_takes_the_terminals_rights_along),
+		cmocka_unit_test(terminals_with_long_keys_are_let_in),
+		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),
 	};
 

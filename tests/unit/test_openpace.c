@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * PACE and chip authentication against OpenPACE (Debian's libeac), an implementation of others: our
+ * PACE, chip and terminal authentication against OpenPACE (Debian's libeac), an implementation of others: our
  * terminal with its chip, its terminal with our virtual card, for all that both have. Of mappings
  * that is the generic one: its integrated mapping is a draft's (another encoding of points, no R), and
  * chip authentication mapping it does not have.
@@ -10,13 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <eac/ca.h>
 #include <eac/eac.h>
 #include <eac/pace.h>
+#include <eac/ta.h>
+#include <openssl/pem.h>
 #include <cardring/error.h>
 #include "eid/ca.h"
+#include "eid/ta.h"
+#include "issue.h"
 #include "iso7816/tlv.h"
 #include "simsession.h"
 
@@ -468,12 +474,150 @@ static void chip_authentication_agrees_with_openpace_in_both_directions(void **s
 	assert_int_equal(runs, 2 * 14 * 4);
 }
 
+/* ---- Terminal authentication, version 1 ---- */
+
+struct scheme {
+	const char *key;
+	uint8_t scheme;
+};
+
+static void holder(struct sim_holder *h, const char *name, const struct scheme *s, uint8_t chat)
+{
+	const struct sim_holder_spec spec = { name, s->key, s->scheme, chat, -10, 10 };
+
+	assert_int_equal(sim_holder_new(&spec, h), 0);
+}
+
+/* From files, as it is used. */
+static cr_terminal_t *inspection_system(const struct sim_buf *certs, EVP_PKEY *key)
+{
+	char dir[] = "/tmp/cardring-openpace-XXXXXX", path[64];
+	cr_terminal_t *t;
+	FILE *f;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(cr_terminal_new(&t), 0);
+	snprintf(path, sizeof(path), "%s/certs", dir);
+	f = fopen(path, "w");
+	assert_true(f && fwrite(certs->p, 1, certs->len, f) == certs->len && !fclose(f));
+	assert_int_equal(cr_terminal_add_certificates(t, path), 0);
+	unlink(path);
+	f = fopen(path, "w");
+	assert_true(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) && !fclose(f));
+	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	unlink(path);
+	rmdir(dir);
+	return t;
+}
+
+/* What the chip says to one command of ours. */
+static uint16_t their_chip_ta(EAC_CTX *chip, const struct cr_ta_binding *binding, const struct cr_capdu *cmd,
+			      uint8_t *rsp, size_t *len)
+{
+	BUF_MEM *b, *key, *id;
+	struct cr_buf cert;
+	uint16_t sw;
+	size_t mark;
+
+	*len = 0;
+	switch (cmd->ins) {
+	case 0x22:
+		return 0x9000;
+	case 0x2a:
+		cr_buf_init(&cert);
+		mark = cr_tlv_begin(&cert, 0x7f21);
+		cr_buf_put(&cert, cmd->data, cmd->lc);
+		assert_int_equal(cr_tlv_end(&cert, mark), 0);
+		sw = TA_STEP2_import_certificate(chip, cert.data, cert.len) == 1 ? 0x9000 : 0x6300;
+		cr_buf_free(&cert);
+		return sw;
+	case 0x84:
+		b = TA_STEP4_get_nonce(chip);
+		assert_true(b && b->length == 8);
+		memcpy(rsp, b->data, *len = 8);
+		BUF_MEM_free(b);
+		return 0x9000;
+	}
+	assert_int_equal(cmd->ins, 0x82);
+	b = buf_of(cmd->data, cmd->lc);
+	key = buf_of(binding->ephemeral, binding->ephemeral_len);
+	id = buf_of(binding->chip, binding->chip_len);
+	sw = TA_STEP6_verify(chip, key, id, NULL, b) == 1 ? 0x9000 : 0x6300;
+	BUF_MEM_free(b);
+	BUF_MEM_free(key);
+	BUF_MEM_free(id);
+	return sw;
+}
+
+static int authenticate_to(EAC_CTX *chip, const cr_terminal_t *t, const struct cr_ta_binding *ours,
+			   const struct cr_ta_binding *theirs)
+{
+	const struct cr_cvc_name authority = { "UTCVCA00001", 11 };
+	uint16_t sw = 0x9000;
+	struct cr_capdu cmd;
+	uint8_t rsp[8];
+	struct cr_ta ta;
+	size_t len = 0;
+	int r;
+
+	assert_int_equal(cr_ta_init(&ta, t, &authority, 1, ours), 0);
+	while ((r = cr_ta_step(&ta, rsp, len, sw, &cmd)) == 1)
+		sw = their_chip_ta(chip, theirs, &cmd, rsp, &len);
+	cr_ta_clear(&ta);
+	return r;
+}
+
+static void their_chip_takes_our_terminal(void **state)
+{
+	static const struct scheme schemes[] = {
+		{ "RSA-2048", 1 }, { "RSA-2048", 2 }, { "RSA-2048", 3 }, { "RSA-2048", 4 }, { "RSA-2048", 5 },
+		{ "RSA-2048", 6 }, { "prime192v1", 1 }, { "secp224r1", 2 }, { "brainpoolP256r1", 3 },
+		{ "brainpoolP384r1", 4 }, { "brainpoolP512r1", 5 }, { "secp521r1", 5 },
+	};
+	struct cr_ta_binding binding = { .chip_len = 32, .ephemeral_len = 32 }, other;
+
+	memset(binding.chip, 0x31, 32);
+	memset(binding.ephemeral, 0x42, 32);
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		struct sim_buf certs = { 0 }, root_cert = { 0 };
+		struct sim_holder root, dv, is;
+		cr_terminal_t *t;
+
+		holder(&root, "UTCVCA00001", &schemes[i], 0xc3);
+		holder(&dv, "UTDVCA00001", &schemes[i], 0x83);
+		holder(&is, "UTISYS00001", &schemes[i], 0x03);
+		assert_true(sim_cvc_issue(&root, &root, &root_cert) && sim_cvc_issue(&dv, &root, &certs) &&
+			    sim_cvc_issue(&is, &dv, &certs));
+		t = inspection_system(&certs, is.key);
+		for (int bad = 0; bad < 3; bad++) {
+			EAC_CTX *chip = EAC_CTX_new();
+
+			other = binding;
+			if (bad == 1)
+				other.chip[0] ^= 1;
+			else if (bad == 2)
+				other.ephemeral[31] ^= 1;
+			assert_int_equal(EAC_CTX_init_ta(chip, NULL, 0, root_cert.p, root_cert.len), 1);
+			TA_disable_checks(chip);	/* by their clock; the certificates' days are by ours */
+			assert_int_equal(authenticate_to(chip, t, &binding, &other), bad ? CR_E_ACCESS_REFUSED : 0);
+			EAC_CTX_clear_free(chip);
+		}
+		cr_terminal_free(t);
+		sim_buf_free(&certs);
+		sim_buf_free(&root_cert);
+		sim_holder_clear(&root);
+		sim_holder_clear(&dv);
+		sim_holder_clear(&is);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pace_agrees_with_openpace_in_both_directions),
 		cmocka_unit_test(a_wrong_password_is_wrong_to_both),
 		cmocka_unit_test(chip_authentication_agrees_with_openpace_in_both_directions),
+		cmocka_unit_test(their_chip_takes_our_terminal),
 	};
 	int r;
 

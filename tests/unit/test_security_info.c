@@ -57,12 +57,18 @@ static void what_real_cards_have_is_understood(void **state)
 			       "0202010D020141302B060804007F0007020206161F655041202D2042447220476D6248202D20546573"
 			       "746B617274652076322E30", &si), 0);
 	assert_true(si.terminal_authentication);
+	assert_int_equal(si.cvca, 0x011c);
 	assert_int_equal(si.n_pace, 1);
 	assert_int_equal(si.n_ca, 1);
 	assert_int_equal(si.ca[0].version, 2);
 	assert_int_equal(si.ca[0].key_id, 0x41);
 	assert_int_equal(si.n_ca_key, 0);
 	assert_int_equal(si.unknown, 1);
+
+	assert_int_equal(parse("31183016060804007F000702020202010130070402012A04011E", &si), 0);
+	assert_int_equal(si.cvca, 0x012a);
+	assert_int_equal(parse("31133011060804007F00070202020201010402012A", &si), 0);
+	assert_int_equal(si.cvca, 0x011c);
 }
 
 static void the_strongest_pace_is_taken(void **state)
@@ -139,6 +145,43 @@ static void unknown_ones_are_skipped_and_malformed_ones_refused(void **state)
 	assert_int_equal(si.unknown, 1);
 	assert_int_equal(parse("3114" "3012" PACE("9", "2") "02010202010D", &si), 0);
 	assert_int_equal(si.n_pace, 0);
+}
+
+/* PACEDomainParameterInfo of ECDH with generic mapping: standardizedDomainParameters, and an algorithm that nobody knows */
+#define PARAMETERS(id, number)	"301C" "060904007F000702020402" "300C" "060704007F00070102" "0201" id "0201" number
+#define UNKNOWN_PARAMETERS(number) "3017" "060904007F000702020402" "3007" "06022A03" "020105" "0201" number
+
+static void parameters_are_those_with_the_number(void **state)
+{
+	struct cr_security_infos si;
+	const struct cr_pace_info *p;
+	bool ambiguous;
+
+	/* the issuer's numbers 40 and 41 */
+	assert_int_equal(parse("3150" "3012" PACE("2", "2") "020102020128" PARAMETERS("10", "29") PARAMETERS("0E", "28"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 14);
+	assert_true(ambiguous);
+	/* no number: the ones that there are */
+	assert_int_equal(parse("312F" "300F" PACE("2", "2") "020102" PARAMETERS("10", "29"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 16);
+	assert_int_equal(p->parameter_id, -1);
+	/* a number that nobody has explained; ones of another mapping */
+	assert_int_equal(parse("3132" "3012" PACE("2", "2") "020102020130" PARAMETERS("10", "29"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_int_equal(parse("3132" "3012" PACE("4", "2") "020102020129" PARAMETERS("10", "29"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
+	/* explained in a way that is not understood, but standardized */
+	assert_int_equal(parse("312D" "3012" PACE("2", "2") "02010202010D" UNKNOWN_PARAMETERS("0D"), &si), 0);
+	p = cr_security_infos_pace(&si, &ambiguous);
+	assert_non_null(p);
+	assert_int_equal(p->domain.id, 13);
+	assert_true(ambiguous);
+	assert_int_equal(parse("312D" "3012" PACE("2", "2") "020102020128" UNKNOWN_PARAMETERS("28"), &si), 0);
+	assert_null(cr_security_infos_pace(&si, &ambiguous));
 }
 
 #define AA_INFO		"0606678108010105" "020101"
@@ -307,6 +350,7 @@ int main(void)
 		cmocka_unit_test(what_real_cards_have_is_understood),
 		cmocka_unit_test(the_strongest_pace_is_taken),
 		cmocka_unit_test(unknown_ones_are_skipped_and_malformed_ones_refused),
+		cmocka_unit_test(parameters_are_those_with_the_number),
 		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),

@@ -55,12 +55,41 @@ static int load_trust(const struct cli *c, cr_trust_t *trust)
 	return rc;
 }
 
+/* ---- what opens fingerprints and irises ---- */
+
+static int load_terminal(const struct cli *c, cr_terminal_t **out)
+{
+	int err;
+
+	if (!c->terminal != !c->terminal_key)
+		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--terminal and --terminal-key go together."));
+	if (!c->terminal)
+		return 0;
+	if (cr_terminal_new(out))
+		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	err = cr_terminal_add_certificates(*out, c->terminal);
+	if (err == CR_E_IO)
+		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("%s cannot be read."), c->terminal);
+	if (err == CR_E_MALFORMED || err == CR_E_UNSUPPORTED || err == CR_E_TOO_LONG)
+		return cli_fail(c, CLI_ERROR, "terminal", NULL,
+				_("%s does not hold card verifiable certificates of an inspection system."), c->terminal);
+	if (!err)
+		err = cr_terminal_set_key(*out, c->terminal_key);
+	if (err == CR_E_IO)
+		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no private key in %s."), c->terminal_key);
+	if (err == CR_E_NOT_FOUND)
+		return cli_fail(c, CLI_ERROR, "terminal", NULL, _("%s holds no certificate of that private key."),
+				c->terminal);
+	return err ? cli_fail_err(c, err, NULL, NULL) : 0;
+}
+
 /* ---- the inspection ---- */
 
 struct work {
 	struct cr_secret secret;
 	uint32_t need;
 	cr_trust_t *trust;
+	cr_terminal_t *terminal;
 	struct cr_reader_info reader;
 	struct cr_inspection *in;
 	json_t *record;
@@ -122,8 +151,8 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
 	/* what is written is to be verified later: the chip is asked for its proof while it is here */
-	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .verify = verify || c->out,
-					.need = w->need, .progress = cli_progress };
+	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .terminal = w->terminal,
+					.verify = verify || c->out, .need = w->need, .progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
 
@@ -174,9 +203,9 @@ static int inspect_again(const struct cli *c, struct work *w)
 	int rc, err;
 
 	if (c->reader || c->out || c->need || c->can || c->id_number || c->mrz || c->pin || c->puk || c->doc || c->dob ||
-	    c->exp)
+	    c->exp || c->terminal || c->terminal_key)
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
-				_("--from takes no card: leave out its reader, its secret, --need and --out."));
+				_("--from takes no card: leave out its reader, its secret, --terminal, --need and --out."));
 	if (cr_trust_new(&w->trust))
 		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	rc = load_trust(c, w->trust);
@@ -212,6 +241,8 @@ static int work(const struct cli *c, struct work *w, bool verify)
 		rc = cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	if (!rc && verify)
 		rc = load_trust(c, w->trust);
+	if (!rc && verify)
+		rc = load_terminal(c, &w->terminal);
 	if (!rc && c->out)
 		rc = cli_save_prepare(c, &made);
 	if (!rc) {
@@ -239,6 +270,7 @@ static int run(const struct cli *c, bool verify)
 	cr_inspection_free(w.in);
 	json_decref(w.record);
 	cr_trust_free(w.trust);
+	cr_terminal_free(w.terminal);
 	cli_saved_free(&w.saved);
 	cli_portrait_free(&w.portrait);
 	OPENSSL_cleanse(&w.secret, sizeof(w.secret));

@@ -128,6 +128,8 @@ json_t *cli_json_access(const struct cr_access *a)
 	json_object_set_new(j, "curve", cli_json_string(a->curve));
 	json_object_set_new(j, "password", cli_json_string(a->password));
 	json_object_set_new(j, "tries", json_integer(a->tries));
+	json_object_set_new(j, "terminal", cli_json_string(a->terminal));
+	json_object_set_new(j, "terminal_refused", cli_json_string(a->terminal_why));
 	return j;
 }
 

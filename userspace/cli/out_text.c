@@ -301,5 +301,6 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 	heading(_("Reading"));
 	access_row(&in->access);
 	row(_("Chip authentication"), in->chip_protocol);
+	row(_("Terminal authentication"), in->access.terminal_why ? _(in->access.terminal_why) : in->access.terminal);
 	how(in, r);
 }

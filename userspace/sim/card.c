@@ -79,6 +79,9 @@ void sim_card_session_end(struct sim_card *card)
 	OPENSSL_cleanse(&card->sm, sizeof(card->sm));
 	card->access = false;
 	card->opened_by = 0;
+	card->rights = 0;
+	card->chip_id_len = card->terminal_id_len = 0;
+	sim_ta_reset(card);
 	card->chip_authenticated = false;
 	card->ca_set = false;
 	card->challenged = false;
@@ -146,6 +149,10 @@ static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a,
 		return SW_LENGTH;
 	if (a->p1 == 0xc1 && a->p2 == 0xa4)
 		return sim_pace_set_at(card, a, protected);
+	if (a->p1 == 0x81 && a->p2 == 0xb6)
+		return sim_ta_set_dst(card, a, protected);
+	if (a->p1 == 0x81 && a->p2 == 0xa4)
+		return sim_ta_set_at(card, a, protected);
 	if (a->p1 == 0x41 && (a->p2 == 0xa4 || a->p2 == 0xa6)) {
 		if (!card->prof.ca)
 			return SW_P1P2;
@@ -165,7 +172,11 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 		card->ca_set = false;
 	}
 	if (a->ins != 0x82)
-		card->challenged = false;
+		card->challenged = card->ta.challenged = false;
+	if (a->ins != 0x82 && a->ins != 0x84)
+		card->ta.set = false;
+	if (a->ins != 0x2a)
+		card->ta.dst[0] = '\0';
 	switch (a->ins) {
 	case 0xa4:
 		return sim_select(card, a, out);
@@ -173,9 +184,15 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 	case 0xb1:
 		return sim_read_binary(card, a, out);
 	case 0x84:
+		if (card->ta.set)
+			return sim_ta_challenge(card, a, out);
 		return card->prof.bac ? sim_get_challenge(card, a, out) : SW_INS;
 	case 0x82:
+		if (card->ta.set)
+			return sim_ta_authenticate(card, a);
 		return card->prof.bac ? sim_external_authenticate(card, a, out, next) : SW_INS;
+	case 0x2a:
+		return sim_ta_verify(card, a, protected);
 	case 0x88:
 		return card->prof.aa_key ? sim_internal_authenticate(card, a, out) : SW_INS;
 	case 0x22:

@@ -88,6 +88,7 @@ uint16_t sim_external_authenticate(struct sim_card *card, const struct sim_apdu 
 	card->work.random_bytes += 16;
 	card->work.cipher_bytes += 32 + 40;
 	next->active = true;
+	card->chip_id_len = sim_mrz_information(card->prof.mrz, (char *)card->chip_id) - 14;	/* without the two dates */
 	card->failures = 0;
 	sim_buf_put(out, r, 32);
 	sim_buf_put(out, m, 8);

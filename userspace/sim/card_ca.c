@@ -47,6 +47,7 @@ static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, str
 		card->work.scalar_bits += card->work.field_bits;
 		next->active = true;
 		card->chip_authenticated = true;
+		sim_compress(g, &theirs, card->terminal_id, &card->terminal_id_len);
 		sw = SW_OK;
 	}
 	OPENSSL_cleanse(&k, sizeof(k));

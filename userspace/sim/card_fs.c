@@ -14,9 +14,9 @@ static bool under_mf(const struct sim_card *card, uint16_t fid)
 	return fid == 0x2f00 || fid == 0x2f01;
 }
 
-static bool open_to_all(const struct sim_card *card, uint16_t fid)
+static bool open_to_all(const struct sim_card *card, const struct sim_file *f)
 {
-	return fid == 0x011c || under_mf(card, fid);
+	return !f->in_app && (f->fid == 0x011c || under_mf(card, f->fid));
 }
 
 static const struct sim_file *find(const struct sim_card *card, uint16_t fid)
@@ -24,7 +24,7 @@ static const struct sim_file *find(const struct sim_card *card, uint16_t fid)
 	for (unsigned int i = 0; i < card->prof.n_files; i++) {
 		const struct sim_file *f = &card->prof.files[i];
 
-		if (f->fid == fid && (f->under_mf || under_mf(card, fid)) == !card->app)
+		if (f->fid == fid && (f->under_mf || (!f->in_app && under_mf(card, fid))) == !card->app)
 			return f;
 	}
 	return NULL;
@@ -41,19 +41,18 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 	return find(card, 0x0100 | sfi);
 }
 
-/*
- * DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1), which this card does not grant; but for
- * chips that protect them like the other groups.
- */
+/* DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the other groups. */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
 	if (f->fid >= 0x2f00 && card->prof.mf_files_locked)
 		return SW_SECURITY_STATUS;
-	if (open_to_all(card, f->fid))
+	if (open_to_all(card, f))
 		return SW_OK;
 	if (!card->access)
 		return SW_SECURITY_STATUS;
-	if ((f->fid == 0x0103 || f->fid == 0x0104) && !card->prof.biometrics_open)
+	if (card->prof.biometrics_open)
+		return SW_OK;
+	if ((f->fid == 0x0103 && !(card->rights & 1)) || (f->fid == 0x0104 && !(card->rights & 2)))
 		return SW_SECURITY_STATUS;
 	return SW_OK;
 }

@@ -358,6 +358,7 @@ static uint16_t step_token(struct sim_card *card, const struct sim_tlv *in, stru
 	memcpy(next->mac, p->mac, sizeof(next->mac));
 	next->active = true;
 	card->opened_by = p->password;
+	sim_compress(&p->group, &p->own, card->chip_id, &card->chip_id_len);
 	return SW_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 #include "ber.h"
 #include "simcrypto.h"
+#include "simcvc.h"
 
 #define SIM_PORTRAIT_WIDTH	360
 #define SIM_PORTRAIT_HEIGHT	480
@@ -92,6 +93,7 @@ struct sim_security {
 	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
+	bool ta;			/* terminal authentication, version 1 */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -130,7 +132,18 @@ void sim_write_dg16(const struct sim_details *d, struct sim_buf *out);
 void sim_write_raw(unsigned int dg, struct sim_buf *out);	/* DG6, DG8 to DG10, DG13: what no standard defines */
 void sim_write_dir(struct sim_buf *out);
 void sim_write_info(unsigned int max_command, unsigned int max_response, struct sim_buf *out);
-void sim_add_ta(struct sim_buf *dg14);		/* it wants terminal authentication */
+
+/* ---- terminals.c: TR-03110-3, C ---- */
+
+struct sim_holder_spec {
+	const char *name;		/* country, mnemonic, number: "UTCVCA00001" */
+	const char *key;		/* OpenSSL's name of a curve, or "RSA-2048" */
+	uint8_t scheme;			/* last arc of id-TA-ECDSA or id-TA-RSA: the digest */
+	uint8_t chat;			/* C0 CVCA, 80 or 40 DV, 00 terminal; 01 reads DG3, 02 DG4 */
+	long from, to;			/* validity, days from now */
+};
+int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
+void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
 
 /* ---- samples.c ---- */
 
@@ -159,6 +172,7 @@ struct sim_recipe {
 	int ca_key_id;			/* -1: none */
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
+	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
 	bool dg3;			/* fingerprints, which only terminal authentication opens */
 	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
 	uint32_t portrait;

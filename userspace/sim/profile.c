@@ -5,6 +5,8 @@
  *   profile          lines "key = value"; '#' begins a comment; unknown keys are errors
  *   EF_xxxx.bin      the elementary file with that identifier, as READ BINARY gives it
  *   MF_011D.bin      EF.CardSecurity, which lies beside the application
+ *   DF_011C.bin      EF.CVCA, which lies within it
+ *   cvca.cv          certificate of the authority that terminal authentication goes back to; none: there is none
  *   ca.pem           private key of chip authentication (where the profile says "ca", or PACE's mapping is cam)
  *   aa.pem           private key of active authentication (where the profile says "aa"), RSA or elliptic curve
  *
@@ -392,7 +394,7 @@ static int read_files(const char *dir, struct sim_profile *p)
 		unsigned int fid;
 		int n = 0;
 
-		if (sscanf(e->d_name, "%*1[EM]F_%4x.bin%n", &fid, &n) != 1 || n != 11 || e->d_name[n])
+		if (sscanf(e->d_name, "%*1[EMD]F_%4x.bin%n", &fid, &n) != 1 || n != 11 || e->d_name[n])
 			continue;
 		if (p->n_files == SIM_MAX_FILES) {
 			err = CR_E_TOO_LONG;
@@ -401,6 +403,7 @@ static int read_files(const char *dir, struct sim_profile *p)
 		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
 		f->fid = (uint16_t)fid;
 		f->under_mf = *e->d_name == 'M';
+		f->in_app = *e->d_name == 'D';
 		err = read_file(path, &f->data, &f->len);
 		if (f->data)
 			p->n_files++;
@@ -425,6 +428,28 @@ static int read_key(const char *dir, const char *name, EVP_PKEY **out)
 	if (!*out)
 		fprintf(stderr, "%s: not a private key\n", path);
 	return *out ? 0 : CR_E_MALFORMED;
+}
+
+static int read_cvca(const char *dir, struct sim_profile *p)
+{
+	struct sim_tlv cert;
+	uint8_t *data = NULL;
+	char path[4096];
+	size_t len;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/cvca.cv", dir);
+	if (access(path, F_OK))
+		return 0;
+	err = read_file(path, &data, &len);
+	if (!err && (!sim_ber_get(data, len, &cert) || cert.tag != 0x7f21 || cert.total != len ||
+		     !sim_cvc_check(cert.value, cert.len, NULL, &p->cvca))) {
+		fprintf(stderr, "%s: not an authority's own certificate\n", path);
+		err = CR_E_MALFORMED;
+	}
+	memcpy(p->today, p->cvca.from, sizeof(p->today));
+	free(data);
+	return err;
 }
 
 static int read_keys(const char *dir, struct sim_profile *p)
@@ -519,6 +544,8 @@ int sim_profile_load(const char *name, struct sim_profile *out)
 		err = read_files(dir, out);
 	if (!err)
 		err = read_keys(dir, out);
+	if (!err)
+		err = read_cvca(dir, out);
 	if (!out->extended && out->max_le > 256)
 		out->max_le = 256;
 	default_atrs(out);
@@ -533,6 +560,7 @@ void sim_profile_free(struct sim_profile *p)
 		free(p->files[i].data);
 	BN_clear_free(p->ca_key);
 	sim_group_close(&p->ca_group);
+	sim_holder_clear(&p->cvca);
 	EVP_PKEY_free(p->aa_key);
 	memset(p, 0, sizeof(*p));
 }

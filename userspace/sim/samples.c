@@ -161,7 +161,7 @@ static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
 static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
 {
 	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
-				      .ca_key_id = ca_key ? r->ca_key_id : -1,
+				      .ca_key_id = ca_key ? r->ca_key_id : -1, .ta = ca_key && r->cvca,
 				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
 }
 
@@ -217,8 +217,6 @@ static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, st
 		err = sim_write_dg14(&security, &files[14]);
 		if (err)
 			return err;
-		if (r->dg3)
-			sim_add_ta(&files[14]);
 	}
 	return r->details ? make_details(r, files) : 0;
 }
@@ -289,6 +287,26 @@ static int write_card_security(const char *dir, const struct sim_recipe *r, cons
 	return err;
 }
 
+/* Whose certificates the chip goes by. */
+static int write_authority(const char *dir, const struct sim_recipe *r)
+{
+	struct sim_buf cert = { 0 }, file = { 0 };
+	char path[4096];
+	int err;
+
+	if (!r->cvca)
+		return 0;
+	sim_write_cvca(r->cvca->name, &file);
+	snprintf(path, sizeof(path), "%s/cvca.cv", dir);
+	err = sim_cvc_issue(r->cvca, r->cvca, &cert) ? write_file(path, cert.p, cert.len, 0644) : CR_E_CRYPTO;
+	snprintf(path, sizeof(path), "%s/DF_011C.bin", dir);
+	if (!err)
+		err = write_file(path, file.p, file.len, 0644);
+	sim_buf_free(&cert);
+	sim_buf_free(&file);
+	return err;
+}
+
 int sim_issue(const char *root, const struct sim_recipe *r)
 {
 	struct sim_buf files[17] = { { 0 } }, sod = { 0 }, b = { 0 };
@@ -342,6 +360,8 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		err = write_card_files(dir);
 	if (!err)
 		err = write_card_security(dir, r, &keys);
+	if (!err)
+		err = write_authority(dir, r);
 	if (!err)
 		err = write_profile(dir, r);
 done:
@@ -450,7 +470,40 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 	return err;
 }
 
-static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
+/* A terminal that may read fingerprints: DIR/terminal/certificates.cvcert, key.pem. */
+static int make_terminal(const char *dir, struct sim_holder *cvca)
+{
+	static const struct sim_holder_spec specs[] = {
+		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
+		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
+		{ "UTISSAMPLE00001", "brainpoolP256r1", 3, 0x01, -30, 300 },
+	};
+	struct sim_holder dv = { .name = "" }, is = { .name = "" };
+	struct sim_buf certs = { 0 };
+	char path[3600], sub[3500];
+	int err = sim_holder_new(&specs[0], cvca);
+
+	if (!err)
+		err = sim_holder_new(&specs[1], &dv);
+	if (!err)
+		err = sim_holder_new(&specs[2], &is);
+	if (!err && (!sim_cvc_issue(&dv, cvca, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
+		err = CR_E_CRYPTO;
+	snprintf(sub, sizeof(sub), "%s/terminal", dir);
+	if (!err)
+		err = make_dir(sub);
+	snprintf(path, sizeof(path), "%s/certificates.cvcert", sub);
+	if (!err)
+		err = write_file(path, certs.p, certs.len, 0644);
+	if (!err)
+		err = write_key(sub, "key.pem", is.key);
+	sim_buf_free(&certs);
+	sim_holder_clear(&dv);
+	sim_holder_clear(&is);
+	return err;
+}
+
+static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS], const struct sim_holder *cvca)
 {
 	struct dates issued, valid, issued_then, past;
 	char an_mrz[91], rogue_mrz[91], past_mrz[91], old_mrz[91], bac_mrz[89], eac_mrz[89];
@@ -549,7 +602,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 		{ .name = "eac", .text = "Utopia, passport: PACE AES-256, locked fingerprints, reads of at most 223 bytes",
 		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
 		  .pace = { { SIM_AES256, 16, SIM_GM, NULL } }, .ca = SIM_AES256, .ca_key = "brainpoolP384r1",
-		  .ca_key_id = 2, .dg3 = true,
+		  .ca_key_id = 2, .dg3 = true, .cvca = cvca,
 		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
 		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
 		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
@@ -583,6 +636,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS])
 int sim_make(const char *dir)
 {
 	struct sim_issuer issuers[ISSUERS] = { { 0 } };
+	struct sim_holder cvca = { .name = "" };
 	char trust[3500];
 	int err;
 
@@ -594,7 +648,9 @@ int sim_make(const char *dir)
 	if (!err)
 		err = make_issuers(issuers);
 	if (!err)
-		err = make_cards(dir, issuers);
+		err = make_terminal(dir, &cvca);
+	if (!err)
+		err = make_cards(dir, issuers, &cvca);
 	if (!err)
 		err = write_trust(dir, "VNM-1", &issuers[VN_THEN], NULL);
 	if (!err)
@@ -605,5 +661,6 @@ int sim_make(const char *dir)
 		err = write_trust(dir, "UTO-2", &issuers[UT_NEW], NULL);
 	for (int i = 0; i < ISSUERS; i++)
 		sim_issuer_free(&issuers[i]);
+	sim_holder_clear(&cvca);
 	return err;
 }

@@ -13,6 +13,7 @@
 #include "ber.h"
 #include "sim.h"
 #include "simcrypto.h"
+#include "simcvc.h"
 #include "simgroup.h"
 
 #define SIM_MAX_FILES	32
@@ -58,6 +59,7 @@ struct sim_apdu {
 struct sim_file {
 	uint16_t fid;
 	bool under_mf;		/* beside the application: EF.CardSecurity, which has the identifier of EF.SOD */
+	bool in_app;		/* within it: EF.CVCA, which has that of EF.CardAccess */
 	uint8_t *data;
 	size_t len;
 };
@@ -106,6 +108,8 @@ struct sim_profile {
 	char aa_digest[8];	/* "SHA256" */
 	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
 	enum sim_aa_habit aa_habit;
+	struct sim_holder cvca;	/* key NULL: no terminal authentication */
+	char today[7];		/* YYMMDD; goes on by certificates */
 	struct sim_file files[SIM_MAX_FILES];
 	unsigned int n_files;
 	uint8_t atr[33], atr_t0[33];
@@ -133,6 +137,14 @@ struct sim_pace {
 	uint8_t enc[SIM_KEY_MAX], mac[SIM_KEY_MAX];
 };
 
+struct sim_ta {
+	char dst[17];			/* whose key the next certificate is to be checked by */
+	struct sim_holder last;		/* of the certificate that was taken last */
+	uint8_t granted;
+	bool set, challenged;
+	uint8_t challenge[8];
+};
+
 struct sim_card {
 	struct sim_profile prof;
 	unsigned int failures;		/* wrong passwords in a row; outlives power */
@@ -153,6 +165,11 @@ struct sim_card {
 	struct sim_buf chain;		/* data of the commands chained so far */
 	uint8_t chain_header[3];	/* their INS, P1, P2 */
 	bool chained;
+	/* ID_PICC and the terminal's key of chip authentication, compressed (TR-03110-3, A.2.2.3) */
+	uint8_t chip_id[SIM_ELEMENT_MAX], terminal_id[SIM_ELEMENT_MAX];
+	size_t chip_id_len, terminal_id_len;
+	struct sim_ta ta;
+	uint8_t rights;			/* what terminal authentication has opened: 1 DG3, 2 DG4 */
 
 	struct card_work work;		/* of the command that runs */
 };
@@ -185,6 +202,12 @@ uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct 
 uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
 			     struct sim_sm *next);
 
+uint16_t sim_ta_set_dst(struct sim_card *card, const struct sim_apdu *a, bool protected);
+uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool protected);
+uint16_t sim_ta_set_at(struct sim_card *card, const struct sim_apdu *a, bool protected);
+uint16_t sim_ta_challenge(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
+uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a);
+void sim_ta_reset(struct sim_card *card);
 uint16_t sim_internal_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 
 /*

@@ -387,6 +387,14 @@ bool sim_group_integrated(struct sim_group *g, enum sim_cipher c, const uint8_t 
 	return ok;
 }
 
+bool sim_compress(const struct sim_group *g, const struct sim_element *e, uint8_t out[SIM_ELEMENT_MAX], size_t *len)
+{
+	*len = g->ec ? g->field_len : 20;
+	if (g->ec)
+		return sim_group_secret(g, e, out);
+	return EVP_Digest(e->p, e->len, out, NULL, EVP_sha1(), NULL) == 1;
+}
+
 bool sim_group_of_key(EVP_PKEY *key, struct sim_group *g, BIGNUM **secret, struct sim_element *public_key)
 {
 	char name[64];

@@ -46,6 +46,9 @@ bool sim_group_secret(const struct sim_group *g, const struct sim_element *e, ui
 /* ICAO 9303-11, 4.4.3.3.2, the whole of the integrated mapping: new generator from the nonces s and t. */
 bool sim_group_integrated(struct sim_group *g, enum sim_cipher c, const uint8_t *s, size_t s_len, const uint8_t *t);
 
+/* The compressed form of a public key: its x-coordinate, or SHA-1 of a number. */
+bool sim_compress(const struct sim_group *g, const struct sim_element *e, uint8_t out[SIM_ELEMENT_MAX], size_t *len);
+
 /* A private key's group, number and public element. Close and free in each case. */
 bool sim_group_of_key(EVP_PKEY *key, struct sim_group *g, BIGNUM **secret, struct sim_element *public_key);
 

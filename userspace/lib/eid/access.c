@@ -6,6 +6,7 @@
 #include "eid/bac.h"
 #include "eid/files.h"
 #include "eid/lds.h"
+#include "eid/secret.h"
 #include "iso7816/sw.h"
 
 const uint8_t cr_emrtd_aid[7] = { 0xa0, 0x00, 0x00, 0x02, 0x47, 0x10, 0x01 };
@@ -114,7 +115,7 @@ static int read_card_security(struct cr_session *s, struct cr_card_access *ca)
 
 /* One run; the session goes under its keys. resumed: after the CAN's, under its session. */
 static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
-		    const struct cr_secret *secret, bool resumed, struct cr_cam *cam)
+		    const struct cr_secret *secret, bool resumed, struct cr_card_access *ca)
 {
 	struct cr_pace *pace;
 	struct cr_sm sm;
@@ -129,8 +130,9 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		err = cr_pace_session(pace, &sm);
 	if (!err) {
 		cr_session_secure(s, &sm);
-		cr_pace_cam(pace, cam);
+		cr_pace_cam(pace, &ca->cam);
 		cr_sm_wipe(&sm);
+		err = cr_pace_chip_id(pace, ca->chip_id, &ca->chip_id_len);
 	}
 	cr_pace_free(pace);
 	return err;
@@ -145,16 +147,16 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 
 	*tried = secret->type;
 	access->tries++;
-	err = run_pace(s, info, ambiguous, secret, false, &ca->cam);
+	err = run_pace(s, info, ambiguous, secret, false, ca);
 	if (err == CR_E_PIN_SUSPENDED && *secret->can) {
 		/* TR-03110-2, 3.3: the CAN proves that somebody has the card in hands */
 		memcpy(can.can, secret->can, sizeof(can.can));
 		*tried = CR_SECRET_CAN;
-		err = run_pace(s, info, ambiguous, &can, false, &ca->cam);
+		err = run_pace(s, info, ambiguous, &can, false, ca);
 		OPENSSL_cleanse(&can, sizeof(can));
 		if (!err) {
 			*tried = secret->type;
-			err = run_pace(s, info, ambiguous, secret, true, &ca->cam);
+			err = run_pace(s, info, ambiguous, secret, true, ca);
 		}
 	}
 	if (!err && ca->cam.data_len)
@@ -170,8 +172,9 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 }
 
 static int open_by_bac(struct cr_session *s, const struct cr_secret *secret,
-		       struct cr_access *access)
+		       struct cr_card_access *ca, struct cr_access *access)
 {
+	char info[CR_MRZ_INFO_MAX + 1];
 	struct cr_bac bac;
 	int err = cr_bac_init(&bac, secret, s->rng);
 
@@ -185,6 +188,11 @@ static int open_by_bac(struct cr_session *s, const struct cr_secret *secret,
 		access->mapping = access->curve = NULL;
 		access->cipher = cr_cipher_name(CR_3DES);
 		access->password = "MRZ";
+		/* the document number with its check digit, without the two dates and theirs */
+		err = cr_secret_mrz_info(secret, info);
+		ca->chip_id_len = err ? 0 : strlen(info) - 14;
+		memcpy(ca->chip_id, info, ca->chip_id_len);
+		OPENSSL_cleanse(info, sizeof(info));
 	}
 	cr_bac_wipe(&bac);
 	return err;
@@ -217,7 +225,7 @@ static int fail(const char **why, int err, const char *msgid)
 
 /* Without PACE: an open card, or BAC. */
 static int open_application(struct cr_session *s, const struct cr_secret *secret,
-			    struct cr_access *access, const char **why)
+			    struct cr_card_access *ca, struct cr_access *access, const char **why)
 {
 	uint16_t sw;
 	bool open;
@@ -240,7 +248,7 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 	if (sw != CR_SW_OK)
 		return fail(why, CR_E_CARD_STATUS,
 			    "The travel document application could not be selected.");
-	err = open_by_bac(s, secret, access);
+	err = open_by_bac(s, secret, ca, access);
 	if (err == CR_E_ACCESS_REFUSED)
 		*why = "The MRZ data are not those of this card.";
 	return err;
@@ -262,6 +270,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	int err = 0;
 
 	memset(&ca->cam, 0, sizeof(ca->cam));
+	ca->chip_id_len = 0;
 	if (!ca->looked)
 		err = look_for_card_access(s, ca);
 	else if (ca->in_application && secret && secret->type != CR_SECRET_NONE)
@@ -270,7 +279,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return err;
 	info = ca->malformed ? NULL : cr_security_infos_pace(&ca->infos, &ambiguous);
 	if (!info || !secret || secret->type == CR_SECRET_NONE)
-		return open_application(s, secret, access, why);
+		return open_application(s, secret, ca, access, why);
 
 	err = open_by_pace(s, info, ambiguous, secret, ca, access, &tried);
 	if (!err) {
@@ -287,5 +296,5 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	if (secret->type != CR_SECRET_MRZ || !cr_file_refused(s, err))
 		return fail(why, err, "The card did not go through with PACE.");
 	*why = "The card did not go through with PACE: BAC was taken.";
-	return open_application(s, secret, access, why);
+	return open_application(s, secret, ca, access, why);
 }

@@ -22,6 +22,9 @@ struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 	struct cr_cam cam;
 	uint8_t *security;	/* EF.CardSecurity; NULL: not read, or not there */
 	size_t security_len;
+	/* ID_PICC of this session, for terminal authentication: TR-03110-3, A.2.2.3 */
+	uint8_t chip_id[CR_FIELD_MAX];
+	size_t chip_id_len;
 };
 void cr_card_access_free(struct cr_card_access *ca);
 

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <cardring/error.h>
 #include "eid/ca.h"
+#include "eid/ta.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 
@@ -69,6 +70,11 @@ void cr_ca_free(struct cr_ca *ca)
 	cr_buf_free(&ca->cmd);
 	OPENSSL_cleanse(ca, sizeof(*ca));
 	free(ca);
+}
+
+int cr_ca_compressed(const struct cr_ca *ca, uint8_t out[CR_FIELD_MAX], size_t *len)
+{
+	return cr_ta_compress(ca->info.protocol.ecdh, ca->mine, ca->len, out, len);
 }
 
 int cr_ca_session(const struct cr_ca *ca, struct cr_sm *sm)

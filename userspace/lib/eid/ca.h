@@ -28,6 +28,8 @@ int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const 
  * one. CR_E_CARD_STATUS, CR_E_CARD_PROTOCOL.
  */
 int cr_ca_step(struct cr_ca *ca, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd);
+/* The terminal's ephemeral public key, as terminal authentication binds itself to it (ta.h). */
+int cr_ca_compressed(const struct cr_ca *ca, uint8_t out[CR_FIELD_MAX], size_t *len);
 int cr_ca_session(const struct cr_ca *ca, struct cr_sm *sm);	/* CR_E_INVALID before it is done */
 void cr_ca_free(struct cr_ca *ca);				/* wipes; NULL is fine */
 

@@ -109,6 +109,8 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 	if (!err)
 		err = cr_ca_session(ca, &sm);
 	if (!err)
+		err = cr_ca_compressed(ca, out->ephemeral, &out->ephemeral_len);
+	if (!err)
 		err = prove(s, &sm);
 	OPENSSL_cleanse(&sm, sizeof(sm));
 	cr_ca_free(ca);

@@ -16,6 +16,8 @@ struct cr_chip_proof {
 	const char *protocol;	/* "CA v1 ECDH AES-128", "AA RSA"; NULL */
 	const char *detail;	/* never NULL */
 	bool spoilt;		/* the session is gone or in no defined state: open the card anew */
+	uint8_t ephemeral[CR_FIELD_MAX];	/* of chip authentication, for terminal authentication */
+	size_t ephemeral_len;
 };
 
 /*

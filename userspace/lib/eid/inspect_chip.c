@@ -146,6 +146,9 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 
 	if (!in->ca.cam.data_len || !in->ca.security)
 		return 0;
+	/* terminal authentication version 1 goes with the session of chip authentication alone */
+	if (in->opts->terminal && in->wanted & CR_EAC_GROUPS && dg14 && dg14->n_ca)
+		return 0;
 	err = card_security(in, &set, &security);
 	if (!err)
 		err = check_mapping(in, &security, dg14, &fits, &tied);
@@ -220,6 +223,7 @@ int cr_inspector_chip(struct inspector *in)
 		return 0;
 	}
 	compare_card_access(in, set, len);
+	in->cvca = infos.cvca;
 	err = by_mapping(in, &infos);
 	if (err)
 		return err < 0 ? err : 0;
@@ -232,5 +236,7 @@ int cr_inspector_chip(struct inspector *in)
 	if (!in->s.secured)
 		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");
 	err = authenticate_by_key(in, &info, key, &proof);
+	if (!err && proof.result == CR_SUCCESSFUL)
+		in->proof = proof;
 	return err ? err : proved(in, &proof);
 }

@@ -4,8 +4,11 @@
 #define CR_EID_INSPECT_INT_H
 
 #include "eid/access.h"
+#include "eid/chip.h"
+#include "eid/cvc.h"
 #include "eid/files.h"
 
+#define CR_EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
 #define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
 
 /* Whom progress is told, and of which file. */
@@ -29,6 +32,9 @@ struct inspector {
 	uint32_t hashed;	/* in EF.SOD */
 	uint32_t wanted;	/* data groups to read, where they are there */
 	char unread[100];	/* names of what could not be */
+	struct cr_chip_proof proof;	/* of chip authentication, where that was run */
+	uint16_t cvca;		/* EF.CVCA's identifier, by DG14 */
+	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };
 
@@ -49,5 +55,8 @@ const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16
 int cr_inspector_chip(struct inspector *in);
 /* After passive authentication: whether what the proof stands on is signed. */
 int cr_inspector_chip_judge(struct inspector *in);
+
+/* Terminal authentication, where there are certificates for it and something that it opens. */
+int cr_inspector_terminal(struct inspector *in);
 
 #endif

@@ -5,6 +5,7 @@
 #include "eid/kdf.h"
 #include "eid/pace.h"
 #include "eid/secret.h"
+#include "eid/ta.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 
@@ -89,6 +90,12 @@ int cr_pace_session(const struct cr_pace *p, struct cr_sm *sm)
 		return CR_E_INVALID;
 	*sm = p->sm;
 	return 0;
+}
+
+int cr_pace_chip_id(const struct cr_pace *p, uint8_t out[CR_FIELD_MAX], size_t *len)
+{
+	return p->state == DONE ? cr_ta_compress(p->info.protocol.ecdh, p->theirs, p->theirs_len, out, len)
+				: CR_E_INVALID;
 }
 
 void cr_pace_cam(const struct cr_pace *p, struct cr_cam *cam)

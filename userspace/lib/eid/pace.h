@@ -42,6 +42,9 @@ int cr_pace_step(struct cr_pace *pace, const uint8_t *rsp, size_t len, uint16_t 
 int cr_pace_session(const struct cr_pace *pace, struct cr_sm *sm);
 void cr_pace_free(struct cr_pace *pace);	/* wipes; NULL is fine */
 
+/* The chip's ephemeral public key of a finished run, compressed: ID_PICC (ta.h). */
+int cr_pace_chip_id(const struct cr_pace *pace, uint8_t out[CR_FIELD_MAX], size_t *len);
+
 /*
  * Chip authentication mapping, 4.4.3.5: what the chip said of its mapping key. With the static key,
  * which has to be found in EF.CardSecurity and to be of the same domain, it is a proof:

@@ -7,6 +7,7 @@
 /* DER tags */
 #define INTEGER		0x02
 #define BIT_STRING	0x03
+#define OCTET_STRING	0x04
 #define OID		0x06
 #define SEQUENCE	0x30
 #define SET		0x31
@@ -249,6 +250,21 @@ static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *
 	return err;
 }
 
+/*
+ * TerminalAuthenticationInfo ::= SEQUENCE { OID, version INTEGER, efCVCA FileID OPTIONAL }; FileID ::=
+ * SEQUENCE { fid OCTET STRING, sfid OCTET STRING OPTIONAL } (A.1.1.3)
+ */
+static int ta_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
+{
+	struct cr_tlv fid;
+
+	si->terminal_authentication = true;
+	if (count > 2 && el[2].tag == SEQUENCE && !cr_tlv_parse(el[2].val, el[2].len, &fid) &&
+	    fid.tag == OCTET_STRING && fid.len == 2)
+		si->cvca = (uint16_t)(fid.val[0] << 8 | fid.val[1]);
+	return 0;
+}
+
 static int one_info(const struct cr_tlv *info, struct cr_security_infos *si)
 {
 	struct cr_tlv el[4];
@@ -264,10 +280,8 @@ static int one_info(const struct cr_tlv *info, struct cr_security_infos *si)
 		return aa_info(el, count, si);
 	if (el[0].len < 8 || el[0].len > 10 || memcmp(el[0].val, smartcard, sizeof(smartcard)))
 		goto unknown;
-	if (el[0].val[7] == KIND_TA) {
-		si->terminal_authentication = true;
-		return 0;
-	}
+	if (el[0].val[7] == KIND_TA)
+		return ta_info(el, count, si);
 	if (el[0].len < 9)
 		goto unknown;
 	switch (el[0].val[7]) {
@@ -284,24 +298,21 @@ unknown:
 }
 
 /*
- * Which parameters a PACEInfo means: those of the issuer's own with its number (or the only ones,
- * where it has none), else the standardized ones with it (TR-03110-3, A.1.1.1).
+ * Which parameters a PACEInfo means: those of the issuer's own with its number (or the first, where it
+ * has none), else the standardized ones with it (TR-03110-3, A.1.1.1).
  */
 static void find_domain(const struct cr_security_infos *si, struct cr_pace_info *info)
 {
-	bool found = false;
-
-	for (size_t i = 0; i < si->n_pace_parameters && !found; i++) {
+	for (size_t i = 0; i < si->n_pace_parameters && !info->usable; i++) {
 		const struct cr_pace_parameters *p = &si->pace_parameters[i];
 
-		if (p->ecdh != info->protocol.ecdh || p->mapping != info->mapping ||
-		    p->parameter_id != info->parameter_id)
+		if (!p->known || p->ecdh != info->protocol.ecdh || p->mapping != info->mapping ||
+		    (info->parameter_id >= 0 && p->parameter_id != info->parameter_id))
 			continue;
-		found = true;
-		info->usable = p->known;
+		info->usable = true;
 		info->domain = p->domain;
 	}
-	if (!found)
+	if (!info->usable)
 		info->usable = cr_domain_by_id(info->parameter_id, &info->domain);
 	/* table 4: secp224r1 cannot be used with the integrated mapping */
 	if (info->version != 2 || info->domain.ec != info->protocol.ecdh ||
@@ -317,6 +328,7 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 	int r;
 
 	memset(out, 0, sizeof(*out));
+	out->cvca = 0x011c;	/* where it is not told (A.6.2.2) */
 	if (cr_tlv_parse_all(data, len, &set) || set.tag != SET)
 		return CR_E_MALFORMED;
 	p = set.val;

@@ -55,6 +55,7 @@ struct cr_security_infos {
 	struct cr_ca_key ca_key[CR_INFOS_MAX];
 	size_t n_pace, n_pace_parameters, n_ca, n_ca_key;
 	bool terminal_authentication, active_authentication;
+	uint16_t cvca;			/* identifier of EF.CVCA, which terminal authentication begins with */
 	const char *aa_digest;		/* of active authentication by ECDSA: "SHA256"; NULL: not told */
 	size_t unknown;			/* infos with object identifiers that we do not know */
 };

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Terminal authentication version 1, the card's side: TR-03110-3, B.3. After chip authentication, in its session.
+ *
+ *   MSE:Set DST, PSO:Verify Certificate   a certificate by the key of one that is known: the chip's own authority, or
+ *                                         the certificate before
+ *   MSE:Set AT, GET CHALLENGE, EXTERNAL AUTHENTICATE   the terminal's signature
+ *
+ * The card has no clock: the latest day that a certificate began on is its today (C.1.1).
+ */
+#include "simcard.h"
+
+#include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+void sim_ta_reset(struct sim_card *card)
+{
+	sim_holder_clear(&card->ta.last);
+	memset(&card->ta, 0, sizeof(card->ta));
+}
+
+static uint16_t allowed(const struct sim_card *card, bool protected)
+{
+	if (!card->prof.cvca.key)
+		return SW_P1P2;
+	return protected && card->chip_authenticated ? SW_OK : SW_SECURITY_STATUS;
+}
+
+/* One object 83, a name; NULL: something else. */
+static bool reference(const struct sim_apdu *a, char out[17])
+{
+	struct sim_tlv t;
+
+	if (!sim_ber_get(a->data, a->lc, &t) || t.tag != 0x83 || t.total != a->lc || !t.len || t.len > 16)
+		return false;
+	memcpy(out, t.value, t.len);
+	out[t.len] = '\0';
+	return true;
+}
+
+static const struct sim_holder *known(const struct sim_card *card, const char *name)
+{
+	if (!strcmp(name, card->prof.cvca.name))
+		return &card->prof.cvca;
+	return card->ta.last.key && !strcmp(name, card->ta.last.name) ? &card->ta.last : NULL;
+}
+
+uint16_t sim_ta_set_dst(struct sim_card *card, const struct sim_apdu *a, bool protected)
+{
+	uint16_t sw = allowed(card, protected);
+
+	card->ta.dst[0] = '\0';
+	if (sw != SW_OK)
+		return sw;
+	if (!reference(a, card->ta.dst))
+		return SW_DATA;
+	if (!known(card, card->ta.dst)) {
+		card->ta.dst[0] = '\0';
+		return SW_NO_REFERENCE;
+	}
+	return SW_OK;
+}
+
+/* C.1.2: an authority signs for authorities and document verifiers, these for terminals. */
+static bool may_sign(const struct sim_holder *by, const struct sim_holder *h)
+{
+	unsigned int above = by->chat >> 6, below = h->chat >> 6;
+
+	return above == 3 ? below != 0 : above != 0 && below == 0;
+}
+
+uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool protected)
+{
+	const struct sim_holder *by;
+	struct sim_holder h;
+	uint16_t sw = allowed(card, protected);
+
+	if (sw != SW_OK)
+		return sw == SW_P1P2 ? SW_INS : sw;
+	if (a->p1 || a->p2 != 0xbe)
+		return SW_P1P2;
+	if (!a->lc || a->le)
+		return SW_LENGTH;
+	by = *card->ta.dst ? known(card, card->ta.dst) : NULL;
+	card->ta.dst[0] = '\0';
+	if (!by)
+		return SW_CONDITIONS;
+	if (!sim_cvc_check(a->data, a->lc, by, &h))
+		return SW_AUTH_FAILED;
+	if (!may_sign(by, &h) || strcmp(h.to, card->prof.today) < 0) {
+		sim_holder_clear(&h);
+		return SW_AUTH_FAILED;
+	}
+	/* 3.5.3: what all of the chain grant */
+	card->ta.granted = (by == &card->prof.cvca ? by->chat : card->ta.granted) & h.chat & 0x3f;
+	if (strcmp(h.from, card->prof.today) > 0)
+		memcpy(card->prof.today, h.from, sizeof(card->prof.today));
+	sim_holder_clear(&card->ta.last);
+	card->ta.last = h;
+	return SW_OK;
+}
+
+uint16_t sim_ta_set_at(struct sim_card *card, const struct sim_apdu *a, bool protected)
+{
+	uint16_t sw = allowed(card, protected);
+	char name[17];
+
+	card->ta.set = false;
+	if (sw != SW_OK)
+		return sw;
+	if (!reference(a, name))
+		return SW_DATA;
+	if (!card->ta.last.key || card->ta.last.chat >> 6 || strcmp(name, card->ta.last.name) != 0)
+		return SW_NO_REFERENCE;
+	card->ta.set = true;
+	return SW_OK;
+}
+
+uint16_t sim_ta_challenge(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out)
+{
+	if (a->p1 || a->p2)
+		return SW_P1P2;
+	if (a->lc || a->le != 8)
+		return SW_LENGTH;
+	if (RAND_bytes(card->ta.challenge, 8) != 1)
+		return SW_INTERNAL;
+	card->work.random_bytes += 8;
+	card->ta.challenged = true;
+	sim_buf_put(out, card->ta.challenge, 8);
+	return SW_OK;
+}
+
+uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a)
+{
+	struct sim_buf m = { 0 };
+	bool ok;
+
+	if (a->p1 || a->p2)
+		return SW_P1P2;
+	if (!a->lc || a->le)
+		return SW_LENGTH;
+	if (!card->ta.challenged)
+		return SW_CONDITIONS;
+	sim_buf_put(&m, card->chip_id, card->chip_id_len);
+	sim_buf_put(&m, card->ta.challenge, 8);
+	sim_buf_put(&m, card->terminal_id, card->terminal_id_len);
+	ok = !m.failed && sim_holder_signed(&card->ta.last, m.p, m.len, a->data, a->lc);
+	sim_buf_free(&m);
+	card->ta.set = card->ta.challenged = false;	/* good for one try */
+	if (!ok)
+		return SW_AUTH_FAILED;
+	card->rights = card->ta.granted;
+	return SW_OK;
+}
