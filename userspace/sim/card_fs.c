@@ -41,7 +41,10 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 	return find(card, 0x0100 | sfi);
 }
 
-/* DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the other groups. */
+/*
+ * DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the
+ * other groups.
+ */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
 	if (f->fid >= 0x2f00 && card->prof.mf_files_locked)

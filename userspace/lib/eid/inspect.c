@@ -366,8 +366,8 @@ static bool announces_ta(const struct inspector *in)
 }
 
 /*
- * DG3 and DG4 that no terminal authentication has opened, last: a chip that wants terminal authentication is not asked for them, as it may
- * count that against the terminal. Others may give them, and are asked once.
+ * DG3 and DG4 that no terminal authentication has opened, last: a chip that wants it is not asked for
+ * them, as it may count that against the terminal. Others may give them, and are asked once.
  */
 static int read_eac_group(struct inspector *in, unsigned int n)
 {
