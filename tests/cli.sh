@@ -138,7 +138,17 @@ check "without a terminal's certificates" jq -e '.passive_authentication.data_gr
 exits "a terminal of the state's is let in" 0 $eac \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "and reads fingerprints" jq -e '.passive_authentication.data_groups["3"] == "match" and
-	.access.terminal == "TA v1 ECDSA SHA-256" and .access.terminal_refused == null' "$w/out"
+	.access.terminal == "TA v1 ECDSA SHA-256" and .access.terminal_refused == null and
+	(.contents.DG3 | length > 0)' "$w/out"
+exits "what it opened is written" 0 $eac --out "$w/fingers" \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
+check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and
+	.access.terminal == null and .access.terminal_refused == null' "$w/out"
 check "a CAN from standard input" sh -c "echo 123456 | $cardring verify --reader sim:an --can -"
 check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"
@@ -539,6 +549,7 @@ done <<'END'
 1|from: a folder without a record|verify --from tests
 1|from: a secret beside it|verify --from tests --can 123456
 1|from: a reader beside it|verify --from tests --reader sim:an
+1|from: a terminal beside it|verify --from tests --terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 1|from: nothing is written|verify --from tests --out x
 1|from: reading alone|read --from tests
 1|trust: nothing to do|trust

@@ -193,7 +193,7 @@ struct cr_inspection {
 struct cr_inspect_opts {
 	const struct cr_secret *secret;	/* NULL: plain access only */
 	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
-	const cr_terminal_t *terminal;	/* NULL: fingerprints and irises stay locked */
+	const cr_terminal_t *terminal;	/* to verify; NULL: what wants one stays locked */
 	time_t now;			/* 0: the clock */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
 	/*

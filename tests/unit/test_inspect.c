@@ -61,8 +61,10 @@ static void a_genuine_card_is_read_whole(void **state)
 	sim_card_free(c.sim);
 }
 
-/* Takes the file off the card. */
-/* EF.CardAccess goes from beside the application; the one of that identifier in it is EF.CVCA. */
+/*
+ * Takes the file off the card: EF.CardAccess from beside the application; the one of that identifier
+ * in it is EF.CVCA.
+ */
 static void lose(struct cr_card *c, uint16_t fid)
 {
 	struct sim_profile *p = &c->sim->prof;

@@ -276,6 +276,74 @@ static void fingerprints_are_read_by_whom_the_authority_lets(void **state)
 	cr_terminal_free(t);
 }
 
+static struct cr_inspection *inspect_need(struct cr_card *c, uint32_t need, const cr_terminal_t *t)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .terminal = t, .verify = true,
+					      .need = need };
+
+	secret_of("eac", true, &secret);
+	assert_int_equal(cr_inspect(c, &opts, &insp), 0);
+	return insp;
+}
+
+/* A card tells its terminals by their certificates: nobody shows them for nothing. */
+static void a_terminal_is_shown_only_for_what_it_opens(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	const uint32_t needs[] = { CR_NEED_IDENTITY, 1U << 2, 1U << 3, CR_NEED_ALL };
+
+	for (int i = 0; i < 4; i++) {
+		bool wanted = needs[i] & 1U << 3, fingers = false;
+		struct cr_inspection *insp;
+		struct cr_card c;
+
+		insert(&c, "eac");
+		insp = inspect_need(&c, needs[i], t);
+		assert_int_equal(!!insp->access.terminal, wanted);
+		assert_null(insp->access.terminal_why);
+		assert_int_equal(insp->passive.dg[3], wanted ? CR_DG_MATCH : CR_DG_UNWANTED);
+		assert_int_equal(!!file(insp, CR_FID_DG(3)), wanted);
+		for (size_t k = 0; k < insp->n_items; k++)
+			fingers |= insp->items[k].fid == CR_FID_DG(3) && !strcmp(insp->items[k].name, "position");
+		assert_int_equal(fingers, wanted);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+}
+
+/* They are gone with the session: DG3 is not asked for without them, and what is open is read all the same. */
+static void a_lost_session_takes_the_terminals_rights_along(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	struct cr_inspection *insp;
+	struct cr_card c;
+	unsigned int n;
+
+	insert(&c, "eac");
+	insp = inspect_need(&c, 1U << 3, t);
+	n = c.ex.commands;
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+
+	insert(&c, "eac");
+	c.flip_at = n - 5;	/* within DG3, which DG1 comes after */
+	insp = inspect_need(&c, 1U << 3, t);
+	assert_int_equal(c.resets, 1);
+	assert_null(file(insp, CR_FID_DG(3))->data);
+	assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_SM);
+	assert_int_equal(insp->passive.dg[3], CR_DG_UNREAD);
+	assert_int_equal(insp->passive.dg[1], CR_DG_MATCH);
+	assert_string_equal(insp->access.terminal_why, "The session that the terminal had opened was lost.");
+	assert_int_equal(insp->verdict, CR_UNPROVEN);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_terminal_free(t);
+}
+
 static void write_key(const char *name, EVP_PKEY *key)
 {
 	char path[128];
@@ -445,6 +513,8 @@ int main(void)
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
+		cmocka_unit_test(a_terminal_is_shown_only_for_what_it_opens),
+		cmocka_unit_test(a_lost_session_takes_the_terminals_rights_along),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),

@@ -498,12 +498,12 @@ static void protocols_have_their_names(void **state)
 {
 	EVP_PKEY *key = sim_key_new("brainpoolP256r1", false);
 	const struct sim_pace_offer pace = { SIM_AES128, 13, SIM_GM, NULL };
-	const struct sim_security security = { .pace = &pace, .n_pace = 1, .ca_key = key, .ca = SIM_AES256, .ca_key_id = -1 };
+	const struct sim_security security = { .pace = &pace, .n_pace = 1, .ca_key = key, .ca = SIM_AES256, .ca_key_id = -1,
+					      .ta = true };
 	struct sim_buf b = { 0 };
 	struct cr_items got;
 
 	assert_int_equal(sim_write_dg14(&security, &b), 0);
-	sim_add_ta(&b);
 	assert_int_equal(parse(CR_FID_DG(14), &b, &got), 0);
 	assert_int_equal(got.n, 4);
 	for (size_t i = 0; i < got.n; i++)

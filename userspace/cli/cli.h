@@ -49,7 +49,7 @@ struct cli {
 	const char *lang, *reader, *backend, *out, *need, *portrait, *picture;
 	struct cli_list trust, root;
 	const char *from;		/* verify */
-	const char *terminal, *terminal_key;
+	const char *terminal, *terminal_key;	/* verify */
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;

@@ -205,7 +205,7 @@ static int inspect_again(const struct cli *c, struct work *w)
 	if (c->reader || c->out || c->need || c->can || c->id_number || c->mrz || c->pin || c->puk || c->doc || c->dob ||
 	    c->exp || c->terminal || c->terminal_key)
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
-				_("--from takes no card: leave out its reader, its secret, --need and --out."));
+				_("--from takes no card: leave out its reader, its secret, --terminal, --need and --out."));
 	if (cr_trust_new(&w->trust))
 		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	rc = load_trust(c, w->trust);

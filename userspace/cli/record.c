@@ -167,6 +167,7 @@ static int load(struct cr_inspection *in, int dir, const json_t *j)
 		.cipher = string_of(access, "cipher"), .curve = string_of(access, "curve"),
 		.password = string_of(access, "password"),
 		.tries = (unsigned int)json_integer_value(json_object_get(access, "tries")),
+		.terminal = string_of(access, "terminal"), .terminal_why = string_of(access, "terminal_refused"),
 	};
 	in->files = calloc(MAX_FILES, sizeof(*in->files));
 	if (!in->files)

@@ -93,6 +93,7 @@ struct sim_security {
 	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
+	bool ta;			/* terminal authentication, version 1 */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -106,18 +107,6 @@ void sim_mrz_td3(char out[89], const char *state, const char *names, const char 
 
 void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
 		 const char *nationality, const char *birth, char sex, const char *expiry);
-
-/* ---- terminals.c: TR-03110-3, C ---- */
-
-struct sim_holder_spec {
-	const char *name;		/* country, mnemonic, number: "UTCVCA00001" */
-	const char *key;		/* OpenSSL's name of a curve, or "RSA-2048" */
-	uint8_t scheme;			/* last arc of id-TA-ECDSA or id-TA-RSA: the digest */
-	uint8_t chat;			/* C0 CVCA, 80 or 40 DV, 00 terminal; 01 reads DG3, 02 DG4 */
-	long from, to;			/* validity, days from now */
-};
-int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
-void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
 
 /* ---- lds_details.c: what few documents have ---- */
 
@@ -143,7 +132,18 @@ void sim_write_dg16(const struct sim_details *d, struct sim_buf *out);
 void sim_write_raw(unsigned int dg, struct sim_buf *out);	/* DG6, DG8 to DG10, DG13: what no standard defines */
 void sim_write_dir(struct sim_buf *out);
 void sim_write_info(unsigned int max_command, unsigned int max_response, struct sim_buf *out);
-void sim_add_ta(struct sim_buf *dg14);		/* it wants terminal authentication */
+
+/* ---- terminals.c: TR-03110-3, C ---- */
+
+struct sim_holder_spec {
+	const char *name;		/* country, mnemonic, number: "UTCVCA00001" */
+	const char *key;		/* OpenSSL's name of a curve, or "RSA-2048" */
+	uint8_t scheme;			/* last arc of id-TA-ECDSA or id-TA-RSA: the digest */
+	uint8_t chat;			/* C0 CVCA, 80 or 40 DV, 00 terminal; 01 reads DG3, 02 DG4 */
+	long from, to;			/* validity, days from now */
+};
+int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
+void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
 
 /* ---- samples.c ---- */
 

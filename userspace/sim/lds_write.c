@@ -226,6 +226,7 @@ void sim_write_dg13(const struct sim_person *p, struct sim_buf *out)
 #define ID_PACE		"0.4.0.127.0.7.2.2.4"
 #define ID_CA		"0.4.0.127.0.7.2.2.3"
 #define ID_PK		"0.4.0.127.0.7.2.2.1"
+#define ID_TA		"0.4.0.127.0.7.2.2.2"
 #define ID_AA		"2.23.136.1.1.5"
 #define ID_ECDSA_PLAIN	"0.4.0.127.0.7.1.1.4.1"	/* TR-03111, 5.2.1 */
 
@@ -319,6 +320,13 @@ int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out)
 	if (s->ca_key && n + 2 <= MAX_INFOS) {
 		ok = ok && chip_key(s, &set[n], &set[n + 1]);
 		n += 2;
+	}
+	if (s->ta && n < MAX_INFOS) {
+		struct sim_buf in = { 0 };
+
+		sim_ber_oid(&in, ID_TA, false);
+		sim_ber_int(&in, 1);
+		sim_ber_wrap(&set[n++], 0x30, &in);
 	}
 	if (s->aa_digest && n < MAX_INFOS)
 		aa_info(s->aa_digest, &set[n++]);

@@ -161,7 +161,7 @@ static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
 static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
 {
 	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
-				      .ca_key_id = ca_key ? r->ca_key_id : -1,
+				      .ca_key_id = ca_key ? r->ca_key_id : -1, .ta = ca_key && r->cvca,
 				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
 }
 
@@ -217,8 +217,6 @@ static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, st
 		err = sim_write_dg14(&security, &files[14]);
 		if (err)
 			return err;
-		if (r->dg3)
-			sim_add_ta(&files[14]);
 	}
 	return r->details ? make_details(r, files) : 0;
 }

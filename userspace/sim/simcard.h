@@ -162,14 +162,14 @@ struct sim_card {
 	bool challenged;
 	uint8_t challenge[8];
 	bool ca_set;
+	struct sim_buf chain;		/* data of the commands chained so far */
+	uint8_t chain_header[3];	/* their INS, P1, P2 */
+	bool chained;
 	/* ID_PICC and the terminal's key of chip authentication, compressed (TR-03110-3, A.2.2.3) */
 	uint8_t chip_id[SIM_ELEMENT_MAX], terminal_id[SIM_ELEMENT_MAX];
 	size_t chip_id_len, terminal_id_len;
 	struct sim_ta ta;
 	uint8_t rights;			/* what terminal authentication has opened: 1 DG3, 2 DG4 */
-	struct sim_buf chain;		/* data of the commands chained so far */
-	uint8_t chain_header[3];	/* their INS, P1, P2 */
-	bool chained;
 
 	struct card_work work;		/* of the command that runs */
 };

@@ -26,7 +26,6 @@
 #include "trust/sod.h"
 
 #define REOPEN_MAX	6
-#define EAC_GROUPS CR_EAC_GROUPS
 
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
@@ -152,6 +151,11 @@ int cr_inspector_reopen(struct inspector *in)
 	if (err)
 		return err;
 	cr_session_reset(&in->s);
+	/* what chip and terminal authentication were for went with the session */
+	memset(&in->proof, 0, sizeof(in->proof));
+	if (in->rights)
+		in->insp->access.terminal_why = "The session that the terminal had opened was lost.";
+	in->rights = 0;
 	return open_access(in);
 }
 
@@ -197,7 +201,7 @@ static int read_ahead(struct inspector *in, bool sod, uint32_t dgs)
 		uint16_t fid = i ? CR_FID_DG(i) : CR_FID_SOD;
 		struct inspector_report *report = &in->reports[in->n_ahead];
 
-		if (i && !(dgs & ~EAC_GROUPS & 1U << i))
+		if (i && !(dgs & ~CR_EAC_GROUPS & 1U << i))
 			continue;
 		report->opts = in->opts;
 		name_file(fid, report->name);
@@ -269,9 +273,9 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 		if (err && !cr_chip_fatal(err) && in->s.lost) {
 			/*
 			 * a wrong MAC on a successful answer is no matter of size, nor is a file
-			 * that is not there
+			 * that is not there; what the terminal has opened is locked again
 			 */
-			again = !locked &&
+			again = !locked && !(is_eac_group(fid) && in->rights) &&
 				(r.again ||
 				 (!(err == CR_E_SM &&
 				    (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
@@ -334,12 +338,12 @@ static int read_lists(struct inspector *in)
 		return err;
 	in->hashed = listed_in_sod(cr_inspector_file(in->insp, CR_FID_SOD));
 	if (!in->listed)
-		in->listed = in->hashed ? in->hashed : CR_NEED_ALL & ~EAC_GROUPS;
+		in->listed = in->hashed ? in->hashed : CR_NEED_ALL & ~CR_EAC_GROUPS;
 	in->wanted = need & CR_NEED_ALL;
 	/* ICAO 9303-10, 4.7: without DG1 nobody knows whose document it is; DG14 tells what DG3 and DG4 want */
 	if (in->opts->verify)
 		in->wanted |= 1U << 1;
-	if (in->wanted & EAC_GROUPS)
+	if (in->wanted & CR_EAC_GROUPS)
 		in->wanted |= 1U << 14;
 	in->wanted &= in->listed | in->hashed;
 	return 0;
@@ -362,14 +366,14 @@ static bool announces_ta(const struct inspector *in)
 }
 
 /*
- * DG3 and DG4, last: a chip that wants terminal authentication is not asked for them, as it may
- * count that against the terminal. Others may give them, and are asked once.
+ * DG3 and DG4 that no terminal authentication has opened, last: a chip that wants it is not asked for
+ * them, as it may count that against the terminal. Others may give them, and are asked once.
  */
 static int read_eac_group(struct inspector *in, unsigned int n)
 {
 	struct cr_file *f;
 
-	if (in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4) || !announces_ta(in))
+	if (!announces_ta(in))
 		return cr_inspector_read(in, CR_FID_DG(n), false);
 	f = add_file(in->insp, CR_FID_DG(n));
 	if (!f)
@@ -382,19 +386,26 @@ static int read_groups(struct inspector *in)
 {
 	const struct cr_file *com = cr_inspector_file(in->insp, CR_FID_COM);
 	uint32_t sure = com && in->opts->verify ? in->wanted & in->listed & ~(1U << 14) : 0;
-	int err;
+	int err = 0;
 
+	/* first: another file may lose the session, and the terminal's rights with it */
+	for (unsigned int n = 3; n <= 4 && !err; n++) {
+		if (in->wanted & 1U << n && in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4))
+			err = cr_inspector_read(in, CR_FID_DG(n), false);
+	}
+	if (err)
+		return err;
 	for (unsigned int n = 1; n <= 16; n++)
 		sure &= was_tried(in->insp, CR_FID_DG(n)) ? ~(1U << n) : UINT32_MAX;
 	err = read_ahead(in, false, sure);
 	for (unsigned int n = 1; n <= 16 && !err; n++) {
-		if (!(in->wanted & 1U << n) || 1U << n & EAC_GROUPS ||
+		if (!(in->wanted & 1U << n) || 1U << n & CR_EAC_GROUPS ||
 		    was_tried(in->insp, CR_FID_DG(n)) || (n == 14 && in->opts->verify))
 			continue;
 		err = cr_inspector_read(in, CR_FID_DG(n), !com || !(in->listed & 1U << n));
 	}
 	for (unsigned int n = 3; n <= 4 && !err; n++) {
-		if (in->wanted & 1U << n)
+		if (in->wanted & 1U << n && !was_tried(in->insp, CR_FID_DG(n)))
 			err = read_eac_group(in, n);
 	}
 	return err;

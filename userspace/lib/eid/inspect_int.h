@@ -8,8 +8,8 @@
 #include "eid/cvc.h"
 #include "eid/files.h"
 
-#define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
 #define CR_EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
+#define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
 
 /* Whom progress is told, and of which file. */
 struct inspector_report {
