@@ -244,6 +244,19 @@ jq '.checks = []' "$later/inspection.json" >"$w/changed/inspection.json"
 cp "$later/DG13.bin" "$w/changed"
 exits "a record that lacks the chip's proof" 10 verify --from "$w/changed" --trust build/sim/trust --json
 check "proves no chip" jq -e '[.reasons[].code] | index("chip-unproven")' "$w/out"
+# What a record leaves out or only says is not taken for proof (a file that it names has to be there).
+for lack in 'del(.checks[] | select(.name == "read"))|read-incomplete' 'del(.files[] | select(.name == "DG13"))|read-incomplete' \
+	'del(.files[] | select(.name == "DG14"))|chip-unproven' '.files |= map(if .name == "DG14" then .read = false else . end)|chip-unproven' \
+	'.files |= map(if .name == "DG2" then .read = false | .status_word = 27010 else . end)|read-incomplete' \
+	'.need = 2 | del(.files[] | select(.name == "DG14"))|chip-unproven'; do
+	jq "${lack%|*}" "$later/inspection.json" >"$w/changed/inspection.json"
+	exits "a record with ${lack%|*}" 10 verify --from "$w/changed" --trust build/sim/trust --json
+	check "is ${lack##*|}" jq -e --arg c "${lack##*|}" '[.reasons[].code] | index($c)' "$w/out"
+done
+cp -r "$w/later-cam" "$w/changed-cam"
+jq 'del(.files[] | select(.name == "DG14"))' "$w/later-cam/inspection.json" >"$w/changed-cam/inspection.json"
+exits "a record of a mapping without DG14" 10 verify --from "$w/changed-cam" --trust build/sim/trust --json
+check "proves no chip" jq -e '([.reasons[].code] | index("chip-unproven")) and .chip_authentication.status != "successful"' "$w/out"
 for bad in 'del(.files)' '.files += .files' '.cardring = 2' '.files[0].name = 5' '.checks[0].result = "fine"' \
 	'.chip_authentication.status = 1' '.checks = 5' '[]' 'null'; do
 	jq "$bad" "$later/inspection.json" >"$w/changed/inspection.json"

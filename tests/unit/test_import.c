@@ -491,6 +491,53 @@ static void revocation_lists_are_their_issuers_and_the_newest(void **state)
 	X509_CRL_free(orphan);
 }
 
+/* Part of a list, newer than the whole one, says nothing of who stands in the whole one alone. */
+static void a_part_of_a_list_pushes_out_no_whole_one(void **state)
+{
+	static const int nids[] = { NID_delta_crl, NID_issuing_distribution_point };
+	X509_CRL *whole = pki_crl(de, de_key, ds, -86400 * 2, 86400), *newer = pki_crl(de, de_key, ds, -3600, 86400);
+	struct cr_import im;
+	cr_trust_t *store;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nids) / sizeof(nids[0]); i++) {
+		X509_CRL *part = pki_crl_part(de, de_key, nids[i], -86400, 86400);
+		struct cr_index index = { 0 };
+		struct cr_cert_info info;
+
+		store = roots_of(de);
+		cr_import_init(&im, NULL, NOW);
+		add_list(&im, part);
+		add_list(&im, whole);
+		finish(&im, store);
+		assert_int_equal(im.n_add, 1);
+		assert_string_equal(im.add[0].info.from, "2026-09-19T14:13:20Z");
+		assert_int_equal(im.n_skips, 1);
+		SKIPPED(&im, 0, "a part of a list");
+		cr_import_clear(&im);
+		/* nor does one that lies in the store; and it stays when a whole one comes */
+		assert_int_equal(cr_crl_describe(part, &info), 0);
+		assert_int_equal(cr_index_add(&index, "DE-crl-x.crl", &info, "x", "y"), 0);
+		assert_int_equal(cr_trust_add_crl(store, part), 1);
+		cr_import_init(&im, NULL, NOW);
+		add_list(&im, whole);
+		assert_int_equal(cr_import_finish(&im, &index, store), 0);
+		assert_int_equal(im.n_add, 1);
+		cr_import_clear(&im);
+		cr_import_init(&im, NULL, NOW);
+		add_list(&im, newer);
+		assert_int_equal(cr_import_finish(&im, &index, store), 0);
+		assert_int_equal(im.n_add, 1);
+		assert_int_equal(im.n_drop, 0);
+		cr_import_clear(&im);
+		cr_index_clear(&index);
+		cr_trust_free(store);
+		X509_CRL_free(part);
+	}
+	X509_CRL_free(whole);
+	X509_CRL_free(newer);
+}
+
 /* ---- LDIF ---- */
 
 static void put_value(FILE *f, const char *name, const uint8_t *der, size_t len, const char *eol)
@@ -714,6 +761,7 @@ int main(void)
 		cmocka_unit_test(certificates_and_lists_are_taken_in_der_and_pem),
 		cmocka_unit_test(an_import_twice_is_one),
 		cmocka_unit_test(revocation_lists_are_their_issuers_and_the_newest),
+		cmocka_unit_test(a_part_of_a_list_pushes_out_no_whole_one),
 		cmocka_unit_test(the_pkds_ldif_is_taken),
 		cmocka_unit_test(ldif_is_read_as_rfc_2849_says),
 		cmocka_unit_test(what_nests_or_does_not_end_is_refused),

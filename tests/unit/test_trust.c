@@ -529,6 +529,61 @@ static void revoked_signers_are_found(void **state)
 	X509_free(other);
 }
 
+/* ca's name as some issuers write it: its parts turned round. */
+static X509_NAME *turned_name(void)
+{
+	X509_NAME *n = X509_NAME_new();
+
+	for (int i = X509_NAME_entry_count(X509_get_subject_name(ca)); i-- > 0;)
+		X509_NAME_add_entry(n, X509_NAME_get_entry(X509_get_subject_name(ca), i), -1, 0);
+	return n;
+}
+
+/* A list of ca under that name. */
+static X509_CRL *turned_list(EVP_PKEY *key, const X509 *revoked, long from, long to)
+{
+	X509_CRL *crl = pki_crl(ca, key, revoked, from, to);
+	X509_NAME *n = turned_name();
+
+	X509_CRL_set_issuer_name(crl, n);
+	X509_CRL_sign(crl, key, EVP_sha256());
+	X509_NAME_free(n);
+	return crl;
+}
+
+static void revoked_signers_are_found_under_a_name_in_another_order(void **state)
+{
+	struct pki_cert d = signer(), c = authority(other_key);
+	X509 *x = pki_make(&d), *straight = pki_make(&d), *rogue = pki_make(&c);
+	X509_NAME *n = turned_name();
+	cr_trust_t *t;
+
+	(void)state;
+	assert_int_not_equal(X509_NAME_cmp(n, X509_get_subject_name(ca)), 0);
+	X509_set_issuer_name(x, n);
+	pki_sign(x, ca_key, "SHA256", false);
+	/* the signer's issuer in another order than the list's, the list's than the authority's */
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, x, -86400, 86400)), CR_FAILED);
+	assert_int_equal(revocation(x, pki_crl(ca, ca_key, NULL, -86400, 86400)), CR_SUCCESSFUL);
+	assert_int_equal(revocation(x, turned_list(ca_key, x, -86400, 86400)), CR_FAILED);
+	assert_int_equal(revocation(x, turned_list(ca_key, NULL, -86400, 86400)), CR_SUCCESSFUL);
+	assert_int_equal(revocation(straight, turned_list(ca_key, straight, -86400, 86400)), CR_FAILED);
+	assert_int_equal(revocation(x, turned_list(other_key, x, -86400, 86400)), CR_UNDETERMINED);
+	/* and such a list shows who had no other key */
+	d.issuer = rogue;
+	d.issuer_key = other_key;
+	t = store(ca, NULL, turned_list(ca_key, NULL, -86400, 86400));
+	assert_int_equal(chain(&d, t, "no other key"), CR_FAILED);
+	cr_trust_free(t);
+	t = store(ca, NULL, turned_list(other_key, NULL, -86400, 86400));
+	assert_int_equal(chain(&d, t, "of other keys"), CR_UNDETERMINED);
+	cr_trust_free(t);
+	X509_NAME_free(n);
+	X509_free(x);
+	X509_free(straight);
+	X509_free(rogue);
+}
+
 /* RFC 5280, 4.2.1.3: a key that may not sign lists does not. */
 static void lists_are_signed_by_keys_for_lists(void **state)
 {
@@ -727,6 +782,7 @@ int main(void)
 		cmocka_unit_test(circles_have_an_end),
 		cmocka_unit_test(validity_is_that_of_the_moment),
 		cmocka_unit_test(revoked_signers_are_found),
+		cmocka_unit_test(revoked_signers_are_found_under_a_name_in_another_order),
 		cmocka_unit_test(lists_are_signed_by_keys_for_lists),
 		cmocka_unit_test(countries_are_compared),
 		cmocka_unit_test(plain_ecdsa_signatures_verify),

@@ -154,6 +154,22 @@ static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const X509 *revoked
 	return crl;
 }
 
+/* Part of such a list: nid is that of the extension that says so. */
+static inline X509_CRL *pki_crl_part(X509 *issuer, EVP_PKEY *key, int nid, long from, long to)
+{
+	X509_CRL *crl = pki_crl(issuer, key, NULL, from, to);
+	ISSUING_DIST_POINT *point = ISSUING_DIST_POINT_new();
+	ASN1_INTEGER *base = ASN1_INTEGER_new();
+
+	ASN1_INTEGER_set(base, 1);
+	point->onlyCA = 0xff;
+	X509_CRL_add1_ext_i2d(crl, nid, nid == NID_delta_crl ? (void *)base : (void *)point, 1, 0);
+	X509_CRL_sign(crl, key, EVP_sha256());
+	ASN1_INTEGER_free(base);
+	ISSUING_DIST_POINT_free(point);
+	return crl;
+}
+
 struct pki_dg {
 	int number;
 	const uint8_t *data;

@@ -411,17 +411,48 @@ static int read_groups(struct inspector *in)
 	return err;
 }
 
+/*
+ * What a record says counts as far as the files are there that it is about: the groups that the
+ * issuer hashed, DG3 and DG4 apart, and DG14 or DG15, on which every proof of the chip stands (ICAO
+ * 9303-11, 6). Whether they are the signed ones was just found out, and is said elsewhere.
+ */
+static int check_record(struct cr_inspection *insp)
+{
+	const enum cr_dg_status *dg = insp->passive.dg;
+	char unread[100] = "", name[16];
+	int err = 0;
+
+	for (unsigned int n = 1; n <= 16; n++) {
+		if (1U << n & EAC_GROUPS || (dg[n] != CR_DG_UNREAD && dg[n] != CR_DG_LOCKED) ||
+		    cr_inspector_file(insp, CR_FID_DG(n)))
+			continue;
+		name_file(CR_FID_DG(n), name);
+		sprintf(unread + strlen(unread), "%s%s", *unread ? ", " : "", name);
+	}
+	if (*unread)
+		err = cr_check_set(insp, CR_CHECK_READ, CR_FAILED, "%s", unread);
+	if (err || cr_inspector_file(insp, CR_FID_DG(14)) ||
+	    cr_inspector_file(insp, CR_FID_DG(15)) ||
+	    (insp->chip_authentication != CR_SUCCESSFUL &&
+	     cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_SUCCESSFUL))
+		return err;
+	insp->chip_authentication = CR_UNDETERMINED;
+	return cr_check_set(insp, CR_CHECK_CHIP_AUTHENTICATION, CR_UNDETERMINED,
+			    "the data that the chip's proof stands on are not there");
+}
+
 static int judge(struct inspector *in)
 {
 	struct cr_inspection *insp = in->insp;
-	int err;
+	int err = 0;
 
-	err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL, "%s",
-			   in->unread);
+	if (in->card)
+		err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL,
+				   "%s", in->unread);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
-		err = cr_inspector_chip_judge(in);
+		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err)
@@ -526,6 +557,5 @@ int cr_inspect_again(struct cr_inspection *insp, const cr_trust_t *trust, time_t
 	struct inspector in = { .opts = &opts, .insp = insp, .now = now };
 	int err = cr_lds_understand(insp, now);
 
-	/* "read" is what it was: a worse result stays */
 	return err ? err : judge(&in);
 }

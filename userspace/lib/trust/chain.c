@@ -65,9 +65,13 @@ static void issuer_name(const X509 *cert, char *out, int size)
 
 static bool same_entry(X509_NAME_ENTRY *a, X509_NAME_ENTRY *b)
 {
-	X509_NAME *x = X509_NAME_new(), *y = X509_NAME_new();
+	X509_NAME *x, *y;
 	bool same;
 
+	if (OBJ_cmp(X509_NAME_ENTRY_get_object(a), X509_NAME_ENTRY_get_object(b)))
+		return false;
+	x = X509_NAME_new();
+	y = X509_NAME_new();
 	same = x && y && X509_NAME_add_entry(x, a, -1, 0) == 1 &&
 	       X509_NAME_add_entry(y, b, -1, 0) == 1 && !X509_NAME_cmp(x, y);
 	X509_NAME_free(x);
@@ -94,6 +98,12 @@ static bool same_but_for_order(const X509_NAME *a, const X509_NAME *b)
 		used |= 1U << k;
 	}
 	return true;
+}
+
+/* Names of one issuer, whichever of its certificates and lists they are from. */
+static bool same_issuer(const X509_NAME *a, const X509_NAME *b)
+{
+	return !X509_NAME_cmp(a, b) || same_but_for_order(a, b);
 }
 
 /*
@@ -154,7 +164,7 @@ bool cr_crl_is_trusted(X509_CRL *crl, const cr_trust_t *trust)
 
 	for (i = 0; i < sk_X509_num(trust->certs); i++) {
 		ca = sk_X509_value(trust->certs, i);
-		if (!X509_NAME_cmp(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) &&
+		if (same_issuer(X509_get_subject_name(ca), X509_CRL_get_issuer(crl)) &&
 		    cr_cert_is_authority(ca, true) && X509_get_key_usage(ca) & KU_CRL_SIGN &&
 		    X509_get0_pubkey(ca) && cr_crl_signed_by(crl, X509_get0_pubkey(ca)) == 1)
 			return true;
@@ -182,7 +192,7 @@ static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, tim
 
 	for (i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
 		crl = sk_X509_CRL_value(trust->crls, i);
-		if (!X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
+		if (same_issuer(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) &&
 		    list_is_current(crl, now) && cr_crl_is_complete(crl) &&
 		    ASN1_TIME_compare(X509_get0_notBefore(cert),
 				      X509_CRL_get0_lastUpdate(crl)) < 0 &&
@@ -211,8 +221,7 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 		    !X509_get0_pubkey(ca))
 			continue;
 		ok = cr_x509_signed_by(cert, X509_get0_pubkey(ca));
-		if (ok == 1 && (by_name || same_but_for_order(X509_get_subject_name(ca),
-							      X509_get_issuer_name(cert)))) {
+		if (ok == 1 && same_issuer(X509_get_subject_name(ca), X509_get_issuer_name(cert))) {
 			deviation = name_deviation(X509_get_issuer_name(cert),
 						   X509_get_subject_name(ca));
 			if (!deviation && X509_check_ca(ca) != 1)
@@ -428,14 +437,16 @@ enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why
 }
 
 /*
- * One certificate in one list. SUCCESSFUL: it is not there, and the list is complete and of today.
+ * One certificate in one list of its issuer. SUCCESSFUL: it is not there, and the list is complete
+ * and of today. By its number: OpenSSL's search by certificate compares the issuers' names once
+ * more, and in their order.
  */
 static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partial)
 {
 	X509_REVOKED *entry = NULL;
 	int r;
 
-	r = X509_CRL_get0_by_cert(crl, &entry, cert);
+	r = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert));
 	if (r == 1)
 		return CR_FAILED;
 	/* 2: removed from an earlier list. */
@@ -454,16 +465,16 @@ enum cr_result cr_chain_revocation(const struct cr_chain *c, const cr_trust_t *t
 	for (i = 0; c->anchored && i < sk_X509_CRL_num(trust->crls); i++) {
 		crl = sk_X509_CRL_value(trust->crls, i);
 		for (k = 0; k < c->n; k++) {
-			if (!X509_NAME_cmp(X509_CRL_get_issuer(crl),
-					   X509_get_issuer_name(c->cert[k])))
+			if (same_issuer(X509_CRL_get_issuer(crl),
+					X509_get_issuer_name(c->cert[k])))
 				break;
 		}
 		if (k == c->n || !list_is_understood(crl, &partial) ||
 		    !cr_crl_is_trusted(crl, trust))
 			continue;
 		for (; k < c->n; k++) {
-			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-					  X509_get_issuer_name(c->cert[k])))
+			if (!same_issuer(X509_CRL_get_issuer(crl),
+					 X509_get_issuer_name(c->cert[k])))
 				continue;
 			r = look_up(c->cert[k], crl, now, partial);
 			if (r == CR_FAILED) {

@@ -152,12 +152,16 @@ static int judge_certs(struct judge *j, bool authorities)
 
 /* ---- Revocation lists ---- */
 
-/* The same issuer and key: the later one says all that the earlier one said. */
+/*
+ * Whole lists of the same issuer and key: the later one says all that the earlier one said. A part
+ * of a list (RFC 5280, 5.2.4, 5.2.5) does not.
+ */
 static bool is_same_series(X509_CRL *a, X509_CRL *b)
 {
 	struct cr_cert_info x, y;
 
-	return !X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)) &&
+	return cr_crl_is_complete(a) && cr_crl_is_complete(b) &&
+	       !X509_NAME_cmp(X509_CRL_get_issuer(a), X509_CRL_get_issuer(b)) &&
 	       !cr_crl_describe(a, &x) && !cr_crl_describe(b, &y) && !strcmp(x.key_id, y.key_id);
 }
 
