@@ -28,7 +28,12 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-/* Documentation/ABI/testing/sysfs-uevent: an event as if it had happened. */
+/*
+ * Documentation/ABI/testing/sysfs-uevent: an event as if it had happened; "add" with SYNTH_ARG_CARDRING=handover, by
+ * which udev/70-cardring.rules keeps udev from loading the module for it, as it does for a reader that is plugged in.
+ */
+#define REMOVE	"remove"
+#define ADD	"add 0b0b0b0b-c1d0-4000-8000-000000000000 CARDRING=handover"
 static void tell(const struct cli_interface *i, const char *event)
 {
 	char path[PATH_MAX];
@@ -199,7 +204,7 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 	if (!c->force && card_in_use())
 		return refuse_in_use(c);
 	for (size_t i = 0; i < h->n; i++)
-		tell(&h->moved[i], "remove");
+		tell(&h->moved[i], REMOVE);
 	if (wait_for(let_go, h, LET_GO_MS))
 		return 0;
 	cli_handover_end(h);
@@ -222,7 +227,7 @@ size_t cli_handover_end(struct cli_handover *h)
 	for (size_t i = 0; i < h->n; i++) {
 		taken += strcmp(h->moved[i].driver, "cardring") &&
 			 cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)) && !strcmp(driver, "cardring");
-		tell(&h->moved[i], "add");
+		tell(&h->moved[i], ADD);
 	}
 	h->n = 0;
 	return taken;
