@@ -176,6 +176,18 @@ static int refuse_in_use(const struct cli *c)
 
 /* ---- the way there and back ---- */
 
+/* Whoever ended the command halfway would leave pcscd without the readers. All that it waits for there has its bound. */
+static void hold_signals(struct cli_handover *h)
+{
+	static const int those[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
+		sigaddset(&set, those[i]);
+	pthread_sigmask(SIG_BLOCK, &set, &h->signals);
+}
+
 static void choose(struct cli_handover *h)
 {
 	struct cli_interface all[CLI_MAX_INTERFACES];
@@ -203,6 +215,7 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 		return 0;
 	if (!c->force && card_in_use())
 		return refuse_in_use(c);
+	hold_signals(h);
 	for (size_t i = 0; i < h->n; i++)
 		tell(&h->moved[i], REMOVE);
 	if (wait_for(let_go, h, LET_GO_MS))
@@ -219,6 +232,8 @@ size_t cli_handover_end(struct cli_handover *h)
 	char driver[64];
 	size_t taken = 0;
 
+	if (!h->n)
+		return 0;
 	for (size_t i = 0; i < h->n && h->to_module; i++)
 		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
 			put("/sys/bus/usb/drivers_probe", h->moved[i].name);
@@ -230,5 +245,6 @@ size_t cli_handover_end(struct cli_handover *h)
 		tell(&h->moved[i], ADD);
 	}
 	h->n = 0;
+	pthread_sigmask(SIG_SETMASK, &h->signals, NULL);
 	return taken;
 }

@@ -8,6 +8,7 @@
 #ifndef CARDRING_CLI_HANDOVER_H
 #define CARDRING_CLI_HANDOVER_H
 
+#include <signal.h>
 #include "cli.h"
 
 struct cli_handover {
@@ -15,6 +16,7 @@ struct cli_handover {
 	size_t n;
 	int pcscd;					/* 0: it does not run, and nothing need be told */
 	bool to_module;
+	sigset_t signals;				/* as they were; between begin and end none ends the command */
 };
 
 /*
@@ -23,7 +25,7 @@ struct cli_handover {
  * module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay with it, which is said).
  */
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module);
-/* Offers them to the module (to_module), and then to pcscd; once. How many the module has now that it had not. */
+/* Offers them to the module (to_module), and then to pcscd; once. Signals are the command's again. How many the module has now that it had not. */
 size_t cli_handover_end(struct cli_handover *h);
 
 #endif
