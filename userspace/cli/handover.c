@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "handover.h"
+#include "reader/pcsc_int.h"
 
+#define ASK_MS		3000
 #define LET_GO_MS	5000	/* pcscd ends what it does with a card first */
 #define BIND_MS		2000
 #define LOOK_MS		20
@@ -80,61 +81,45 @@ static bool bound(const struct cli_handover *h)
 
 /* ---- PC/SC programs ---- */
 
-/*
- * Cards in use are pcscd's own word (SCardGetStatusChange, which touches no card). Its library is loaded where it is
- * there, so that the command does not depend on it.
- */
-struct pcsc_state {
-	const char *reader;
-	void *user;
-	unsigned long current, event, atr_len;
-	unsigned char atr[33];		/* winscard.h: MAX_ATR_SIZE */
-};
-enum { PCSC_SYSTEM = 2, PCSC_EXCLUSIVE = 0x80, PCSC_IN_USE = 0x100, PCSC_READERS = 16 };
-
-struct pcsc {
-	void *library;
-	long context;
-	long (*establish)(unsigned long scope, const void *, const void *, long *context);
-	long (*list)(long context, const char *groups, char *readers, unsigned long *len);
-	long (*status)(long context, unsigned long timeout, struct pcsc_state *states, unsigned long n);
-	long (*release)(long context);
+/* Cards in use are pcscd's own word (SCardGetStatusChange, which touches no card); it may never come. */
+struct usage {
+	const struct pcsc_api *api;
+	bool used;
 };
 
-static bool pcsc_open(struct pcsc *p)
-{
-	p->library = dlopen("libpcsclite.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (!p->library)
-		return false;
-	*(void **)&p->establish = dlsym(p->library, "SCardEstablishContext");
-	*(void **)&p->list = dlsym(p->library, "SCardListReaders");
-	*(void **)&p->status = dlsym(p->library, "SCardGetStatusChange");
-	*(void **)&p->release = dlsym(p->library, "SCardReleaseContext");
-	if (p->establish && p->list && p->status && p->release && !p->establish(PCSC_SYSTEM, NULL, NULL, &p->context))
-		return true;
-	dlclose(p->library);
-	return false;
-}
-
-/* Is any card in use? It is not known of which reader on the bus. */
-static bool card_in_use(void)
+static void ask(void *arg)
 {
 	char readers[4096] = "", *name;
 	unsigned long len = sizeof(readers) - 2;
-	bool used = false;
-	struct pcsc p;
+	struct usage *u = arg;
+	long ctx;
 
-	if (!pcsc_open(&p))
-		return false;
-	if (p.list(p.context, NULL, readers, &len))
+	if (u->api->establish(2, NULL, NULL, &ctx))
+		return;
+	if (u->api->list(ctx, NULL, readers, &len))
 		readers[0] = '\0';
-	for (name = readers; *name && !used; name += strlen(name) + 1) {
+	for (name = readers; *name && !u->used; name += strlen(name) + 1) {
 		struct pcsc_state s = { .reader = name };
 
-		used = !p.status(p.context, 0, &s, 1) && s.event & (PCSC_EXCLUSIVE | PCSC_IN_USE);
+		u->used = !u->api->status_change(ctx, 0, &s, 1) && s.event & (PCSC_STATE_EXCLUSIVE | PCSC_STATE_INUSE);
 	}
-	p.release(p.context);
-	dlclose(p.library);
+	u->api->release(ctx);
+}
+
+/* Is any card in use? It is not known of which reader on the bus. -1: pcscd does not say. */
+static int card_in_use(void)
+{
+	const struct pcsc_api *api = cr_pcsc();
+	struct usage *u = api ? calloc(1, sizeof(*u)) : NULL;
+	int used;
+
+	if (!u)
+		return api ? -1 : 0;
+	u->api = api;
+	if (!cr_pcsc_errand(ask, free, u, ASK_MS))
+		return -1;
+	used = u->used;
+	free(u);
 	return used;
 }
 
@@ -205,6 +190,8 @@ static void choose(struct cli_handover *h)
 
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module)
 {
+	int used;
+
 	memset(h, 0, sizeof(*h));
 	h->to_module = to_module;
 	h->pcscd = cli_process_called("", "pcscd");
@@ -213,7 +200,11 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 	choose(h);
 	if (!h->n)
 		return 0;
-	if (!c->force && card_in_use())
+	used = c->force ? 0 : card_in_use();
+	if (used < 0)
+		return cli_fail(c, CLI_ERROR, "pcscd-hangs", NULL,
+				_("pcscd does not answer: \"systemctl stop pcscd.socket pcscd\", or go on without its answer by --force."));
+	if (used)
 		return refuse_in_use(c);
 	hold_signals(h);
 	for (size_t i = 0; i < h->n; i++)

@@ -21,11 +21,15 @@ struct cli_handover {
 
 /*
  * Takes from pcscd every reader that the module would have (to_module) or has, and waits until it has let go. 0, or
- * an exit code after saying what is in the way: a card in use by a PC/SC program (unless c->force), or, where the
- * module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay with it, which is said).
+ * an exit code after saying what is in the way: a card in use by a PC/SC program or a pcscd that does not answer
+ * (unless c->force), or, where the module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay
+ * with it, which is said).
  */
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module);
-/* Offers them to the module (to_module), and then to pcscd; once. Signals are the command's again. How many the module has now that it had not. */
+/*
+ * Offers them to the module (to_module), and then to pcscd; once. Signals are the command's again. How many the module
+ * has now that it had not.
+ */
 size_t cli_handover_end(struct cli_handover *h);
 
 #endif
