@@ -200,6 +200,9 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 	choose(h);
 	if (!h->n)
 		return 0;
+	if (to_module && !c->force && !cli_has_handler(""))
+		return cli_fail(c, CLI_ERROR, "no-handler", NULL,
+				_("pcscd has not cardring's handler, and PC/SC programs would lose their readers: install libpcsclite-dev, then \"make && sudo make install\" and restart pcscd; or take the readers by --force."));
 	used = c->force ? 0 : card_in_use();
 	if (used < 0)
 		return cli_fail(c, CLI_ERROR, "pcscd-hangs", NULL,

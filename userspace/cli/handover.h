@@ -21,9 +21,9 @@ struct cli_handover {
 
 /*
  * Takes from pcscd every reader that the module would have (to_module) or has, and waits until it has let go. 0, or
- * an exit code after saying what is in the way: a card in use by a PC/SC program or a pcscd that does not answer
- * (unless c->force), or, where the module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay
- * with it, which is said).
+ * an exit code after saying what is in the way. Unless c->force: a card in use by a PC/SC program, a pcscd that does not
+ * answer, or (to_module) one that has not our handler. In any case, where the module is to be unloaded: a pcscd that does
+ * not let go (elsewhere its readers stay with it, which is said).
  */
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module);
 /*
