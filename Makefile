@@ -55,6 +55,7 @@ MO       := $(patsubst userspace/cli/po/%.po,$(B)/locale/%/LC_MESSAGES/cardring.
 VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/cli/cli.h)
 
 # pcscd's handler, where what it is built against is there.
+DROPDIR = $(shell pkg-config --variable=usbdropdir libpcsclite)
 IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
@@ -118,6 +119,9 @@ $(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
 $(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -shared -Wl,--exclude-libs,ALL $(LDFLAGS) -o $@ $^ $(LIBS) -lpthread
+
+# What the command looks for is where it goes.
+$(call obj,userspace/cli/host.c): CPPFLAGS += $(if $(IFD),-DPCSC_DROP_DIR='"$(DROPDIR)"')
 
 # The readers that it may be asked for: all that are known. name, interface, idVendor, idProduct, bcdDevice, vendor, product
 $(B)/ifd/Info.plist: userspace/ifd/plist tests/data/readers.tsv userspace/cli/cli.h
@@ -218,7 +222,7 @@ INC   := $(DESTDIR)$(PREFIX)/include
 LIB   := $(DESTDIR)$(PREFIX)/lib
 SHARE := $(DESTDIR)$(PREFIX)/share
 # Where pcscd looks, whatever PREFIX is.
-BUNDLE = $(DESTDIR)$(shell pkg-config --variable=usbdropdir libpcsclite)/ifd-cardring.bundle/Contents
+BUNDLE = $(DESTDIR)$(DROPDIR)/ifd-cardring.bundle/Contents
 define PC
 prefix=$(PREFIX)
 Name: libcardring

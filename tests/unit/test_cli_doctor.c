@@ -14,6 +14,7 @@
 #include "hex.h"
 
 #define RELEASE	"6.1.0-9-test"
+#define HANDLER	PCSC_DROP_DIR "/ifd-cardring.bundle/Contents/Linux/libifdcardring.so"
 #define NODE	"/dev/bus/usb/001/005"
 
 static char root[] = "/tmp/cardring-doctor.XXXXXX";
@@ -188,19 +189,22 @@ static void udev_rules_are_there_off_or_missing(void **state)
 
 static void pcscd_without_our_handler_is_told_where_the_module_is(void **state)
 {
-	doctor_pcscd(&d, "/drivers");
+	doctor_pcscd(&d);
 	finding("pcscd", DOCTOR_OK, "does not run");
 	put("/run/pcscd/pcscd.comm", "");
-	doctor_pcscd(&d, "/drivers");
+	doctor_pcscd(&d);
 	finding("pcscd", DOCTOR_OK, "starts when a program asks");
 	put("/proc/812/comm", "pcscd\n");
-	doctor_pcscd(&d, "/drivers");
+	doctor_pcscd(&d);
 	finding("pcscd", DOCTOR_OK, "process 812");
+	put("/lib/modules/" RELEASE "/modules.dep", "updates/cardring.ko:\n");
+	doctor_pcscd(&d);
+	says(finding("pcscd", DOCTOR_WARN, "once it is loaded"), "libpcsclite-dev");
 	put("/sys/module/cardring/version", "1\n");
-	doctor_pcscd(&d, "/drivers");
+	doctor_pcscd(&d);
 	finding("pcscd", DOCTOR_WARN, "without cardring's handler");
-	put("/drivers/ifd-cardring.bundle/Contents/Linux/libifdcardring.so", "");
-	doctor_pcscd(&d, "/drivers");
+	put(HANDLER, "");
+	doctor_pcscd(&d);
 	finding("pcscd", DOCTOR_OK, "with cardring's handler");
 }
 
@@ -271,6 +275,10 @@ static void process_that_holds_a_reader_is_named(void **state)
 	doctor_readers(&d);
 	says(finding("reader", DOCTOR_BAD, "scdaemon (process 4711)"), "gpgconf");
 	put("/proc/4711/comm", "pcscd\n");
+	doctor_readers(&d);
+	says(finding("reader", DOCTOR_WARN, "pcscd (process 4711)"), "systemctl stop pcscd");
+	assert_null(strstr(d.finding[0].remedy, "driver load"));
+	put(HANDLER, "");
 	doctor_readers(&d);
 	says(finding("reader", DOCTOR_WARN, "pcscd (process 4711)"), "driver load");
 	put("/proc/4711/comm", "vm\n");

@@ -90,7 +90,7 @@ void cli_blame_text(const struct cli_blame *b, char *out, size_t size)
 	}
 }
 
-void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size)
+void cli_blame_remedy(const char *root, const struct cli_blame *b, char *out, size_t size)
 {
 	out[0] = '\0';
 	if (b->kind == CLI_BLAME_NOBODY)
@@ -100,6 +100,8 @@ void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size)
 			 b->name, b->name);
 	else if (b->by_module && !strcmp(b->name, "pcscd"))
 		snprintf(out, size, _("A PC/SC program uses the card: end it; pcscd lets go of it a few seconds later."));
+	else if (!strcmp(b->name, "pcscd") && !cli_has_handler(root))
+		snprintf(out, size, _("As root: \"systemctl stop pcscd.socket pcscd\". (It would go on beside the module with cardring's handler: libpcsclite-dev, then \"make && sudo make install\".)"));
 	else if (!strcmp(b->name, "pcscd"))
 		snprintf(out, size, _("As root: \"cardring driver load\" takes its readers over, and PC/SC programs go on; or \"systemctl stop pcscd.socket pcscd\"."));
 	else if (!strcmp(b->name, "scdaemon"))

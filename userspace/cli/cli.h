@@ -150,7 +150,7 @@ void cli_blame_process(const char *root, int pid, struct cli_blame *out);
 bool cli_blame_any(struct cli_blame *out);
 /* "pcscd (process 812)", and what to do about it; "" where there is nothing to say. */
 void cli_blame_text(const struct cli_blame *b, char *out, size_t size);
-void cli_blame_remedy(const struct cli_blame *b, char *out, size_t size);
+void cli_blame_remedy(const char *root, const struct cli_blame *b, char *out, size_t size);
 /* The device node that must open for this reader: its own, or for "usb:..." that of its USB device. */
 void cli_reader_node(const struct cr_reader_info *r, char *out, size_t size);
 /* What to do about a node that this user may not open. */

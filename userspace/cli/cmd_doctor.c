@@ -6,10 +6,6 @@
 #include <sys/utsname.h>
 #include "doctor.h"
 
-#ifndef PCSC_DROP_DIR
-#define PCSC_DROP_DIR	"/usr/lib/pcsc/drivers"
-#endif
-
 static void show(const struct doctor_finding *f)
 {
 	static const char *const marks[] = { N_("ok"), N_("warning"), N_("wrong") };
@@ -48,7 +44,7 @@ static bool examine(struct doctor *d)
 	doctor_signature(d);
 	doctor_blacklist(d);
 	doctor_udev(d);
-	doctor_pcscd(d, PCSC_DROP_DIR);
+	doctor_pcscd(d);
 	doctor_readers(d);
 	doctor_trust(d, trusted, sizeof(trusted) / sizeof(trusted[0]));
 	known = !backend || !*backend || cli_use_backend(backend);

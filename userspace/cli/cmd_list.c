@@ -72,7 +72,7 @@ static void show(const struct cli *c, const struct cr_reader_info *r, int index)
 		return;
 	detail(_("error"), _(cr_strerror(r->error)));
 	if (blame.kind != CLI_BLAME_NOBODY)
-		cli_blame_remedy(&blame, text, sizeof(text));
+		cli_blame_remedy("", &blame, text, sizeof(text));
 	else
 		cli_remedy(c, text, sizeof(text), r->error, r);
 	if (*text)

@@ -301,11 +301,13 @@ void doctor_udev(struct doctor *d)
 
 /* ---- pcscd ---- */
 
-void doctor_pcscd(struct doctor *d, const char *drop_dir)
+void doctor_pcscd(struct doctor *d)
 {
+	struct installed i = { .d = d };
 	int pid = cli_process_called(d->root, "pcscd");
-	bool socket = cli_exists(d->root, "/run/pcscd/pcscd.comm"), handler;
-	char path[PATH_MAX], how[128];
+	bool socket = cli_exists(d->root, "/run/pcscd/pcscd.comm");
+	const char *warning = NULL;
+	char how[128];
 
 	if (!pid && !socket) {
 		found(d, "pcscd", DOCTOR_OK, _("pcscd does not run"));
@@ -315,12 +317,16 @@ void doctor_pcscd(struct doctor *d, const char *drop_dir)
 		snprintf(how, sizeof(how), _("pcscd runs (process %d)"), pid);
 	else
 		snprintf(how, sizeof(how), _("pcscd starts when a program asks for it"));
-	snprintf(path, sizeof(path), "%s/ifd-cardring.bundle/Contents/Linux/libifdcardring.so", drop_dir);
-	handler = cli_exists(d->root, path);
-	if (handler)
+	if (cli_has_handler(d->root)) {
 		found(d, "pcscd", DOCTOR_OK, _("%s, with cardring's handler"), how);
-	else if (cli_exists(d->root, "/sys/module/" MODULE))
-		remedy(found(d, "pcscd", DOCTOR_WARN, _("%s, without cardring's handler: PC/SC programs do not see what the module has"), how),
+		return;
+	}
+	if (cli_exists(d->root, "/sys/module/" MODULE))
+		warning = _("%s, without cardring's handler: PC/SC programs do not see what the module has");
+	else if (has_module(&i, d->release))
+		warning = _("%s, without cardring's handler: PC/SC programs would not see what the module takes once it is loaded");
+	if (warning)
+		remedy(found(d, "pcscd", DOCTOR_WARN, warning, how),
 		       _("Install libpcsclite-dev, then \"make && sudo make install\", and restart pcscd."));
 	else
 		found(d, "pcscd", DOCTOR_OK, _("%s, with its own drivers"), how);
@@ -358,7 +364,7 @@ static void held(struct doctor *d, const char *reader, const struct cli_blame *b
 
 	cli_blame_text(b, who, sizeof(who));
 	f = found(d, "reader", r, _("%s: held by %s"), reader, who);
-	cli_blame_remedy(b, f->remedy, sizeof(f->remedy));
+	cli_blame_remedy(d->root, b, f->remedy, sizeof(f->remedy));
 }
 
 static void reader(struct doctor *d, const struct cli_interface *i)

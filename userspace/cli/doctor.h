@@ -27,7 +27,7 @@ void doctor_module(struct doctor *d);		/* is it loaded, is it there for this ker
 void doctor_signature(struct doctor *d);	/* does this kernel take it? */
 void doctor_blacklist(struct doctor *d);	/* does a file or the command line keep it from being loaded? */
 void doctor_udev(struct doctor *d);		/* are its rules there, and does udev run? */
-void doctor_pcscd(struct doctor *d, const char *drop_dir);	/* does PC/SC go on beside the module? */
+void doctor_pcscd(struct doctor *d);	/* does PC/SC go on beside the module? */
 void doctor_readers(struct doctor *d);		/* on the bus: who drives each, and may this user open it? */
 void doctor_trust(struct doctor *d, const char *const *dirs, size_t n);
 void doctor_environment(struct doctor *d, const char *backend, bool known);	/* CARDRING_BACKEND; may be NULL */

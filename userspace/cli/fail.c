@@ -122,7 +122,7 @@ static void held_by(char *out, size_t size, const struct cli_blame *b)
 	char who[160], remedy[320];
 
 	cli_blame_text(b, who, sizeof(who));
-	cli_blame_remedy(b, remedy, sizeof(remedy));
+	cli_blame_remedy("", b, remedy, sizeof(remedy));
 	snprintf(out, size, _("It is held by %s. %s"), who, remedy);
 }
 

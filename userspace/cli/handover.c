@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "handover.h"
+#include "reader/pcsc_int.h"
 
+#define ASK_MS		3000
 #define LET_GO_MS	5000	/* pcscd ends what it does with a card first */
 #define BIND_MS		2000
 #define LOOK_MS		20
@@ -28,7 +29,12 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-/* Documentation/ABI/testing/sysfs-uevent: an event as if it had happened. */
+/*
+ * Documentation/ABI/testing/sysfs-uevent: an event as if it had happened; "add" with SYNTH_ARG_CARDRING=handover, by
+ * which udev/70-cardring.rules keeps udev from loading the module for it, as it does for a reader that is plugged in.
+ */
+#define REMOVE	"remove"
+#define ADD	"add 0b0b0b0b-c1d0-4000-8000-000000000000 CARDRING=handover"
 static void tell(const struct cli_interface *i, const char *event)
 {
 	char path[PATH_MAX];
@@ -75,61 +81,45 @@ static bool bound(const struct cli_handover *h)
 
 /* ---- PC/SC programs ---- */
 
-/*
- * Cards in use are pcscd's own word (SCardGetStatusChange, which touches no card). Its library is loaded where it is
- * there, so that the command does not depend on it.
- */
-struct pcsc_state {
-	const char *reader;
-	void *user;
-	unsigned long current, event, atr_len;
-	unsigned char atr[33];		/* winscard.h: MAX_ATR_SIZE */
-};
-enum { PCSC_SYSTEM = 2, PCSC_EXCLUSIVE = 0x80, PCSC_IN_USE = 0x100, PCSC_READERS = 16 };
-
-struct pcsc {
-	void *library;
-	long context;
-	long (*establish)(unsigned long scope, const void *, const void *, long *context);
-	long (*list)(long context, const char *groups, char *readers, unsigned long *len);
-	long (*status)(long context, unsigned long timeout, struct pcsc_state *states, unsigned long n);
-	long (*release)(long context);
+/* Cards in use are pcscd's own word (SCardGetStatusChange, which touches no card); it may never come. */
+struct usage {
+	const struct pcsc_api *api;
+	bool used;
 };
 
-static bool pcsc_open(struct pcsc *p)
-{
-	p->library = dlopen("libpcsclite.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (!p->library)
-		return false;
-	*(void **)&p->establish = dlsym(p->library, "SCardEstablishContext");
-	*(void **)&p->list = dlsym(p->library, "SCardListReaders");
-	*(void **)&p->status = dlsym(p->library, "SCardGetStatusChange");
-	*(void **)&p->release = dlsym(p->library, "SCardReleaseContext");
-	if (p->establish && p->list && p->status && p->release && !p->establish(PCSC_SYSTEM, NULL, NULL, &p->context))
-		return true;
-	dlclose(p->library);
-	return false;
-}
-
-/* Is any card in use? It is not known of which reader on the bus. */
-static bool card_in_use(void)
+static void ask(void *arg)
 {
 	char readers[4096] = "", *name;
 	unsigned long len = sizeof(readers) - 2;
-	bool used = false;
-	struct pcsc p;
+	struct usage *u = arg;
+	long ctx;
 
-	if (!pcsc_open(&p))
-		return false;
-	if (p.list(p.context, NULL, readers, &len))
+	if (u->api->establish(2, NULL, NULL, &ctx))
+		return;
+	if (u->api->list(ctx, NULL, readers, &len))
 		readers[0] = '\0';
-	for (name = readers; *name && !used; name += strlen(name) + 1) {
+	for (name = readers; *name && !u->used; name += strlen(name) + 1) {
 		struct pcsc_state s = { .reader = name };
 
-		used = !p.status(p.context, 0, &s, 1) && s.event & (PCSC_EXCLUSIVE | PCSC_IN_USE);
+		u->used = !u->api->status_change(ctx, 0, &s, 1) && s.event & (PCSC_STATE_EXCLUSIVE | PCSC_STATE_INUSE);
 	}
-	p.release(p.context);
-	dlclose(p.library);
+	u->api->release(ctx);
+}
+
+/* Is any card in use? It is not known of which reader on the bus. -1: pcscd does not say. */
+static int card_in_use(void)
+{
+	const struct pcsc_api *api = cr_pcsc();
+	struct usage *u = api ? calloc(1, sizeof(*u)) : NULL;
+	int used;
+
+	if (!u)
+		return api ? -1 : 0;
+	u->api = api;
+	if (!cr_pcsc_errand(ask, free, u, ASK_MS))
+		return -1;
+	used = u->used;
+	free(u);
 	return used;
 }
 
@@ -171,6 +161,18 @@ static int refuse_in_use(const struct cli *c)
 
 /* ---- the way there and back ---- */
 
+/* Whoever ended the command halfway would leave pcscd without the readers. All that it waits for there has its bound. */
+static void hold_signals(struct cli_handover *h)
+{
+	static const int those[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(those) / sizeof(those[0]); i++)
+		sigaddset(&set, those[i]);
+	pthread_sigmask(SIG_BLOCK, &set, &h->signals);
+}
+
 static void choose(struct cli_handover *h)
 {
 	struct cli_interface all[CLI_MAX_INTERFACES];
@@ -188,6 +190,8 @@ static void choose(struct cli_handover *h)
 
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module)
 {
+	int used;
+
 	memset(h, 0, sizeof(*h));
 	h->to_module = to_module;
 	h->pcscd = cli_process_called("", "pcscd");
@@ -196,10 +200,18 @@ int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_modu
 	choose(h);
 	if (!h->n)
 		return 0;
-	if (!c->force && card_in_use())
+	if (to_module && !c->force && !cli_has_handler(""))
+		return cli_fail(c, CLI_ERROR, "no-handler", NULL,
+				_("pcscd has not cardring's handler, and PC/SC programs would lose their readers: install libpcsclite-dev, then \"make && sudo make install\" and restart pcscd; or take the readers by --force."));
+	used = c->force ? 0 : card_in_use();
+	if (used < 0)
+		return cli_fail(c, CLI_ERROR, "pcscd-hangs", NULL,
+				_("pcscd does not answer: \"systemctl stop pcscd.socket pcscd\", or go on without its answer by --force."));
+	if (used)
 		return refuse_in_use(c);
+	hold_signals(h);
 	for (size_t i = 0; i < h->n; i++)
-		tell(&h->moved[i], "remove");
+		tell(&h->moved[i], REMOVE);
 	if (wait_for(let_go, h, LET_GO_MS))
 		return 0;
 	cli_handover_end(h);
@@ -214,6 +226,8 @@ size_t cli_handover_end(struct cli_handover *h)
 	char driver[64];
 	size_t taken = 0;
 
+	if (!h->n)
+		return 0;
 	for (size_t i = 0; i < h->n && h->to_module; i++)
 		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
 			put("/sys/bus/usb/drivers_probe", h->moved[i].name);
@@ -222,8 +236,9 @@ size_t cli_handover_end(struct cli_handover *h)
 	for (size_t i = 0; i < h->n; i++) {
 		taken += strcmp(h->moved[i].driver, "cardring") &&
 			 cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)) && !strcmp(driver, "cardring");
-		tell(&h->moved[i], "add");
+		tell(&h->moved[i], ADD);
 	}
 	h->n = 0;
+	pthread_sigmask(SIG_SETMASK, &h->signals, NULL);
 	return taken;
 }

@@ -8,6 +8,7 @@
 #ifndef CARDRING_CLI_HANDOVER_H
 #define CARDRING_CLI_HANDOVER_H
 
+#include <signal.h>
 #include "cli.h"
 
 struct cli_handover {
@@ -15,15 +16,20 @@ struct cli_handover {
 	size_t n;
 	int pcscd;					/* 0: it does not run, and nothing need be told */
 	bool to_module;
+	sigset_t signals;				/* as they were; between begin and end none ends the command */
 };
 
 /*
  * Takes from pcscd every reader that the module would have (to_module) or has, and waits until it has let go. 0, or
- * an exit code after saying what is in the way: a card in use by a PC/SC program (unless c->force), or, where the
- * module is to be unloaded, a pcscd that does not let go (elsewhere its readers stay with it, which is said).
+ * an exit code after saying what is in the way. Unless c->force: a card in use by a PC/SC program, a pcscd that does not
+ * answer, or (to_module) one that has not our handler. In any case, where the module is to be unloaded: a pcscd that does
+ * not let go (elsewhere its readers stay with it, which is said).
  */
 int cli_handover_begin(const struct cli *c, struct cli_handover *h, bool to_module);
-/* Offers them to the module (to_module), and then to pcscd; once. How many the module has now that it had not. */
+/*
+ * Offers them to the module (to_module), and then to pcscd; once. Signals are the command's again. How many the module
+ * has now that it had not.
+ */
 size_t cli_handover_end(struct cli_handover *h);
 
 #endif

@@ -13,6 +13,9 @@
 #include "host.h"
 #include "ccid/descriptor.h"
 
+#ifndef PCSC_DROP_DIR
+#define PCSC_DROP_DIR	"/usr/lib/pcsc/drivers"
+#endif
 #define DEVICES	"/sys/bus/usb/devices"
 
 /* ---- small files ---- */
@@ -39,6 +42,11 @@ bool cli_exists(const char *root, const char *path)
 
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	return !access(full, F_OK);
+}
+
+bool cli_has_handler(const char *root)
+{
+	return cli_exists(root, PCSC_DROP_DIR "/ifd-cardring.bundle/Contents/Linux/libifdcardring.so");
 }
 
 /* ---- processes ---- */

@@ -14,6 +14,9 @@
 bool cli_read_line(const char *root, const char *path, char *out, size_t size);
 bool cli_exists(const char *root, const char *path);
 
+/* Is cardring's handler where pcscd looks for its drivers? Without it PC/SC has no reader that the module has. */
+bool cli_has_handler(const char *root);
+
 /* "scdaemon"; false if there is no such process. */
 bool cli_process_name(const char *root, int pid, char *out, size_t size);
 /* Calls each for every process until it says true; whether one did. */

@@ -81,7 +81,7 @@ json_t *cli_json_blame(const struct cli_blame *b)
 
 	if (b->kind == CLI_BLAME_NOBODY)
 		return json_null();
-	cli_blame_remedy(b, remedy, sizeof(remedy));
+	cli_blame_remedy("", b, remedy, sizeof(remedy));
 	j = json_pack("{s:s}", "kind", kinds[b->kind]);
 	json_object_set_new(j, "pid", b->pid ? json_integer(b->pid) : json_null());
 	json_object_set_new(j, "name", cli_json_string(*b->name ? b->name : NULL));
