@@ -220,6 +220,30 @@ static void reader_that_pcscd_has_is_listed_once(void **state)
 	assert_int_equal(r.error, 0);
 }
 
+/* Its places on the bus are that machine's: on this one they are other devices', or nobody's. */
+static void readers_of_another_machine_s_pcscd_have_no_place_here(void **state)
+{
+	struct cr_reader_info *list;
+	bool found = false;
+	int n;
+
+	setenv("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm", 1);
+	n = cr_reader_list(&list);
+	unsetenv("PCSCLITE_CSOCK_NAME");
+	assert_true(n >= 0);
+	for (int i = 0; i < n; i++) {
+		if (strcmp(list[i].path, shared.path))
+			continue;
+		found = true;
+		assert_int_equal(list[i].dev.busnum, 0);
+		assert_int_equal(list[i].dev.devnum, 0);
+		assert_int_equal(list[i].dev.vendor, 0);
+		assert_int_equal(list[i].error, 0);
+	}
+	assert_true(found);
+	free(list);
+}
+
 static void wait_state(const struct reader *rd, enum cardring_slot_state state)
 {
 	uint64_t end = now_ms() + NODE_MS;
@@ -320,6 +344,7 @@ static int tests(void)
 		NODE_TEST(card_pulled_during_a_command),
 		NODE_TEST(t0_card_takes_short_apdus),
 		NODE_TEST(reader_that_pcscd_has_is_listed_once),
+		NODE_TEST(readers_of_another_machine_s_pcscd_have_no_place_here),
 		NODE_TEST(token_is_used_only_when_it_is_named),
 		NODE_TEST(pcscd_that_hangs_is_not_waited_for),
 	};

@@ -17,6 +17,11 @@ size_t cr_reader_merge(struct cr_reader_info *list, size_t n);
  * for (usb_find.c)?
  */
 bool cr_usb_token(const char *name);
+/*
+ * Is the pcscd that programs speak to another one than this machine's (PCSCLITE_CSOCK_NAME)? Then its readers' places on
+ * the bus say nothing here (pcsc_lib.c).
+ */
+bool cr_pcscd_elsewhere(void);
 /* enum cr_error for a -errno of claim, slot or enter. */
 int cr_ring_error(int err);
 /* A ring on a map whose header page is filled in: where everything is and how much of it. */

@@ -115,7 +115,7 @@ size_t cr_reader_merge(struct cr_reader_info *list, size_t n)
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_pcsc(&list[i]) && !list[i].dev.devnum && list[i].error)
+		if (is_pcsc(&list[i]) && !list[i].dev.devnum && list[i].error && !cr_pcscd_elsewhere())
 			place(list, n, &list[i]);
 		if (is_pcsc(&list[i]) && token_over_usb(list, n, &list[i]))
 			list[i].token = 1;

@@ -3,7 +3,7 @@
  * The backend "pcsc": the readers that pcscd has. A reader's path is "pcsc:" and the name that pcscd gives it.
  *
  * Which USB device a reader is the driver under pcscd tells (SCARD_ATTR_CHANNEL_ID), to whoever connects to the reader
- * itself, without the card; not while another program has it for itself alone.
+ * itself, without the card; not while another program has it for itself alone. Of another machine's pcscd nobody asks it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +111,7 @@ static void describe(const struct pcsc_api *api, long ctx, const char *name, str
 	long card;
 
 	nothing_known(&r->dev, name);
-	if (api->connect(ctx, name, PCSC_SHARE_DIRECT, 0, &card, &protocol))
+	if (cr_pcscd_elsewhere() || api->connect(ctx, name, PCSC_SHARE_DIRECT, 0, &card, &protocol))
 		return;
 	/* PC/SC part 3: DDDDCCCC; DDDD 0020 is USB, CCCC bus and address */
 	if (!api->attrib(card, PCSC_ATTR_CHANNEL_ID, (unsigned char *)&channel, &len) && len == sizeof(channel) &&
