@@ -76,10 +76,15 @@ enum cr_pin_outcome {
 };
 const char *cr_pin_outcome_name(enum cr_pin_outcome o);	/* "ok", "wrong", ...: stable */
 
+/*
+ * TIMEOUT, CANCELED, MISMATCH and LENGTH are the reader's word. Most readers give it in place of the card's response, as
+ * 6400, 6401, 6402 and 6403 (PC/SC part 10, 2.5.2), which a card may say as well: then sw has it, and that nothing was
+ * sent to the card is not certain.
+ */
 struct cr_pin_result {
 	enum cr_pin_outcome outcome;
 	int tries;		/* left, where the card says so; else -1 */
-	uint16_t sw;		/* the card's status word; 0 where the command was not sent to it */
+	uint16_t sw;		/* status word; 0 where it is sure that the command was not sent to the card */
 };
 
 /*

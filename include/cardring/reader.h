@@ -54,7 +54,9 @@ extern const struct cr_backend cr_backend_usb;
 /*
  * Readers that pcscd has, through its client library, which is loaded when it is needed: a slot of theirs is a reader
  * here, and takes APDUs. A claim is an exclusive connection. CR_E_NO_SERVICE where pcscd does not answer; where it does
- * not run, it is started (by systemd) only if this backend is the one that was chosen.
+ * not run, it is started (by systemd) only if this backend is the one that was chosen. Security tokens are listed as
+ * such, by the same rule as over libusb; one that another program has for itself is not known for one, as pcscd does not
+ * tell then which device it is, unless the list is of all backends.
  */
 extern const struct cr_backend cr_backend_pcsc;
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -128,6 +129,32 @@ static void busy_reader_of_no_bus_stays(void **state)
 	assert_int_equal(list[1].dev.devnum, 0);
 }
 
+/* libusb knows what it is, and pcscd's way to it is the one that stays. */
+static void a_token_stays_one_that_nobody_named(void **state)
+{
+	add("usb", 5, CR_E_READER_BUSY)->token = 1;
+	add("usb", 6, CR_E_READER_BUSY)->token = 1;
+	add("usb", 7, CR_E_READER_BUSY);
+	add("pcsc", 5, 0);
+	add("pcsc", 7, 0);
+	add("pcsc", 0, CR_E_READER_BUSY);
+	only("pcsc pcsc pcsc");
+	assert_int_equal(list[0].token, 1);
+	assert_int_equal(list[1].token, 0);
+	assert_int_equal(list[2].dev.devnum, 6);
+	assert_int_equal(list[2].token, 1);
+}
+
+static void busy_reader_of_another_machine_is_none_of_this(void **state)
+{
+	add("usb", 5, CR_E_READER_BUSY);
+	add("pcsc", 0, CR_E_READER_BUSY);
+	setenv("PCSCLITE_CSOCK_NAME", "/run/there/pcscd.comm", 1);
+	only("usb pcsc");
+	unsetenv("PCSCLITE_CSOCK_NAME");
+	assert_int_equal(list[1].dev.devnum, 0);
+}
+
 static void reader_that_somebody_else_holds_is_not_pcscds(void **state)
 {
 	add("usb", 5, CR_E_READER_BUSY)->owner_pid = getpid();
@@ -163,6 +190,8 @@ int main(void)
 		cmocka_unit_test_setup(busy_reader_is_known_by_serial_then_by_name, begin),
 		cmocka_unit_test_setup(busy_reader_is_the_one_that_is_left, begin),
 		cmocka_unit_test_setup(busy_reader_of_no_bus_stays, begin),
+		cmocka_unit_test_setup(a_token_stays_one_that_nobody_named, begin),
+		cmocka_unit_test_setup(busy_reader_of_another_machine_is_none_of_this, begin),
 		cmocka_unit_test_setup(reader_that_somebody_else_holds_is_not_pcscds, begin),
 		cmocka_unit_test_setup(busy_reader_of_the_module_that_pcscd_has_claimed, begin),
 		cmocka_unit_test_setup(nothing_is_nothing, begin),

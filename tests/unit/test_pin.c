@@ -274,31 +274,46 @@ static void keypads_that_are_none_or_tell_the_host_are_not_counted(void **state)
 
 /* ---- what came of it ---- */
 
+#define CARD	CR_CCID_PIN_BY_CARD
+#define READER	CR_CCID_PIN_BY_READER
+#define EITHER	CR_CCID_PIN_BY_EITHER
+
 static void results_are_told_apart(void **state)
 {
-	static const struct { uint16_t sw; bool by_reader; enum cr_pin_outcome outcome; int tries; uint16_t told; } t[] = {
-		{ 0x9000, true, CR_PIN_OK, -1, 0x9000 },
-		{ 0x63C2, true, CR_PIN_WRONG, 2, 0x63C2 },
-		{ 0x63CF, false, CR_PIN_WRONG, 15, 0x63CF },
-		{ 0x6300, true, CR_PIN_WRONG, -1, 0x6300 },
-		{ 0x63C0, true, CR_PIN_BLOCKED, 0, 0x63C0 },
-		{ 0x6983, true, CR_PIN_BLOCKED, 0, 0x6983 },
-		{ 0x6400, true, CR_PIN_TIMEOUT, -1, 0 },
-		{ 0x6401, true, CR_PIN_CANCELED, -1, 0 },
-		{ 0x6402, true, CR_PIN_MISMATCH, -1, 0 },
-		{ 0x6403, true, CR_PIN_LENGTH, -1, 0 },
-		{ 0x6404, true, CR_PIN_REFUSED, -1, 0x6404 },
+	static const struct {
+		uint16_t sw;
+		enum cr_ccid_pin_word word;
+		enum cr_pin_outcome outcome;
+		int tries;
+		uint16_t told;
+	} t[] = {
+		{ 0x9000, EITHER, CR_PIN_OK, -1, 0x9000 },
+		{ 0x63C2, EITHER, CR_PIN_WRONG, 2, 0x63C2 },
+		{ 0x63CF, CARD, CR_PIN_WRONG, 15, 0x63CF },
+		{ 0x6300, EITHER, CR_PIN_WRONG, -1, 0x6300 },
+		{ 0x63C0, EITHER, CR_PIN_BLOCKED, 0, 0x63C0 },
+		{ 0x6983, EITHER, CR_PIN_BLOCKED, 0, 0x6983 },
+		{ 0x6400, READER, CR_PIN_TIMEOUT, -1, 0 },
+		{ 0x6401, READER, CR_PIN_CANCELED, -1, 0 },
+		{ 0x6402, READER, CR_PIN_MISMATCH, -1, 0 },
+		{ 0x6403, READER, CR_PIN_LENGTH, -1, 0 },
+		/* the card may have said it: then the command was sent */
+		{ 0x6400, EITHER, CR_PIN_TIMEOUT, -1, 0x6400 },
+		{ 0x6401, EITHER, CR_PIN_CANCELED, -1, 0x6401 },
+		{ 0x6402, EITHER, CR_PIN_MISMATCH, -1, 0x6402 },
+		{ 0x6403, EITHER, CR_PIN_LENGTH, -1, 0x6403 },
+		{ 0x6404, EITHER, CR_PIN_REFUSED, -1, 0x6404 },
 		/* the card's own word, in a block of its own */
-		{ 0x6400, false, CR_PIN_REFUSED, -1, 0x6400 },
-		{ 0x6401, false, CR_PIN_REFUSED, -1, 0x6401 },
-		{ 0x6A88, true, CR_PIN_REFUSED, -1, 0x6A88 },
-		{ 0x6982, true, CR_PIN_REFUSED, -1, 0x6982 },
-		{ 0x6B80, true, CR_PIN_REFUSED, -1, 0x6B80 },
-		{ 0x0000, true, CR_PIN_REFUSED, -1, 0 },
+		{ 0x6400, CARD, CR_PIN_REFUSED, -1, 0x6400 },
+		{ 0x6401, CARD, CR_PIN_REFUSED, -1, 0x6401 },
+		{ 0x6A88, EITHER, CR_PIN_REFUSED, -1, 0x6A88 },
+		{ 0x6982, EITHER, CR_PIN_REFUSED, -1, 0x6982 },
+		{ 0x6B80, EITHER, CR_PIN_REFUSED, -1, 0x6B80 },
+		{ 0x0000, EITHER, CR_PIN_REFUSED, -1, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		struct cr_pin_result r = cr_ccid_pin_result(t[i].sw, t[i].by_reader);
+		struct cr_pin_result r = cr_ccid_pin_result(t[i].sw, t[i].word);
 
 		if (r.outcome != t[i].outcome || r.tries != t[i].tries || r.sw != t[i].told)
 			fail_msg("%04X: %s, %d tries, sw %04X", t[i].sw, cr_pin_outcome_name(r.outcome), r.tries, r.sw);

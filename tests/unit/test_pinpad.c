@@ -428,6 +428,30 @@ static void the_card_s_own_64xx_is_not_the_user_s_doing(void **state)
 	cr_card_close(card);
 }
 
+/* It looks the same whoever says it. Nobody says then that the card has not seen the command. */
+static void a_64xx_in_place_of_a_response_may_be_the_card_s(void **state)
+{
+	static const uint8_t sw[] = { 0x64, 0x01 };
+	struct cr_pin_result result;
+
+	for (size_t i = 0; i < LEVELS; i++) {
+		cr_card_t *card = pad(&levels[i]);
+
+		keys("1234E");
+		rig.instead = sw;
+		rig.instead_len = sizeof(sw);
+		assert_int_equal(cr_card_pin_verify(card, &padded, &result), 0);
+		assert_int_equal(result.outcome, CR_PIN_CANCELED);
+		/* over T=1 it would be in a block */
+		assert_int_equal(result.sw, levels[i].t1 ? 0 : 0x6401);
+		keys("9C");		/* the reader, in bError */
+		assert_int_equal(cr_card_pin_verify(card, &padded, &result), 0);
+		assert_int_equal(result.outcome, CR_PIN_CANCELED);
+		assert_int_equal(result.sw, 0);
+		cr_card_close(card);
+	}
+}
+
 /* The card has not got the block: only the reader could send it again, for the host has no PIN to put into it. */
 static void the_template_is_never_sent_as_a_command(void **state)
 {
@@ -617,6 +641,7 @@ int main(void)
 		cmocka_unit_test(a_bad_request_is_not_sent),
 		cmocka_unit_test(a_reader_that_refuses_the_format_says_so),
 		cmocka_unit_test(the_card_s_own_64xx_is_not_the_user_s_doing),
+		cmocka_unit_test(a_64xx_in_place_of_a_response_may_be_the_card_s),
 		cmocka_unit_test(the_template_is_never_sent_as_a_command),
 		cmocka_unit_test(a_card_that_takes_shorter_blocks_is_told),
 		cmocka_unit_test(host_s_cancel_ends_it),

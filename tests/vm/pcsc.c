@@ -158,10 +158,10 @@ static void t0_card_takes_short_apdus(void **state)
 	node_close(&n);
 }
 
-/* How often the shared reader is in the list of all backends; *one: the last. */
-static unsigned int listed(struct cr_reader_info *one)
+/* How often a reader is in the list of all backends; *one: the last. */
+static unsigned int listed(const struct reader *rd, struct cr_reader_info *one)
 {
-	unsigned int bus = bus_number(&shared, "busnum"), device = bus_number(&shared, "devnum"), times = 0;
+	unsigned int bus = bus_number(rd, "busnum"), device = bus_number(rd, "devnum"), times = 0;
 	struct cr_reader_info *list;
 	int n = cr_reader_list(&list);
 
@@ -184,13 +184,13 @@ static void reader_that_pcscd_has_is_listed_once(void **state)
 	int to[2];
 	char c;
 
-	assert_int_equal(listed(&r), 1);
+	assert_int_equal(listed(&shared, &r), 1);
 	assert_string_equal(r.backend, "pcsc");
 	assert_int_equal(r.error, 0);
 	assert_int_equal(r.dev.vendor, 0x1209);
 	/* held by this process */
 	node_card(&n, &shared);
-	assert_int_equal(listed(&r), 1);
+	assert_int_equal(listed(&shared, &r), 1);
 	assert_int_equal(r.owner_pid, getpid());
 	assert_int_equal(r.state, CARDRING_SLOT_POWERED);
 	node_close(&n);
@@ -206,7 +206,7 @@ static void reader_that_pcscd_has_is_listed_once(void **state)
 		_exit(1);
 	}
 	assert_int_equal(read(to[0], &c, 1), 1);
-	assert_int_equal(listed(&r), 1);
+	assert_int_equal(listed(&shared, &r), 1);
 	assert_string_equal(r.backend, "pcsc");
 	assert_int_equal(r.error, CR_E_READER_BUSY);
 	kill(pid, SIGKILL);
@@ -216,8 +216,83 @@ static void reader_that_pcscd_has_is_listed_once(void **state)
 	node_open(&n, &shared);
 	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
 	node_close(&n);
-	assert_int_equal(listed(&r), 1);
+	assert_int_equal(listed(&shared, &r), 1);
 	assert_int_equal(r.error, 0);
+}
+
+/* Its places on the bus are that machine's: on this one they are other devices', or nobody's. */
+static void readers_of_another_machine_s_pcscd_have_no_place_here(void **state)
+{
+	struct cr_reader_info *list;
+	bool found = false;
+	int n;
+
+	setenv("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm", 1);
+	n = cr_reader_list(&list);
+	unsetenv("PCSCLITE_CSOCK_NAME");
+	assert_true(n >= 0);
+	for (int i = 0; i < n; i++) {
+		if (strcmp(list[i].path, shared.path))
+			continue;
+		found = true;
+		assert_int_equal(list[i].dev.busnum, 0);
+		assert_int_equal(list[i].dev.devnum, 0);
+		assert_int_equal(list[i].dev.vendor, 0);
+		assert_int_equal(list[i].error, 0);
+	}
+	assert_true(found);
+	free(list);
+}
+
+static void wait_state(const struct reader *rd, enum cardring_slot_state state)
+{
+	uint64_t end = now_ms() + NODE_MS;
+	struct cr_reader_info r;
+
+	while (listed(rd, &r) != 1 || r.state != state) {
+		assert_true(now_ms() < end);
+		sleep_ms(20);
+	}
+}
+
+/* pcscd drives it as it does any reader; who does not name it does not mean it. */
+static void token_is_used_only_when_it_is_named(void **state)
+{
+	struct reader token;
+	struct cr_reader_info r;
+	struct node n;
+
+	plug_unbound(&token, &(struct vreader_config){ .interface_number = 1, .beside = VREADER_BESIDE_FIDO }, 1);
+	token.interface = 1;
+	wait_bound(&token);
+	assert_int_equal(listed(&token, &r), 1);
+	assert_string_equal(r.backend, "pcsc");
+	assert_true(r.token);
+	assert_int_equal(listed(&shared, &r), 1);
+	assert_false(r.token);
+	/* the other has no card, and would be the worse of the two */
+	fault(&shared, "remove");
+	wait_state(&shared, CARDRING_SLOT_EMPTY);
+	wait_state(&token, CARDRING_SLOT_PRESENT);
+	assert_int_equal(cr_reader_find(NULL, &r), 0);
+	assert_string_equal(r.path, shared.path);
+	assert_int_equal(cr_backend_use("pcsc"), 0);
+	assert_int_equal(cr_reader_find(NULL, &r), 0);
+	assert_string_equal(r.path, shared.path);
+	assert_int_equal(cr_backend_use(NULL), 0);
+	fault(&shared, "insert");
+	assert_int_equal(cr_reader_find(token.path, &r), 0);
+	node_card(&n, &token);
+	works(&n, 0);
+	/* held by this process */
+	assert_int_equal(listed(&token, &r), 1);
+	assert_true(r.token);
+	node_close(&n);
+	setenv("CARDRING_TOKENS", "1", 1);
+	assert_int_equal(listed(&token, &r), 1);
+	assert_false(r.token);
+	unsetenv("CARDRING_TOKENS");
+	unplug(&token);
 }
 
 static pid_t pcscd(void)
@@ -269,6 +344,8 @@ static int tests(void)
 		NODE_TEST(card_pulled_during_a_command),
 		NODE_TEST(t0_card_takes_short_apdus),
 		NODE_TEST(reader_that_pcscd_has_is_listed_once),
+		NODE_TEST(readers_of_another_machine_s_pcscd_have_no_place_here),
+		NODE_TEST(token_is_used_only_when_it_is_named),
 		NODE_TEST(pcscd_that_hangs_is_not_waited_for),
 	};
 

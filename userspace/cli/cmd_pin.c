@@ -181,15 +181,14 @@ static int refused(const struct job *j, const struct cr_pin_result *r)
 		return cli_fail(c, CLI_REFUSED, "pin-blocked", k,
 				_("The PIN is blocked: it was typed wrongly too often. Who issued the card can help."));
 	case CR_PIN_TIMEOUT:
-		return cli_fail(c, CLI_ERROR, "pin-timeout", k, _("No PIN was typed in time; nothing was sent to the card."));
+		return cli_fail(c, CLI_ERROR, "pin-timeout", k, _("No PIN was typed in time."));
 	case CR_PIN_CANCELED:
 		return cli_fail(c, CLI_CANCELED, "pin-canceled", k, _("Canceled on the card reader's keypad."));
 	case CR_PIN_MISMATCH:
 		return cli_fail(c, CLI_ERROR, "pin-mismatch", k,
 				_("The new PIN was not typed the same twice; the old one is still in force."));
 	case CR_PIN_LENGTH:
-		return cli_fail(c, CLI_ERROR, "pin-length", k,
-				_("The PIN has too few or too many digits; nothing was sent to the card."));
+		return cli_fail(c, CLI_ERROR, "pin-length", k, _("The PIN has too few or too many digits."));
 	default:
 		return cli_fail(c, CLI_ERROR, "card-status", k, _("The card refused the command: %s (status word %04X)."),
 				cr_sw_text(r->sw), r->sw);

@@ -88,7 +88,7 @@ static void put_properties(struct bytes *b, const struct cr_reader_info *reader,
 static int pin(cr_card_t *card, bool modify, const uint8_t *in, size_t in_len, struct bytes *b)
 {
 	struct cr_ccid_pin structure;
-	bool by_reader;
+	enum cr_ccid_pin_word word;
 	uint16_t sw;
 	int err = cr_ccid_pin_part10(&structure, in, in_len, modify);
 
@@ -98,7 +98,7 @@ static int pin(cr_card_t *card, bool modify, const uint8_t *in, size_t in_len, s
 		return CR_E_NO_CARD;
 	if (b->room < 2)
 		return CR_E_TOO_LONG;
-	err = cr_card_pin_run(card, &structure, &sw, &by_reader);
+	err = cr_card_pin_run(card, &structure, &sw, &word);
 	if (err)
 		return err;
 	put(b, sw >> 8, 1);

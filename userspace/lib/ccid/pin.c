@@ -248,7 +248,7 @@ bool cr_ccid_pin_error(uint8_t error, uint16_t *sw)
 	return true;
 }
 
-struct cr_pin_result cr_ccid_pin_result(uint16_t sw, bool by_reader)
+struct cr_pin_result cr_ccid_pin_result(uint16_t sw, enum cr_ccid_pin_word word)
 {
 	struct cr_pin_result r = { .outcome = CR_PIN_REFUSED, .tries = cr_sw_tries(sw), .sw = sw };
 
@@ -260,12 +260,12 @@ struct cr_pin_result cr_ccid_pin_result(uint16_t sw, bool by_reader)
 		r.outcome = CR_PIN_WRONG;
 	if (r.outcome == CR_PIN_BLOCKED)
 		r.tries = 0;
-	if (!by_reader || sw < SW_TIMEOUT || sw > SW_LENGTH)
+	if (word == CR_CCID_PIN_BY_CARD || sw < SW_TIMEOUT || sw > SW_LENGTH)
 		return r;
-	/* the command has not been sent */
 	r.outcome = sw == SW_TIMEOUT ? CR_PIN_TIMEOUT : sw == SW_CANCELED ? CR_PIN_CANCELED :
 		    sw == SW_MISMATCH ? CR_PIN_MISMATCH : CR_PIN_LENGTH;
-	r.sw = 0;
+	if (word == CR_CCID_PIN_BY_READER)
+		r.sw = 0;
 	return r;
 }
 

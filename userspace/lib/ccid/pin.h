@@ -54,7 +54,12 @@ unsigned int cr_ccid_pin_entries(const struct cr_ccid_pin *pin);
  * (time ran out) or 6401 (cancel key).
  */
 bool cr_ccid_pin_error(uint8_t error, uint16_t *sw);
-/* Of a status word. by_reader: it may be one of the reader's own (64xx, PC/SC part 10, 2.5.2). */
-struct cr_pin_result cr_ccid_pin_result(uint16_t sw, bool by_reader);
+/* Whose word a status word is. 6400 to 6403 may be the reader's own (PC/SC part 10, 2.5.2). */
+enum cr_ccid_pin_word {
+	CR_CCID_PIN_BY_CARD,
+	CR_CCID_PIN_BY_READER,		/* and the card has not been given the command */
+	CR_CCID_PIN_BY_EITHER,		/* in place of a response: nothing tells */
+};
+struct cr_pin_result cr_ccid_pin_result(uint16_t sw, enum cr_ccid_pin_word word);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef CR_READER_BACKEND_H
 #define CR_READER_BACKEND_H
 
+#include <stdbool.h>
 #include <cardring/reader.h>
 
 /* The backend that opens this path; NULL: none. */
@@ -11,6 +12,16 @@ const struct cr_backend *cr_backend_of(const char *path);
 const struct cr_backend *cr_backend_only(void);
 /* Takes out of a list of all backends' readers what is there twice; how many are left (merge.c). */
 size_t cr_reader_merge(struct cr_reader_info *list, size_t n);
+/*
+ * Is the device of that name in sysfs ("1-2", or an interface of it) a security token that CARDRING_TOKENS does not ask
+ * for (usb_find.c)?
+ */
+bool cr_usb_token(const char *name);
+/*
+ * Is the pcscd that programs speak to another one than this machine's (PCSCLITE_CSOCK_NAME)? Then its readers' places on
+ * the bus say nothing here (pcsc_lib.c).
+ */
+bool cr_pcscd_elsewhere(void);
 /* enum cr_error for a -errno of claim, slot or enter. */
 int cr_ring_error(int err);
 /* A ring on a map whose header page is filled in: where everything is and how much of it. */

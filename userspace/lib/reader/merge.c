@@ -99,14 +99,26 @@ static bool is_double(const struct cr_reader_info *list, size_t n, const struct 
 	return false;
 }
 
+/* Does libusb know it for a security token's? */
+static bool token_over_usb(const struct cr_reader_info *list, size_t n, const struct cr_reader_info *r)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].token && !is_pcsc(&list[i]) && same_device(&list[i], r))
+			return true;
+	}
+	return false;
+}
+
 size_t cr_reader_merge(struct cr_reader_info *list, size_t n)
 {
 	bool drop[n ? n : 1];
 	size_t left = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (is_pcsc(&list[i]) && !list[i].dev.devnum && list[i].error)
+		if (is_pcsc(&list[i]) && !list[i].dev.devnum && list[i].error && !cr_pcscd_elsewhere())
 			place(list, n, &list[i]);
+		if (is_pcsc(&list[i]) && token_over_usb(list, n, &list[i]))
+			list[i].token = 1;
 	}
 	for (size_t i = 0; i < n; i++)
 		drop[i] = is_double(list, n, &list[i]);

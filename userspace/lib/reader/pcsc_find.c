@@ -3,7 +3,7 @@
  * The backend "pcsc": the readers that pcscd has. A reader's path is "pcsc:" and the name that pcscd gives it.
  *
  * Which USB device a reader is the driver under pcscd tells (SCARD_ATTR_CHANNEL_ID), to whoever connects to the reader
- * itself, without the card; not while another program has it for itself alone.
+ * itself, without the card; not while another program has it for itself alone. Of another machine's pcscd nobody asks it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,10 +55,12 @@ static unsigned long attr(struct udev_device *dev, const char *name, int base)
 	return s ? strtoul(s, NULL, base) : 0;
 }
 
-static void identify(struct udev_device *dev, struct cardring_info *info)
+static void identify(struct udev_device *dev, struct cr_reader_info *r)
 {
 	const char *serial = udev_device_get_sysattr_value(dev, "serial");
+	struct cardring_info *info = &r->dev;
 
+	r->token = cr_usb_token(udev_device_get_sysname(dev));
 	info->vendor = (uint16_t)attr(dev, "idVendor", 16);
 	info->product = (uint16_t)attr(dev, "idProduct", 16);
 	info->bcd_device = (uint16_t)attr(dev, "bcdDevice", 16);
@@ -74,16 +76,16 @@ bool cr_pcsc_left(const struct cardring_info *info)
 	return info->devnum && access(path, F_OK) && !access("/sys/dev/char", F_OK);
 }
 
-/* What the USB device at that place says of itself. */
-static void look_at_bus(struct cardring_info *info)
+/* What the USB device at the reader's place says of itself. */
+static void look_at_bus(struct cr_reader_info *r)
 {
 	struct udev *udev = udev_new();
 	struct udev_enumerate *en = udev ? udev_enumerate_new(udev) : NULL;
 	struct udev_list_entry *entry;
 	char bus[12], address[12];
 
-	snprintf(bus, sizeof(bus), "%u", info->busnum);
-	snprintf(address, sizeof(address), "%u", info->devnum);
+	snprintf(bus, sizeof(bus), "%u", r->dev.busnum);
+	snprintf(address, sizeof(address), "%u", r->dev.devnum);
 	if (en) {
 		udev_enumerate_add_match_subsystem(en, "usb");
 		udev_enumerate_add_match_sysattr(en, "busnum", bus);
@@ -94,7 +96,7 @@ static void look_at_bus(struct cardring_info *info)
 			struct udev_device *dev = udev_device_new_from_syspath(udev, udev_list_entry_get_name(entry));
 
 			if (dev)
-				identify(dev, info);
+				identify(dev, r);
 			udev_device_unref(dev);
 		}
 		udev_enumerate_unref(en);
@@ -102,37 +104,40 @@ static void look_at_bus(struct cardring_info *info)
 	udev_unref(udev);
 }
 
-static void describe(const struct pcsc_api *api, long ctx, const char *name, struct cardring_info *info)
+static void describe(const struct pcsc_api *api, long ctx, const char *name, struct cr_reader_info *r)
 {
 	unsigned long protocol, len = sizeof(uint32_t);
 	uint32_t channel = 0;
 	long card;
 
-	nothing_known(info, name);
-	if (api->connect(ctx, name, PCSC_SHARE_DIRECT, 0, &card, &protocol))
+	nothing_known(&r->dev, name);
+	if (cr_pcscd_elsewhere() || api->connect(ctx, name, PCSC_SHARE_DIRECT, 0, &card, &protocol))
 		return;
 	/* PC/SC part 3: DDDDCCCC; DDDD 0020 is USB, CCCC bus and address */
 	if (!api->attrib(card, PCSC_ATTR_CHANNEL_ID, (unsigned char *)&channel, &len) && len == sizeof(channel) &&
 	    channel >> 16 == 0x20) {
-		info->busnum = channel >> 8 & 0xff;
-		info->devnum = channel & 0xff;
+		r->dev.busnum = channel >> 8 & 0xff;
+		r->dev.devnum = channel & 0xff;
 	}
 	api->disconnect(card, PCSC_LEAVE_CARD);
-	if (info->devnum)
-		look_at_bus(info);
 }
 
 static void look_at(const struct pcsc_api *api, long ctx, const char *name, struct cr_reader_info *r)
 {
 	struct pcsc_state state = { .reader = name };
+	bool mine;
 
 	memset(r, 0, sizeof(*r));
 	snprintf(r->backend, sizeof(r->backend), "pcsc");
 	snprintf(r->name, sizeof(r->name), "%s", name);
 	snprintf(r->path, sizeof(r->path), PREFIX "%s", name);
-	if (cr_pcsc_mine(name, false, r))
+	mine = cr_pcsc_mine(name, false, r);
+	if (!mine)
+		describe(api, ctx, name, r);
+	if (r->dev.devnum)
+		look_at_bus(r);
+	if (mine)
 		return;
-	describe(api, ctx, name, &r->dev);
 	/* one that was unplugged while this process had it, and that pcscd has not let go yet */
 	if (!r->dev.devnum)
 		cr_pcsc_mine(name, true, r);

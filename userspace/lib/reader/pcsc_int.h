@@ -229,7 +229,8 @@ struct pcsc_ring {
 
 /* pcsc_ring.c; with the lock held, but for the first */
 uint64_t cr_pcsc_now(void);		/* ns */
-int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until);	/* without the lock; 0, -ETIME or -EINTR */
+/* Without the lock; 0 (for any reason, or none: look again), -ETIME or -EINTR. */
+int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until);
 void cr_pcsc_wake(uint32_t *word);
 void cr_pcsc_changed(struct pcsc_ring *r);	/* whoever waits looks again */
 void cr_pcsc_start(struct pcsc_ring *r);	/* whatever may start */

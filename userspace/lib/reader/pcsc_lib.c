@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
+#include "reader/backend.h"
 #include "pcsc_int.h"
 
 #define LIBRARY		"libpcsclite.so.1"
@@ -49,12 +50,17 @@ const struct pcsc_api *cr_pcsc(void)
 	return loaded ? &api : NULL;
 }
 
+bool cr_pcscd_elsewhere(void)
+{
+	return secure_getenv("PCSCLITE_CSOCK_NAME") != NULL;
+}
+
 bool cr_pcscd_runs(void)
 {
 	FILE *f;
 	int pid = 0;
 
-	if (secure_getenv("PCSCLITE_CSOCK_NAME"))
+	if (cr_pcscd_elsewhere())
 		return true;
 	if (access(RUN "pcscd.comm", F_OK))
 		return false;

@@ -49,10 +49,12 @@ int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until)
 {
 	uint32_t was = __atomic_load_n(word, __ATOMIC_RELAXED);
 	uint64_t now = cr_pcsc_now();
+	bool cut = until > now + LONGEST;
 	struct timespec t;
 	long rc;
 
-	if (until > now + LONGEST)
+	/* always with an end: a wait without one is begun again behind a signal's handler */
+	if (cut)
 		until = now + LONGEST;
 	t.tv_sec = (time_t)(until / (1000 * PCSC_MS));
 	t.tv_nsec = (long)(until % (1000 * PCSC_MS));
@@ -60,7 +62,7 @@ int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until)
 	pthread_mutex_unlock(&r->lock);
 	rc = syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, was, &t, NULL, FUTEX_BITSET_MATCH_ANY);
 	if (rc)
-		rc = errno == EINTR ? -EINTR : errno == ETIMEDOUT ? -ETIME : 0;
+		rc = errno == EINTR ? -EINTR : errno == ETIMEDOUT && !cut ? -ETIME : 0;
 	pthread_mutex_lock(&r->lock);
 	r->sleepers -= word == &r->changes;
 	return (int)rc;

@@ -67,7 +67,7 @@ static bool is_i_block(const uint8_t *block)
 
 /* The I-block, once. As cr_t1_answer, or 2: the user has not let it come to that. */
 static int secure_block(cr_card_t *card, const struct cr_ccid_pin *pin, const uint8_t *prologue, uint16_t *sw,
-			bool *by_reader)
+			enum cr_ccid_pin_word *word)
 {
 	const uint8_t *answer = cr_ring_payload(card->ring, CR_EXCHANGE_RX);
 	struct cr_t1 *t = &card->t1;
@@ -84,7 +84,7 @@ static int secure_block(cr_card_t *card, const struct cr_ccid_pin *pin, const ui
 	}
 	if (err == 1 || err == CR_E_UNSUPPORTED || err == CR_E_TOO_LONG) {
 		cr_t1_withdraw(t);
-		*by_reader = true;
+		*word = CR_CCID_PIN_BY_READER;
 		return err == 1 ? 2 : err;
 	}
 	if (!err)
@@ -92,7 +92,7 @@ static int secure_block(cr_card_t *card, const struct cr_ccid_pin *pin, const ui
 	return cr_exchange_no_block(&cqe, err) ? cr_t1_no_answer(t, err) : err;
 }
 
-static int run_t1(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, bool *by_reader)
+static int run_t1(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, enum cr_ccid_pin_word *word)
 {
 	uint8_t rsp[CR_APDU_MAX_SHORT_LE + 2];
 	struct cr_t1 *t = &card->t1;
@@ -112,7 +112,7 @@ static int run_t1(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, 
 				return CR_E_CARD_PROTOCOL;
 			sent = true;
 			memcpy(prologue, block, sizeof(prologue));
-			more = secure_block(card, pin, prologue, sw, by_reader);
+			more = secure_block(card, pin, prologue, sw, word);
 			continue;
 		}
 		err = cr_exchange_message(card, CARDRING_OP_XFER, len, cr_t1_bwi(t), 0,
@@ -133,12 +133,12 @@ static int run_t1(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, 
 
 /* ---- any other level: the reader is given the command, and answers with the response ---- */
 
-static int run_apdu(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, bool *by_reader)
+static int run_apdu(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw, enum cr_ccid_pin_word *word)
 {
 	struct cardring_cqe cqe = { 0 };
 	int err = secure(card, pin, NULL, &cqe, sw);
 
-	*by_reader = true;
+	*word = err == 1 ? CR_CCID_PIN_BY_READER : CR_CCID_PIN_BY_EITHER;
 	if (err)
 		return err == 1 ? 0 : err;
 	if (cqe.bytes < 2)
@@ -147,7 +147,7 @@ static int run_apdu(cr_card_t *card, const struct cr_ccid_pin *pin, uint16_t *sw
 	return 0;
 }
 
-int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *wanted, uint16_t *sw, bool *by_reader)
+int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *wanted, uint16_t *sw, enum cr_ccid_pin_word *word)
 {
 	struct cr_ccid_pin mended = *wanted, *pin = &mended;
 	uint8_t answer[2];
@@ -158,9 +158,9 @@ int cr_card_pin_run(cr_card_t *card, const struct cr_ccid_pin *wanted, uint16_t 
 	if (pin->modify ? !pad.modify : !pad.verify)
 		return CR_E_UNSUPPORTED;
 	cr_ccid_pin_mend(pin, card->reader.dev.vendor, card->reader.dev.product);
-	*by_reader = false;
+	*word = CR_CCID_PIN_BY_CARD;
 	card->until = cr_card_now() + (int64_t)patience_ms(card, pin);
-	err = card->speak == CR_SPEAK_T1 ? run_t1(card, pin, sw, by_reader) : run_apdu(card, pin, sw, by_reader);
+	err = card->speak == CR_SPEAK_T1 ? run_t1(card, pin, sw, word) : run_apdu(card, pin, sw, word);
 	card->until = 0;
 	card->exchange.commands++;
 	if (card->trace) {
@@ -175,7 +175,7 @@ static int ask(cr_card_t *card, const struct cr_pin_request *request, bool modif
 {
 	struct cr_ccid_pin pin;
 	struct cr_pinpad pad;
-	bool by_reader;
+	enum cr_ccid_pin_word word;
 	uint16_t sw;
 	int err;
 
@@ -183,9 +183,9 @@ static int ask(cr_card_t *card, const struct cr_pin_request *request, bool modif
 	cr_reader_pinpad(&card->reader, &pad);
 	err = cr_ccid_pin_plan(&pin, request, modify, pad.lines);
 	if (!err)
-		err = cr_card_pin_run(card, &pin, &sw, &by_reader);
+		err = cr_card_pin_run(card, &pin, &sw, &word);
 	if (!err)
-		*out = cr_ccid_pin_result(sw, by_reader);
+		*out = cr_ccid_pin_result(sw, word);
 	return err;
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "reader/backend.h"
 #include "usb_int.h"
 
 #define DEVICES		"/sys/bus/usb/devices"
@@ -154,8 +155,7 @@ static uint8_t *descriptors(const char *dev, ssize_t *n, uint8_t *configuration)
 	return raw;
 }
 
-/* A security token that nobody asked for. */
-static bool is_token(const char *interface)
+bool cr_usb_token(const char *name)
 {
 	const char *all = secure_getenv("CARDRING_TOKENS");
 	uint8_t configuration, *raw;
@@ -164,7 +164,7 @@ static bool is_token(const char *interface)
 	bool token;
 	ssize_t n;
 
-	if ((all && !strcmp(all, "1")) || !split(interface, dev, sizeof(dev), &number_of))
+	if ((all && !strcmp(all, "1")) || !split(name, dev, sizeof(dev), &number_of))
 		return false;
 	raw = descriptors(dev, &n, &configuration);
 	token = raw && n > 0 && cr_ccid_token(raw, (size_t)n, configuration);
@@ -303,7 +303,7 @@ static size_t add(const char *interface, struct cr_reader_info *out, size_t room
 	snprintf(r.path, sizeof(r.path), PREFIX "%.100s", interface);
 	if (cr_usb_resolve(r.path, name, sizeof(name), &itf, &r.dev))
 		return 0;
-	r.token = is_token(interface);
+	r.token = cr_usb_token(interface);
 	if (cr_usb_peek(name, slots, CARDRING_MAX_SLOTS)) {
 		/* this process has it */
 	} else if (r.token ? cr_usb_driver(name, driver, sizeof(driver)) : taken(name, driver, sizeof(driver))) {
