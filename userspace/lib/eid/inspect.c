@@ -423,7 +423,7 @@ static int check_record(struct cr_inspection *insp)
 	int err = 0;
 
 	for (unsigned int n = 1; n <= 16; n++) {
-		if (1U << n & EAC_GROUPS || (dg[n] != CR_DG_UNREAD && dg[n] != CR_DG_LOCKED) ||
+		if (1U << n & CR_EAC_GROUPS || (dg[n] != CR_DG_UNREAD && dg[n] != CR_DG_LOCKED) ||
 		    cr_inspector_file(insp, CR_FID_DG(n)))
 			continue;
 		name_file(CR_FID_DG(n), name);
