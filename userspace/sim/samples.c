@@ -97,7 +97,7 @@ static int write_profile(const char *dir, const struct sim_recipe *r)
 	int err;
 
 	snprintf(line, sizeof(line), "text = %s\nmrz = %s\n", r->text, r->person->mrz);
-	put_line(&b, "# Made by \"cardring sim make\"; the keys are explained in userspace/sim/profile.c\n");
+	put_line(&b, "# Made by \"cardring sim make\"; \"man cardring\" explains the keys under PROFILES\n");
 	put_line(&b, line);
 	snprintf(line, sizeof(line), "access =%s%s\n", r->n_pace ? " pace" : "", r->bac ? " bac" : "");
 	put_line(&b, line);
