@@ -696,6 +696,19 @@ check "shows headers and status words" grep -q '^> 00 22 C1 A4 (20) < 9000 (2)$'
 check "and no content" not grep -qE '^>.*([0-9A-F]{2} ){5}' "$w/err"
 exits "sim list" 0 sim list --json
 check "tells what opens each" jq -e '.samples | length > 10 and all(.can != null or .mrz != null)' "$w/out"
+mkdir "$w/cards"
+cp -r build/sim/cards/cccd "$w/cards/odd"
+sed -i 's/^can = .*/can = 777777/; $a max_le = 200' "$w/cards/odd/profile"
+exits "a card of one's own, from its folder" 0 verify --reader "sim:$w/cards/odd" --can 777777 --trust build/sim/trust
+exits "has the password that its profile says" 5 verify --reader "sim:$w/cards/odd" --can 123456
+echo "colour = red" >>"$w/cards/odd/profile"
+exits "a profile's unknown key" 1 verify --reader "sim:$w/cards/odd" --can 777777
+check "is told with its line" grep -q "odd/profile:$(wc -l <"$w/cards/odd/profile"): " "$w/err"
+keys=$(sed -n 's/.*strcmp(key, "\([a-z_0-9]*\)").*/\1/p' userspace/sim/profile.c)
+check "a profile has many keys" [ "$(echo "$keys" | wc -l)" -gt 15 ]
+for key in $keys; do
+	check "the manual has the profile's key $key" grep -q "^\.B[IR] \"$key = " userspace/cli/cardring.1
+done
 
 # Of another user than root: whose processes those that are not dumpable belong to.
 cp "$cardring" "$w/copy"

@@ -17,6 +17,7 @@
 #include "testlist.h"
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "trust/card_security.h"
 #include "trust/folder.h"
 #include "trust/passive.h"
 
@@ -348,14 +349,31 @@ static void what_is_removed_is_not_trusted(void **state)
 	cr_folder_close(&f);
 }
 
+/* EF.CardSecurity by that signer: what is EF.SOD's but for the outer tag, and the content's type. */
+static enum cr_result card_security(const cr_trust_t *t, const struct pki_sod *sod, const struct pki_dg *dg, char *why)
+{
+	struct pki_sod spec = *sod;
+	enum cr_result r;
+	struct cr_tlv tlv;
+	uint8_t *file;
+	size_t len;
+
+	spec.content_type = "0.4.0.127.0.7.3.2.1";
+	file = pki_make_sod(&spec, dg, 1, &len);
+	assert_int_equal(cr_tlv_parse_all(file, len, &tlv), 0);
+	r = cr_card_security_verify(tlv.val, tlv.len, t, NOW, why);
+	free(file);
+	return r;
+}
+
 /* A document without its signer's certificate: the store has it. */
 static void a_signer_is_found_in_the_store(void **state)
 {
 	static uint8_t dg1[] = "\x61\x5b\x5f\x1f\x58"
 		"P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10";
-	EVP_PKEY *ca_key = pki_key("P-256", false), *key = pki_key("P-256", false);
+	EVP_PKEY *ca_key = pki_key("P-256", false), *key = pki_key("P-256", false), *other;
 	struct pki_cert c = { .country = "UT", .name = "CSCA", .ca = true, .key = ca_key };
-	X509 *ca = pki_make(&c), *signers[3];
+	X509 *ca = pki_make(&c), *signers[3], *stranger;
 	const struct pki_dg dg = { 1, dg1, sizeof(dg1) - 1 };
 	struct pki_sod spec = { .key = key, .no_cert = true };
 	struct cr_file files[2] = {
@@ -364,6 +382,7 @@ static void a_signer_is_found_in_the_store(void **state)
 	unsigned char *der;
 	struct cr_import im;
 	struct cr_folder f;
+	char why[160];
 	cr_trust_t *t;
 	int i, n;
 
@@ -407,7 +426,22 @@ static void a_signer_is_found_in_the_store(void **state)
 		free(insp.passive.issuer);
 		free(insp.passive.signer);
 		free(insp.passive.digest);
+
+		assert_int_equal(card_security(t, &spec, &dg, why),
+				 i / 2 < 2 || i & 1 ? CR_SUCCESSFUL : CR_UNDETERMINED);
+		assert_int_equal(!*why, i / 2 < 2 || i & 1);
+		assert_int_equal(card_security(NULL, &spec, &dg, why), CR_UNDETERMINED);
 	}
+	/* found, and its key is not the one that signed */
+	other = pki_key("P-256", false);
+	spec = (struct pki_sod){ .key = other, .no_cert = true };
+	c.key = other;
+	spec.signer = stranger = pki_make(&c);
+	X509_set_serialNumber(stranger, X509_get_serialNumber(signers[0]));
+	assert_int_equal(card_security(t, &spec, &dg, why), CR_FAILED);
+	assert_true(*why);
+	X509_free(stranger);
+	EVP_PKEY_free(other);
 	cr_trust_free(t);
 	for (i = 0; i < 3; i++)
 		X509_free(signers[i]);

@@ -5,7 +5,7 @@
 static void every_sample_gets_its_verdict(void **state)
 {
 	static const struct { const char *name; enum cr_verdict verdict; } cases[] = {
-		{ "an", CR_GENUINE }, { "old", CR_GENUINE }, { "bac", CR_GENUINE },
+		{ "an", CR_GENUINE }, { "cccd", CR_GENUINE }, { "old", CR_GENUINE }, { "bac", CR_GENUINE },
 		{ "eac", CR_GENUINE }, { "tdes", CR_GENUINE }, { "cam", CR_GENUINE }, { "aa", CR_GENUINE },
 		{ "full", CR_GENUINE }, { "td2", CR_GENUINE }, { "forged", CR_FORGED },
 		{ "badsod", CR_FORGED }, { "impostor", CR_FORGED }, { "resigned", CR_UNPROVEN },

@@ -413,6 +413,42 @@ static void terminals_with_long_keys_are_let_in(void **state)
 	}
 }
 
+/* No terminal of another state opens its fingerprints; where chip authentication is not to be had, the other one is. */
+static void the_vietnamese_card_is_as_the_field_notes_have_it(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+
+	for (int without = 0; without < 2; without++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		insert(&c, "cccd");
+		assert_false(c.sim->prof.mf || c.sim->prof.bac);
+		for (unsigned int i = 0; without && i < c.sim->prof.n_files; i++) {
+			if (c.sim->prof.files[i].fid == CR_FID_DG(14))
+				c.sim->prof.files[i].fid = 0x0fff;
+		}
+		insp = inspect_with(&c, "cccd", true, t);
+		assert_string_equal(insp->access.password, "CAN");
+		assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+		for (unsigned int n = 1; !without && n <= 16; n++)
+			assert_int_equal(insp->passive.dg[n], n == 3 ? CR_DG_LOCKED :
+					 n < 3 || (n >= 13 && n <= 15) ? CR_DG_MATCH : CR_DG_ABSENT);
+		if (without) {
+			assert_string_equal(insp->chip_protocol, "AA ECDSA");
+		} else {
+			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-128");
+			assert_string_equal(insp->access.terminal_why,
+					    "No certificate leads from the chip's authority to this terminal.");
+			assert_int_equal(cr_check_get(insp, CR_CHECK_COM_SOD), CR_SUCCESSFUL);
+			assert_int_equal(insp->verdict, CR_GENUINE);
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+}
+
 /* What a chip does not take leaves fingerprints locked, and the rest as it is. */
 static void a_terminal_without_the_right_certificates_is_refused(void **state)
 {
@@ -516,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_terminal_is_shown_only_for_what_it_opens),
 		cmocka_unit_test(a_lost_session_takes_the_terminals_rights_along),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
+		cmocka_unit_test(the_vietnamese_card_is_as_the_field_notes_have_it),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),
 	};

@@ -14,6 +14,7 @@
 #   only qemu|uml               ends the script, without a result, in the other rig
 #   verify ARG...               cardring verify: its exit code in $rc, milliseconds in $took, what it said in /run/said
 #   expect NAME EXIT TEXT       of the last verify: its exit code, and the text (any case) is in what it said
+#   secret NAME                 the options that open this sample card
 #   has_node                    is there a /dev/cardringN?
 #
 # QEMU's own reader is unplugged when the scripts begin (00-rig.sh), so that /dev/cardringN is what
@@ -45,6 +46,14 @@ wait_for() {
 	done
 }
 
+secret() {
+	_can=$(sed -n 's/^can = //p' "build/sim/cards/$1/profile")
+	if [ -n "$_can" ]; then
+		echo "--can $_can"
+	else
+		echo "--mrz $(sed -n 's/^mrz = //p' "build/sim/cards/$1/profile")"
+	fi
+}
 verify() {
 	_begin=$(date +%s%N)
 	build/cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err

@@ -1,42 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a card is: its folder.
- *
- *   profile          lines "key = value"; '#' begins a comment; unknown keys are errors
- *   EF_xxxx.bin      the elementary file with that identifier, as READ BINARY gives it
- *   MF_011D.bin      EF.CardSecurity, which lies beside the application
- *   DF_011C.bin      EF.CVCA, which lies within it
- *   cvca.cv          certificate of the authority that terminal authentication goes back to; none: there is none
- *   ca.pem           private key of chip authentication (where the profile says "ca", or PACE's mapping is cam)
- *   aa.pem           private key of active authentication (where the profile says "aa"), RSA or elliptic curve
- *
- * Keys of the profile, with what holds when they are not there:
- *
- *   text = ...                    one line for lists
- *   can = 123456                  no CAN
- *   mrz = ...                     lines joined, 90, 72 or 88 characters; no MRZ
- *   pin = 123456, puk = ...       no PIN, no PUK; three tries, the last one only after the CAN
- *   access = pace bac             which protocols the chip has: one or both; neither
- *   pace = aes128 13 gm           cipher (3des aes128 aes192 aes256), domain parameters 0 to 2 and 8 to 18, mapping
- *                                 (gm im cam; gm); again for more. A name after that is OpenSSL's for parameters of the
- *                                 issuer's own, which then have the number: "aes128 40 gm secp256k1", "... modp_2048"
- *   ca = aes128                   cipher of chip authentication; none
- *   ca_key_id = 1                 its key's number; none
- *   aa = sha256                   digest of active authentication (sha1 to sha512); "bc": SHA-1 with the old trailer; none
- *   aa_answer = whole             its habits: "all": only to an extended Le of zero; "256": nothing to that one; "cut":
- *                                 half of it; whole
- *   mf = yes|no                   is there a master file to select; yes
- *   card_access = mf|app          where EF.CardAccess lies; mf
- *   extended = yes|no             extended APDUs; yes
- *   max_le = 65536                most data in one READ BINARY
- *   le_beyond = 6282|6B00         READ BINARY beyond the end of file: data and 6282, or 6B00; 6282
- *   sfi = yes                     short identifiers in READ BINARY; "passing": the file does not become the current
- *                                 one; "other": another file is given; a status word: they are refused with it; yes
- *   errors = protected|plain      what answers to protected commands that fail; plain ends the session; protected
- *   mf_files = open|locked        do EF.DIR and EF.ATR/INFO refuse to be read; open
- *   biometrics = locked|open      are DG3 and DG4 behind terminal authentication; locked
- *   atr = 3B...                   hexadecimal; one as PC/SC part 3 builds it
- *   atr_t0 = 3B...                where the reader speaks T=0
+ * What a card is: its folder. The files in it, and the keys of its profile, are described in cardring(1), PROFILES,
+ * which names each key that set() knows.
  */
 #include "simcard.h"
 

@@ -97,7 +97,7 @@ static int write_profile(const char *dir, const struct sim_recipe *r)
 	int err;
 
 	snprintf(line, sizeof(line), "text = %s\nmrz = %s\n", r->text, r->person->mrz);
-	put_line(&b, "# Made by \"cardring sim make\"; the keys are explained in userspace/sim/profile.c\n");
+	put_line(&b, "# Made by \"cardring sim make\"; \"man cardring\" explains the keys under PROFILES\n");
 	put_line(&b, line);
 	snprintf(line, sizeof(line), "access =%s%s\n", r->n_pace ? " pace" : "", r->bac ? " bac" : "");
 	put_line(&b, line);
@@ -470,9 +470,15 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 	return err;
 }
 
-/* A terminal that may read fingerprints: DIR/terminal/certificates.cvcert, key.pem. */
-static int make_terminal(const char *dir, struct sim_holder *cvca)
+/* Whom chips let read fingerprints. Of Viet Nam's, no terminal's key leaves the state. */
+struct authorities {
+	struct sim_holder uto, vnm;
+};
+
+/* A terminal that may read Utopia's fingerprints: DIR/terminal/certificates.cvcert, key.pem. */
+static int make_terminal(const char *dir, struct authorities *cvca)
 {
+	static const struct sim_holder_spec vn = { "VNCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 };
 	static const struct sim_holder_spec specs[] = {
 		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
 		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
@@ -481,13 +487,15 @@ static int make_terminal(const char *dir, struct sim_holder *cvca)
 	struct sim_holder dv = { .name = "" }, is = { .name = "" };
 	struct sim_buf certs = { 0 };
 	char path[3600], sub[3500];
-	int err = sim_holder_new(&specs[0], cvca);
+	int err = sim_holder_new(&vn, &cvca->vnm);
 
+	if (!err)
+		err = sim_holder_new(&specs[0], &cvca->uto);
 	if (!err)
 		err = sim_holder_new(&specs[1], &dv);
 	if (!err)
 		err = sim_holder_new(&specs[2], &is);
-	if (!err && (!sim_cvc_issue(&dv, cvca, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
+	if (!err && (!sim_cvc_issue(&dv, &cvca->uto, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
 		err = CR_E_CRYPTO;
 	snprintf(sub, sizeof(sub), "%s/terminal", dir);
 	if (!err)
@@ -503,7 +511,7 @@ static int make_terminal(const char *dir, struct sim_holder *cvca)
 	return err;
 }
 
-static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS], const struct sim_holder *cvca)
+static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS], const struct authorities *cvca)
 {
 	struct dates issued, valid, issued_then, past;
 	char an_mrz[91], rogue_mrz[91], past_mrz[91], old_mrz[91], bac_mrz[89], eac_mrz[89];
@@ -585,6 +593,8 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 	.portrait = face, .quirks = "mf = no\n", .can = (who).id_number + 6, __VA_ARGS__ }
 	const struct sim_recipe recipes[] = {
 		VN("an", "Viet Nam, citizen card: genuine", an, VN_NOW, BP, 1),
+		VN("cccd", "Viet Nam, citizen card: locked fingerprints, chip and active authentication", an, VN_NOW, BP, 1,
+		   .dg3 = true, .cvca = &cvca->vnm, .aa_key = "P-256", .aa = "sha256"),
 		VN("old", "Viet Nam, citizen card without chip authentication", old, VN_NOW, NULL, 3),
 		VN("forged", "as an, one letter of the name changed after signing", an, VN_NOW, BP, 1, .flaw = SIM_FORGED),
 		VN("resigned", "as an, another name, signed by an unknown issuer", rogue, VN_STRANGER, BP, 1),
@@ -602,7 +612,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 		{ .name = "eac", .text = "Utopia, passport: PACE AES-256, locked fingerprints, reads of at most 223 bytes",
 		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
 		  .pace = { { SIM_AES256, 16, SIM_GM, NULL } }, .ca = SIM_AES256, .ca_key = "brainpoolP384r1",
-		  .ca_key_id = 2, .dg3 = true, .cvca = cvca,
+		  .ca_key_id = 2, .dg3 = true, .cvca = &cvca->uto,
 		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
 		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
 		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
@@ -636,7 +646,7 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 int sim_make(const char *dir)
 {
 	struct sim_issuer issuers[ISSUERS] = { { 0 } };
-	struct sim_holder cvca = { .name = "" };
+	struct authorities cvca = { .uto = { .name = "" } };
 	char trust[3500];
 	int err;
 
@@ -661,6 +671,7 @@ int sim_make(const char *dir)
 		err = write_trust(dir, "UTO-2", &issuers[UT_NEW], NULL);
 	for (int i = 0; i < ISSUERS; i++)
 		sim_issuer_free(&issuers[i]);
-	sim_holder_clear(&cvca);
+	sim_holder_clear(&cvca.uto);
+	sim_holder_clear(&cvca.vnm);
 	return err;
 }

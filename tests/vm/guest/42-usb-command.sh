@@ -12,8 +12,9 @@ no_reader() { ! has_reader; }
 is_held() { held && sleep 0.5 && held; }
 held() { readlink /sys/bus/usb/devices/*/driver | grep -q '/usbfs$'; }
 mkfifo /run/usb.faults
+sample=an
 start_reader() {
-	$cardring sim serve an --usbip "$@" </run/usb.faults >/run/serve.log 2>&1 &
+	$cardring sim serve $sample --usbip "$@" </run/usb.faults >/run/serve.log 2>&1 &
 	server=$!
 	exec 6>/run/usb.faults
 	wait_for 20 has_reader
@@ -55,6 +56,16 @@ for level in extended short tpdu; do
 	check "by libusb at that level" sh -c "jq -e '.reader.backend == \"usb\" and .exchange.commands > 100' /run/said"
 	stop_reader
 done
+
+# What a reader meets in the field; 60-samples.sh has them through the module.
+for sample in cccd cam bac eac; do
+	start_reader --level short
+	verify --backend usb $(secret $sample) --json
+	expect "virtual reader, card $sample: genuine" 0 '"genuine"'
+	check "card $sample by libusb" sh -c "jq -e '.reader.backend == \"usb\"' /run/said"
+	stop_reader
+done
+sample=an
 
 start_reader --level extended --no-interrupt --slots 2
 verify --can 123456

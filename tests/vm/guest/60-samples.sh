@@ -6,16 +6,6 @@ cardring=build/cardring
 load_module
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 
-# secret NAME: how the sample is opened
-secret() {
-	_can=$(sed -n 's/^can = //p' "build/sim/cards/$1/profile")
-	if [ -n "$_can" ]; then
-		echo "--can $_can"
-	else
-		echo "--mrz $(sed -n 's/^mrz = //p' "build/sim/cards/$1/profile")"
-	fi
-}
-
 # judge NAME-OF-TEST SAMPLE VERDICT EXIT: what verify says of the card in the only reader
 judge() {
 	$cardring verify $(secret "$2") --trust build/sim/trust --json --wait 10 >/run/verify.json 2>/run/verify.err

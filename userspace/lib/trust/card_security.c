@@ -71,7 +71,7 @@ enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr
 		detail = "it is malformed";
 		r = CR_FAILED;
 	} else {
-		switch (cr_sod_verify(&cms, trust ? trust->certs : NULL, &detail)) {
+		switch (cr_sod_verify(&cms, trust, &detail)) {
 		case 0:
 			cr_chain_build(cms.signer, cms.certs, trust, now, &chain);
 			r = chain.result == CR_FAILED ? CR_FAILED : CR_SUCCESSFUL;

@@ -374,33 +374,11 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	return err ? err : check_document_type(insp, sod, now);
 }
 
-/* The signer's certificate from EF.SOD, else from the store (TR-03135-1, 5.6.4.2.1). */
-static int verify_sod(struct cr_sod *sod, const cr_trust_t *trust, const char **why)
-{
-	int err = cr_sod_verify(sod, trust ? trust->certs : NULL, why);
-	STACK_OF(X509) *one;
-	X509 *signer;
-
-	if (err != CR_E_NOT_FOUND || !trust)
-		return err;
-	signer = cr_trust_find_signer(trust, sod->si);
-	if (!signer)
-		return err;
-	one = sk_X509_new_null();
-	if (one && sk_X509_push(one, signer))
-		err = cr_sod_verify(sod, one, why);
-	else
-		err = CR_E_NOMEM;
-	sk_X509_free(one);
-	X509_free(signer);
-	return err;
-}
-
 static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
 {
 	const char *why;
 
-	switch (verify_sod(sod, trust, &why)) {
+	switch (cr_sod_verify(sod, trust, &why)) {
 	case CR_OK:
 		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL, NULL);
 	case CR_E_CRYPTO:

@@ -11,6 +11,7 @@
 #include "cms.h"
 #include "sigalg.h"
 #include "sod.h"
+#include "store.h"
 
 #define TAG_SOD		0x77
 #define MAX_CERTS	64	/* one is usual; each of them may cost a signature check */
@@ -192,7 +193,25 @@ void cr_sod_clear(struct cr_sod *sod)
 	memset(sod, 0, sizeof(*sod));
 }
 
-int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why)
+/* TR-03135-1, 5.6.4.2.1. */
+int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why)
 {
-	return cr_cms_verify(sod->cms, sod->si, sod->certs, more, &sod->signer, why);
+	int err = cr_cms_verify(sod->cms, sod->si, sod->certs, trust ? trust->certs : NULL,
+				&sod->signer, why);
+	STACK_OF(X509) *one;
+	X509 *signer;
+
+	if (err != CR_E_NOT_FOUND || !trust)
+		return err;
+	signer = cr_trust_find_signer(trust, sod->si);
+	if (!signer)
+		return err;
+	one = sk_X509_new_null();
+	if (one && sk_X509_push(one, signer))
+		err = cr_cms_verify(sod->cms, sod->si, sod->certs, one, &sod->signer, why);
+	else
+		err = CR_E_NOMEM;
+	sk_X509_free(one);
+	X509_free(signer);
+	return err;
 }

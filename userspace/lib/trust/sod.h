@@ -5,6 +5,7 @@
 
 #include <openssl/cms.h>
 #include <openssl/x509.h>
+#include <cardring/eid.h>
 
 struct cr_lds_security_object;
 
@@ -26,12 +27,12 @@ struct cr_sod {
  */
 int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char **why);
 /*
- * Finds the signer's certificate in the object, else in more (may be NULL), and verifies the
+ * Finds the signer's certificate in the object, else in the store (may be NULL), and verifies the
  * signature with its key. 0, or an error with *why (static): CR_E_NOT_FOUND: no certificate;
  * CR_E_UNSUPPORTED: an algorithm or key that is not taken; CR_E_CRYPTO: the signature, or what it
- * covers, is wrong.
+ * covers, is wrong; CR_E_NOMEM.
  */
-int cr_sod_verify(struct cr_sod *sod, STACK_OF(X509) *more, const char **why);
+int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why);
 void cr_sod_clear(struct cr_sod *sod);
 
 #endif
