@@ -78,7 +78,7 @@ static void openssl_confirms_the_signatures(void **state)
 	} rows[] = {
 		{ "an", "VNM-2" }, { "old", "VNM-2" }, { "cloned", "VNM-2" }, { "forged", "VNM-2" }, { "lying", "VNM-2" },
 		{ "badtlv", "VNM-2" }, { "truncated", "VNM-2" }, { "expired", "VNM-1" }, { "bac", "UTO-1" },
-		{ "tdes", "UTO-1" },
+		{ "tdes", "UTO-1" }, { "cccd", "VNM-2" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
