@@ -351,6 +351,9 @@ exits "a damaged index" 1 verify --reader sim:an --can 123456 --trust "$w/broken
 check "is named" is .error.code malformed
 exits "and check says where" 1 trust check --trust "$w/broken"
 check "by its line" said 'at line'
+where=$(grep -o 'at line [1-9][0-9]*' "$w/err")
+exits "remove from it" 1 trust remove --trust "$w/broken" "${vn:0:16}"
+check "says where, too" said "${where:-at line}:"
 openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/key.pem" 2>/dev/null
 exits "a key is no certificate" 1 trust import --trust "$w/new" "$w/key.pem" --json
 [ -s "$w/key.pem" ] && check "is said" said 'nothing was imported'

@@ -218,6 +218,45 @@ static void a_master_list_of_somebody_else_is_refused(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* --root brings the root's revocation lists along, if they are given. */
+static int take_beside(X509_CRL *crl, const uint8_t *data, size_t len, char *why)
+{
+	cr_trust_t *roots = roots_of(ca);
+	struct cr_import im;
+	int r;
+
+	assert_int_equal(cr_trust_add_crl(roots, crl), 1);
+	X509_CRL_free(crl);
+	cr_import_init(&im, roots, NOW);
+	r = cr_import_file(&im, "file", data, len);
+	assert_int_equal(im.n_found, r ? 0 : 2);
+	snprintf(why, 160, "%s", im.why);
+	cr_import_clear(&im);
+	cr_trust_free(roots);
+	return r;
+}
+
+static void a_master_list_of_a_revoked_signer_is_refused(void **state)
+{
+	struct pki_list l = list_of_two();
+	char why[160];
+	uint8_t *der;
+	size_t len;
+
+	(void)state;
+	der = pki_make_list(&l, &len);
+	assert_int_equal(take_beside(pki_crl(ca, ca_key, lister, -86400, 86400), der, len, why), CR_E_CRYPTO);
+	assert_non_null(strstr(why, "was revoked"));
+	assert_int_equal(take_beside(pki_crl(ca, ca_key, ca, -86400, 86400), der, len, why), CR_E_CRYPTO);
+	assert_non_null(strstr(why, "was revoked"));
+	/* others are revoked, the list is of yesterday, or somebody else signed it */
+	assert_int_equal(take_beside(pki_crl(ca, ca_key, ds, -86400, 86400), der, len, why), 0);
+	assert_int_equal(take_beside(pki_crl(ca, ca_key, NULL, -86400 * 2, -86400), der, len, why), 0);
+	assert_int_equal(take_beside(pki_crl(ca, list_key, lister, -86400, 86400), der, len, why), 0);
+	assert_string_equal(why, "");
+	free(der);
+}
+
 static void a_changed_master_list_is_refused(void **state)
 {
 	struct pki_list l = list_of_two();
@@ -754,6 +793,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_master_list_is_taken_by_its_root),
 		cmocka_unit_test(a_master_list_of_somebody_else_is_refused),
+		cmocka_unit_test(a_master_list_of_a_revoked_signer_is_refused),
 		cmocka_unit_test(a_changed_master_list_is_refused),
 		cmocka_unit_test(what_is_no_master_list_is_none),
 		cmocka_unit_test(what_does_not_fit_is_left_out_and_told),

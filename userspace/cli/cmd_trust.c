@@ -29,6 +29,14 @@ static unsigned char *read_file(const struct cli *c, const char *path, size_t *l
 	return data;
 }
 
+/* errno says why where it is CR_E_IO. */
+static int write_failed(const struct cli *c, int err)
+{
+	if (err != CR_E_IO)
+		return cli_fail_err(c, err, NULL, NULL);
+	return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->trust.at[0], strerror(errno));
+}
+
 /* ---- import ---- */
 
 static int load_roots(const struct cli *c, cr_trust_t *roots)
@@ -144,9 +152,7 @@ static int import_into(const struct cli *c, struct cr_import *im)
 		rc = cli_fail(c, CLI_ERROR, cli_error_code(err), NULL,
 			      _("That is more than the %d files that a trust store holds."), CR_INDEX_MAX);
 	else if (err && !rc)
-		rc = err == CR_E_IO ? cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), dir,
-					       strerror(errno)) :
-				      cli_fail_err(c, err, NULL, NULL);
+		rc = write_failed(c, err);
 	if (!rc)
 		rc = show_import(c, im, &f);
 	cr_trust_free(store);
@@ -222,7 +228,7 @@ static int remove_from(const struct cli *c, struct cr_folder *f)
 {
 	size_t *entries = calloc(c->n_args, sizeof(*entries)), n = 0;
 	json_t *names = json_array();
-	int rc = entries && names ? 0 : cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	int rc = entries && names ? 0 : cli_fail_err(c, CR_E_NOMEM, NULL, NULL), err;
 
 	for (size_t k = 1; k < c->n_args && !rc; k++)
 		rc = find_entry(c, f, c->args[k], &entries[n++]);
@@ -230,10 +236,9 @@ static int remove_from(const struct cli *c, struct cr_folder *f)
 		n = distinct(entries, n);
 		for (size_t i = 0; i < n; i++)
 			json_array_append_new(names, cli_json_string(f->index.e[entries[i]].file));
-		errno = 0;
-		if (cr_folder_remove(f, entries, n))
-			rc = cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->trust.at[0],
-				      strerror(errno));
+		err = cr_folder_remove(f, entries, n);
+		if (err)
+			rc = write_failed(c, err);
 	}
 	if (!rc && c->json) {
 		rc = cli_json_print(json_pack("{s:O}", "removed", names));
@@ -257,9 +262,10 @@ static int take_out(const struct cli *c)
 				_("Name what to take out: a file of the store, or the beginning of a fingerprint."));
 	/* not made where it is missing */
 	err = cr_folder_open(&f, c->trust.at[0], false);
-	cr_folder_close(&f);
-	if (!err)
+	if (!err) {
+		cr_folder_close(&f);
 		err = cr_folder_open(&f, c->trust.at[0], true);
+	}
 	rc = err ? cli_store_fail(c, err, c->trust.at[0], &f) : remove_from(c, &f);
 	cr_folder_close(&f);
 	return rc;

@@ -98,7 +98,15 @@ static int check_signer(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t
 		snprintf(why, 160, "%s", chain.why);
 		return chain.result == CR_FAILED ? CR_E_CRYPTO : CR_E_NOT_FOUND;
 	}
-	return cr_chain_validity(&chain, now, why) == CR_SUCCESSFUL ? CR_OK : CR_E_CRYPTO;
+	if (cr_chain_validity(&chain, now, why) != CR_SUCCESSFUL)
+		return CR_E_CRYPTO;
+	/* as with documents: without a list nobody is known to be revoked, and nobody refused */
+	if (cr_chain_revocation(&chain, roots, now, why) == CR_FAILED) {
+		snprintf(why, 160,
+			 "a certificate that the master list's signature stands on was revoked");
+		return CR_E_CRYPTO;
+	}
+	return CR_OK;
 }
 
 static int verify(CMS_ContentInfo *cms, STACK_OF(X509) *embedded, const cr_trust_t *roots,

@@ -22,8 +22,8 @@ struct cr_master_list {
 bool cr_master_list_is(const uint8_t *data, size_t len);
 /*
  * A list whose signature is right, whose signer is one of master lists, and leads to an authority
- * in roots; each certificate on the way is valid at now. 0, or an error with why (160 bytes,
- * English): CR_E_MALFORMED: it is no master list; CR_E_UNSUPPORTED: of an unknown kind, or its
+ * in roots; each certificate on the way is valid at now, and no revocation list in roots has it. 0,
+ * or an error with why (160 bytes, English): CR_E_MALFORMED: it is no master list; CR_E_UNSUPPORTED: of an unknown kind, or its
  * algorithms are not taken; CR_E_NOT_FOUND: its signer does not lead to a root; CR_E_CRYPTO: the
  * signature, or a certificate, is wrong; CR_E_NOMEM. Clear in each case.
  */
