@@ -116,6 +116,81 @@ static void a_mapping_proves_only_the_chip_that_the_data_are_of(void **state)
 	}
 }
 
+/* EF.CardSecurity's key becomes one of a kind that is not known, so that there is none to compare with. */
+static void disguise_key(struct cr_card *c)
+{
+	static const uint8_t pk_ecdh[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x01, 0x02 };
+	struct sim_profile *p = &c->sim->prof;
+	uint8_t *at;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (!p->files[i].under_mf)
+			continue;
+		at = memmem(p->files[i].data, p->files[i].len, pk_ecdh, sizeof(pk_ecdh));
+		assert_non_null(at);
+		at[sizeof(pk_ecdh) - 1] = 9;
+	}
+}
+
+/* DG14 has a SET with nothing in it but what nobody knows: no key, no chip authentication. */
+static void disguise_in_dg14(struct cr_card *c)
+{
+	static const uint8_t empty[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
+	struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != CR_FID_DG(14))
+			continue;
+		assert_true(p->files[i].len >= sizeof(empty));
+		memcpy(p->files[i].data, empty, sizeof(empty));
+		p->files[i].len = sizeof(empty);
+	}
+}
+
+/* The chip shows something else the first time, and opens by BAC alone from then on. */
+static void forget_pace(struct cr_card *c)
+{
+	assert_int_equal(BN_sub_word(c->sim->prof.ca_key, 1), 1);
+	c->sim->prof.pace = false;
+	c->on_reset = NULL;
+}
+
+/* Not to have been compared is no failure: the other proofs are taken, and without one it stays open. */
+static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
+{
+	enum { OTHER_KIND, BAC_AFTERWARDS, WAYS };
+
+	for (int i = 0; i < WAYS * 2; i++) {
+		bool proves = i < WAYS;		/* by DG14's key, too */
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+
+		issue("uncompared", SIM_SOUND, SIM_AES256);
+		insert(&c, "uncompared");
+		if (!proves)
+			disguise_in_dg14(&c);
+		if (i % WAYS == OTHER_KIND) {
+			disguise_key(&c);
+		} else {
+			assert_int_equal(BN_add_word(c.sim->prof.ca_key, 1), 1);
+			c.sim->prof.bac = true;
+			c.on_reset = forget_pace;
+		}
+		assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		if (insp->chip_authentication != (proves ? CR_SUCCESSFUL : CR_UNDETERMINED))
+			fail_msg("%d: %d, %s, %s", i, insp->chip_authentication, insp->access.protocol,
+				 chip_detail(insp));
+		if (proves)
+			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-256");
+		assert_int_equal(insp->passive.status != CR_FAILED, proves);	/* DG14 is signed */
+		assert_int_equal(c.resets, i % WAYS == BAC_AFTERWARDS);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
 /* ---- PIN and PUK ---- */
 
 static int open_by(struct cr_card *c, const char *pin, const char *can, const char **detail)
@@ -443,6 +518,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pace_alone_proves_a_chip_by_its_mapping),
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
+		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),

@@ -36,6 +36,7 @@ struct cr_card {
 	unsigned int read_batches;	/* with a READ BINARY in them */
 	size_t longest_batch;
 	bool wrong_expect;
+	void (*on_reset)(struct cr_card *c);	/* what becomes of the card; NULL */
 };
 
 static char dir[] = "/tmp/cardring-inspect-XXXXXX";
@@ -98,6 +99,8 @@ int cr_card_reset(cr_card_t *c)
 	size_t n;
 
 	c->resets++;
+	if (c->on_reset)
+		c->on_reset(c);
 	sim_card_power_on(c->sim, false, &n);
 	return 0;
 }
