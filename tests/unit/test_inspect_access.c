@@ -351,6 +351,58 @@ static void fingerprints_are_read_by_whom_the_authority_lets(void **state)
 	cr_terminal_free(t);
 }
 
+static void refuse_ca(struct cr_card *c)
+{
+	c->sim->prof.ca = false;
+}
+
+/* A session that is lost takes the terminal's rights with it: they are won again, or nothing is asked for. */
+static void rights_end_with_their_session(void **state)
+{
+	static const unsigned int back[] = { 0, 1, 2, 9, 30 };	/* DG3, which is the last, and what is before */
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	struct cr_inspection *whole, *insp;
+	struct cr_card c = { 0 };
+
+	whole = inspect_with(&c, "eac", true, t);
+	sim_card_free(c.sim);
+	for (size_t i = 0; i < 2 * sizeof(back) / sizeof(*back); i++) {
+		const bool refused = i % 2;
+
+		insert(&c, "eac");
+		c.silent_at = (unsigned int)whole->exchange.commands - back[i / 2];
+		c.on_reset = refused ? refuse_ca : NULL;
+		insp = inspect_with(&c, "eac", true, t);
+		assert_true(c.resets >= 1);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+		assert_int_equal(insp->passive.dg[3], refused ? CR_DG_LOCKED : CR_DG_MATCH);
+		if (refused) {
+			assert_null(insp->access.terminal);
+			assert_string_equal(insp->access.terminal_why,
+					    "The terminal needs chip authentication first.");
+			assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_ACCESS_REFUSED);
+			assert_int_not_equal(file(insp, CR_FID_DG(3))->sw, 0x6982);	/* it was not asked */
+		} else {
+			assert_string_equal(insp->access.terminal, "TA v1 ECDSA SHA-256");
+			assert_null(insp->access.terminal_why);
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* lost for good: nobody says that the terminal is in */
+	insert(&c, "eac");
+	c.flip_at = (unsigned int)whole->exchange.commands;
+	insp = inspect_with(&c, "eac", true, t);
+	assert_null(file(insp, CR_FID_DG(3))->data);
+	assert_null(insp->access.terminal);
+	assert_string_equal(insp->access.terminal_why, "The session that the terminal was let into was lost.");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_inspection_free(whole);
+	cr_terminal_free(t);
+}
+
 static void write_key(const char *name, EVP_PKEY *key)
 {
 	char path[128];
@@ -521,6 +573,7 @@ int main(void)
 		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
+		cmocka_unit_test(rights_end_with_their_session),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),

@@ -146,6 +146,11 @@ int cr_inspector_reopen(struct inspector *in)
 {
 	int err;
 
+	if (in->rights)
+		in->insp->access.terminal_why = "The session that the terminal was let into was lost.";
+	in->rights = 0;
+	in->proof = (struct cr_chip_proof){ .result = CR_UNDETERMINED };
+	in->insp->access.terminal = NULL;
 	if (in->reopened++ == REOPEN_MAX)
 		return CR_E_CARD_PROTOCOL;
 	err = cr_card_reset(in->card);
@@ -181,9 +186,10 @@ static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
 	return false;
 }
 
-static bool is_eac_group(uint16_t fid)
+/* What terminal authentication has to open for it; 0: nothing. */
+static uint8_t right_for(uint16_t fid)
 {
-	return fid == CR_FID_DG(3) || fid == CR_FID_DG(4);
+	return fid == CR_FID_DG(3) ? CR_CVC_READ_DG3 : fid == CR_FID_DG(4) ? CR_CVC_READ_DG4 : 0;
 }
 
 /* What it can of EF.SOD, if sod says so, and of these groups, in few batches, for cr_inspector_read to take. */
@@ -260,7 +266,7 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 	do {
 		err = cr_file_read(&in->s, &r);
 		/* an answer, also where it ends the session */
-		locked = is_eac_group(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
+		locked = right_for(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
 		if (locked)
 			err = CR_E_ACCESS_REFUSED;
 		f->err = err;
@@ -277,8 +283,17 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 				    (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
 				  cr_block_shrink(&in->s)));
 			opened = cr_inspector_reopen(in);
+			if (!opened && again && in->let_in & right_for(fid)) {
+				/* as the terminal that was let in to it, or not at all */
+				opened = cr_inspector_let_in_again(in);
+				locked = !(in->rights & right_for(fid));
+			}
 			if (opened)
 				return opened;
+			if (locked) {
+				err = f->err = CR_E_ACCESS_REFUSED;
+				again = false;
+			}
 		}
 	} while (again);
 	f->data = r.data;
@@ -367,9 +382,13 @@ static bool announces_ta(const struct inspector *in)
  */
 static int read_eac_group(struct inspector *in, unsigned int n)
 {
+	const uint8_t right = right_for(CR_FID_DG(n));
 	struct cr_file *f;
+	int err = in->let_in & right & ~in->rights ? cr_inspector_let_in_again(in) : 0;
 
-	if (in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4) || !announces_ta(in))
+	if (err)
+		return err;
+	if (in->rights & right || !announces_ta(in))
 		return cr_inspector_read(in, CR_FID_DG(n), false);
 	f = add_file(in->insp, CR_FID_DG(n));
 	if (!f)

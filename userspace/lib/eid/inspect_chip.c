@@ -255,3 +255,23 @@ int cr_inspector_chip(struct inspector *in)
 		in->proof = proof;
 	return err ? err : proved(in, &proof);
 }
+
+int cr_inspector_chip_again(struct inspector *in)
+{
+	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos infos;
+	struct cr_chip_proof proof;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	const uint8_t *set;
+	size_t len;
+	int err;
+
+	if (!dg14 || cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
+	    cr_security_infos_parse(set, len, &infos) || cr_security_infos_ca(&infos, &info, &key))
+		return 0;
+	err = cr_chip_authenticate(&in->s, &info, key, &proof);
+	if (!err && proof.result == CR_SUCCESSFUL)
+		in->proof = proof;
+	return !err && proof.spoilt ? cr_inspector_reopen(in) : err;
+}

@@ -57,7 +57,7 @@ static int run(struct inspector *in, const char **why)
 		err = cr_protocol_run(&in->s, ta_step, &ta);
 	}
 	if (!err) {
-		in->rights = cr_ta_rights(&ta);
+		in->rights = in->let_in = cr_ta_rights(&ta);
 		in->insp->access.terminal = cr_ta_name(&ta);
 		*why = NULL;
 	}
@@ -81,4 +81,13 @@ int cr_inspector_terminal(struct inspector *in)
 	if (err && cr_chip_fatal(err))
 		return err;
 	return in->s.lost ? cr_inspector_reopen(in) : 0;
+}
+
+int cr_inspector_let_in_again(struct inspector *in)
+{
+	int err;
+
+	in->let_in = 0;
+	err = cr_inspector_chip_again(in);
+	return err ? err : cr_inspector_terminal(in);
 }
