@@ -472,6 +472,41 @@ static void terminals_with_long_keys_are_let_in(void **state)
 	}
 }
 
+/* One that is too short for the scheme: a fault of this side, in the middle of it, and no end of the inspection. */
+static void a_key_that_cannot_sign_leaves_fingerprints_locked(void **state)
+{
+	static const struct sim_holder_spec specs[] = { { "UTCVCA00009", "brainpoolP256r1", 3, 0xc3, -900, 900 },
+							{ "UTDV00001", "brainpoolP256r1", 3, 0x43, -200, 200 },
+							{ "UTIS00001", "RSA-1024", 6, 0x01, -100, 100 } };
+	struct sim_holder h[3];
+	struct sim_buf b = { 0 };
+	struct cr_card c = { 0 };
+	struct cr_inspection *insp;
+	cr_terminal_t *t;
+
+	for (int k = 0; k < 3; k++)
+		assert_int_equal(sim_holder_new(&specs[k], &h[k]), 0);
+	assert_true(sim_cvc_issue(&h[1], &h[0], &b) && sim_cvc_issue(&h[2], &h[1], &b));
+	write_bytes("t.cvcert", &b);
+	write_key("t.pem", h[2].key);
+	t = terminal("t.cvcert", "t.pem");
+	insert(&c, "eac");
+	set_authority(&c, &h[0]);
+	insp = inspect_with(&c, "eac", true, t);
+	assert_null(insp->access.terminal);
+	assert_string_equal(insp->access.terminal_why, "The terminal's key could not sign.");
+	assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
+	assert_int_equal(insp->passive.dg[2], CR_DG_MATCH);
+	assert_int_equal(insp->verdict, CR_GENUINE);
+	assert_int_equal(c.resets, 0);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_terminal_free(t);
+	sim_buf_free(&b);
+	for (int k = 0; k < 3; k++)
+		sim_holder_clear(&h[k]);
+}
+
 /* What a chip does not take leaves fingerprints locked, and the rest as it is. */
 static void a_terminal_without_the_right_certificates_is_refused(void **state)
 {
@@ -574,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
 		cmocka_unit_test(rights_end_with_their_session),
+		cmocka_unit_test(a_key_that_cannot_sign_leaves_fingerprints_locked),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),

@@ -56,7 +56,10 @@ static int run(struct inspector *in, const char **why)
 		*why = "The chip did not accept the terminal's certificates or signature.";
 		err = cr_protocol_run(&in->s, ta_step, &ta);
 	}
-	if (!err) {
+	if (err == CR_E_CRYPTO && !in->s.lost) {	/* a token that was pulled, for one: the chip goes on */
+		*why = "The terminal's key could not sign.";
+		err = 0;
+	} else if (!err) {
 		in->rights = in->let_in = cr_ta_rights(&ta);
 		in->insp->access.terminal = cr_ta_name(&ta);
 		*why = NULL;
