@@ -177,6 +177,29 @@ static void refusals_and_bad_keys(void **state)
 	cr_group_free(e);
 }
 
+static int broken_rng(void *arg, uint8_t *out, size_t len)
+{
+	return CR_E_CRYPTO;
+}
+
+/* Without random numbers nothing is known of the chip's key, be it right or wrong. */
+static void a_fault_on_this_side_is_not_the_keys(void **state)
+{
+	const struct cr_rng rng = { broken_rng, NULL };
+	struct cr_ca_info info;
+	struct cr_ca_key key;
+	struct cr_ca *ca;
+	struct cr_group *e = chip(13, CR_AES128, 3, &info, &key);
+
+	for (int wrong = 0; wrong < 2; wrong++) {
+		key.public_key[64] ^= wrong;
+		assert_int_equal(cr_ca_new(&info, &key, &rng, &ca), CR_E_INTERNAL);
+		assert_null(ca);
+	}
+	assert_int_equal(cr_ca_new(&info, &key, NULL, &ca), CR_E_CRYPTO);
+	cr_group_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +207,7 @@ int main(void)
 		cmocka_unit_test(triple_des_goes_by_set_kat),
 		cmocka_unit_test(a_chip_with_another_key_has_another_session),
 		cmocka_unit_test(refusals_and_bad_keys),
+		cmocka_unit_test(a_fault_on_this_side_is_not_the_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -116,6 +116,81 @@ static void a_mapping_proves_only_the_chip_that_the_data_are_of(void **state)
 	}
 }
 
+/* EF.CardSecurity's key becomes one of a kind that is not known, so that there is none to compare with. */
+static void disguise_key(struct cr_card *c)
+{
+	static const uint8_t pk_ecdh[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x01, 0x02 };
+	struct sim_profile *p = &c->sim->prof;
+	uint8_t *at;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (!p->files[i].under_mf)
+			continue;
+		at = memmem(p->files[i].data, p->files[i].len, pk_ecdh, sizeof(pk_ecdh));
+		assert_non_null(at);
+		at[sizeof(pk_ecdh) - 1] = 9;
+	}
+}
+
+/* DG14 has a SET with nothing in it but what nobody knows: no key, no chip authentication. */
+static void disguise_in_dg14(struct cr_card *c)
+{
+	static const uint8_t empty[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
+	struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != CR_FID_DG(14))
+			continue;
+		assert_true(p->files[i].len >= sizeof(empty));
+		memcpy(p->files[i].data, empty, sizeof(empty));
+		p->files[i].len = sizeof(empty);
+	}
+}
+
+/* The chip shows something else the first time, and opens by BAC alone from then on. */
+static void forget_pace(struct cr_card *c)
+{
+	assert_int_equal(BN_sub_word(c->sim->prof.ca_key, 1), 1);
+	c->sim->prof.pace = false;
+	c->on_reset = NULL;
+}
+
+/* Not to have been compared is no failure: the other proofs are taken, and without one it stays open. */
+static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
+{
+	enum { OTHER_KIND, BAC_AFTERWARDS, WAYS };
+
+	for (int i = 0; i < WAYS * 2; i++) {
+		bool proves = i < WAYS;		/* by DG14's key, too */
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+
+		issue("uncompared", SIM_SOUND, SIM_AES256);
+		insert(&c, "uncompared");
+		if (!proves)
+			disguise_in_dg14(&c);
+		if (i % WAYS == OTHER_KIND) {
+			disguise_key(&c);
+		} else {
+			assert_int_equal(BN_add_word(c.sim->prof.ca_key, 1), 1);
+			c.sim->prof.bac = true;
+			c.on_reset = forget_pace;
+		}
+		assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		if (insp->chip_authentication != (proves ? CR_SUCCESSFUL : CR_UNDETERMINED))
+			fail_msg("%d: %d, %s, %s", i, insp->chip_authentication, insp->access.protocol,
+				 chip_detail(insp));
+		if (proves)
+			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-256");
+		assert_int_equal(insp->passive.status != CR_FAILED, proves);	/* DG14 is signed */
+		assert_int_equal(c.resets, i % WAYS == BAC_AFTERWARDS);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
 /* ---- PIN and PUK ---- */
 
 static int open_by(struct cr_card *c, const char *pin, const char *can, const char **detail)
@@ -315,32 +390,55 @@ static void a_terminal_is_shown_only_for_what_it_opens(void **state)
 	cr_terminal_free(t);
 }
 
-/* They are gone with the session: DG3 is not asked for without them, and what is open is read all the same. */
-static void a_lost_session_takes_the_terminals_rights_along(void **state)
+static void refuse_ca(struct cr_card *c)
 {
+	c->sim->prof.ca = false;
+}
+
+/* A session that is lost takes the terminal's rights with it: they are won again, or nothing is asked for. */
+static void rights_end_with_their_session(void **state)
+{
+	static const unsigned int back[] = { 0, 1, 2, 9, 30 };	/* DG3, which is the last, and what is before */
 	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
-	struct cr_inspection *insp;
-	struct cr_card c;
-	unsigned int n;
+	struct cr_inspection *whole, *insp;
+	struct cr_card c = { 0 };
 
-	insert(&c, "eac");
-	insp = inspect_need(&c, 1U << 3, t);
-	n = c.ex.commands;
-	cr_inspection_free(insp);
+	whole = inspect_with(&c, "eac", true, t);
 	sim_card_free(c.sim);
+	for (size_t i = 0; i < 2 * sizeof(back) / sizeof(*back); i++) {
+		const bool refused = i % 2;
 
+		insert(&c, "eac");
+		c.silent_at = (unsigned int)whole->exchange.commands - back[i / 2];
+		c.on_reset = refused ? refuse_ca : NULL;
+		insp = inspect_with(&c, "eac", true, t);
+		assert_true(c.resets >= 1);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+		assert_int_equal(insp->passive.dg[3], refused ? CR_DG_LOCKED : CR_DG_MATCH);
+		if (refused) {
+			assert_null(insp->access.terminal);
+			assert_string_equal(insp->access.terminal_why,
+					    "The terminal needs chip authentication first.");
+			assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_ACCESS_REFUSED);
+			assert_int_not_equal(file(insp, CR_FID_DG(3))->sw, 0x6982);	/* it was not asked */
+		} else {
+			assert_string_equal(insp->access.terminal, "TA v1 ECDSA SHA-256");
+			assert_null(insp->access.terminal_why);
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* lost for good: nobody says that the terminal is in */
 	insert(&c, "eac");
-	c.flip_at = n - 5;	/* within DG3, which DG1 comes after */
-	insp = inspect_need(&c, 1U << 3, t);
-	assert_int_equal(c.resets, 1);
+	c.flip_at = (unsigned int)whole->exchange.commands;
+	insp = inspect_with(&c, "eac", true, t);
 	assert_null(file(insp, CR_FID_DG(3))->data);
-	assert_int_equal(file(insp, CR_FID_DG(3))->err, CR_E_SM);
-	assert_int_equal(insp->passive.dg[3], CR_DG_UNREAD);
-	assert_int_equal(insp->passive.dg[1], CR_DG_MATCH);
-	assert_string_equal(insp->access.terminal_why, "The session that the terminal had opened was lost.");
-	assert_int_equal(insp->verdict, CR_UNPROVEN);
+	assert_null(insp->access.terminal);
+	assert_string_equal(insp->access.terminal_why, "The session that the terminal was let into was lost.");
 	cr_inspection_free(insp);
 	sim_card_free(c.sim);
+	cr_inspection_free(whole);
 	cr_terminal_free(t);
 }
 
@@ -449,6 +547,41 @@ static void the_vietnamese_card_is_as_the_field_notes_have_it(void **state)
 	cr_terminal_free(t);
 }
 
+/* One that is too short for the scheme: a fault of this side, in the middle of it, and no end of the inspection. */
+static void a_key_that_cannot_sign_leaves_fingerprints_locked(void **state)
+{
+	static const struct sim_holder_spec specs[] = { { "UTCVCA00009", "brainpoolP256r1", 3, 0xc3, -900, 900 },
+							{ "UTDV00001", "brainpoolP256r1", 3, 0x43, -200, 200 },
+							{ "UTIS00001", "RSA-1024", 6, 0x01, -100, 100 } };
+	struct sim_holder h[3];
+	struct sim_buf b = { 0 };
+	struct cr_card c = { 0 };
+	struct cr_inspection *insp;
+	cr_terminal_t *t;
+
+	for (int k = 0; k < 3; k++)
+		assert_int_equal(sim_holder_new(&specs[k], &h[k]), 0);
+	assert_true(sim_cvc_issue(&h[1], &h[0], &b) && sim_cvc_issue(&h[2], &h[1], &b));
+	write_bytes("t.cvcert", &b);
+	write_key("t.pem", h[2].key);
+	t = terminal("t.cvcert", "t.pem");
+	insert(&c, "eac");
+	set_authority(&c, &h[0]);
+	insp = inspect_with(&c, "eac", true, t);
+	assert_null(insp->access.terminal);
+	assert_string_equal(insp->access.terminal_why, "The terminal's key could not sign.");
+	assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
+	assert_int_equal(insp->passive.dg[2], CR_DG_MATCH);
+	assert_int_equal(insp->verdict, CR_GENUINE);
+	assert_int_equal(c.resets, 0);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_terminal_free(t);
+	sim_buf_free(&b);
+	for (int k = 0; k < 3; k++)
+		sim_holder_clear(&h[k]);
+}
+
 /* What a chip does not take leaves fingerprints locked, and the rest as it is. */
 static void a_terminal_without_the_right_certificates_is_refused(void **state)
 {
@@ -547,10 +680,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pace_alone_proves_a_chip_by_its_mapping),
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
+		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
 		cmocka_unit_test(a_terminal_is_shown_only_for_what_it_opens),
-		cmocka_unit_test(a_lost_session_takes_the_terminals_rights_along),
+		cmocka_unit_test(rights_end_with_their_session),
+		cmocka_unit_test(a_key_that_cannot_sign_leaves_fingerprints_locked),
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
 		cmocka_unit_test(the_vietnamese_card_is_as_the_field_notes_have_it),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),

@@ -307,6 +307,73 @@ static void keys_are_found_by_name_number_and_spelled_out(void **state)
 	}
 }
 
+/* Chip authentication that we do not speak is chip authentication: not none, and not 3DES. */
+static void chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken(void **state)
+{
+	static const char *const alone[] = {
+		"3113" "3011" "060904007F000702020103" "30040602" "2A03",	/* a key of another kind */
+		"3112" "3010" "060804007F0007020201" "30040602" "2A03",
+		"3112" "3010" "060904007F000702020303" "020101" "0500",	/* a protocol of another kind */
+		"3114" "3012" "060A04007F00070202030302" "020101" "020101",
+		"3114" "3012" "060A04007F00070202030205" "020101" "020101",
+		"3115" "3013" "060B04007F0007020203020201" "020101" "020101",
+	};
+	static const uint8_t key_kind[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x01, 0x03 };
+	struct cr_security_infos si;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	uint8_t *der;
+	size_t n = spki("P-256", false, &der);
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++) {
+		assert_int_equal(parse(alone[i], &si), 0);
+		assert_int_equal(si.unknown, 1);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), CR_E_UNSUPPORTED);
+	}
+	/* not of these kinds, though of the same family: terminal authentication, and the card's locator */
+	assert_int_equal(parse("310F" "300D" "060804007F0007020202" "020101", &si), 0);
+	assert_int_equal(cr_security_infos_ca(&si, &info, &key), CR_E_NOT_FOUND);
+	assert_int_equal(parse("310F" "300D" "060804007F0007020206" "020101", &si), 0);
+	assert_int_equal(cr_security_infos_ca(&si, &info, &key), CR_E_NOT_FOUND);
+	/* beside a key that is known: with an unknown cipher, of which it is; and with a known one */
+	for (uint8_t cipher = 2; cipher <= 5; cipher += 3) {
+		struct cr_buf b;
+		size_t set;
+
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		put_key_info(&b, der, n, 1);
+		put_ca_info(&b, cipher, 1);
+		put_ca_info(&b, 6, 1);
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), cipher == 2 ? 0 : CR_E_UNSUPPORTED);
+		if (cipher == 2)
+			assert_int_equal(info.protocol.cipher, CR_AES128);
+		cr_buf_free(&b);
+	}
+	/* an info of the unknown key is none of the known one */
+	{
+		struct cr_buf b;
+		size_t set, seq;
+
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		put_key_info(&b, der, n, 1);
+		put_ca_info(&b, 2, 2);
+		seq = cr_tlv_begin(&b, 0x30);
+		cr_tlv_put(&b, 0x06, key_kind, sizeof(key_kind));
+		cr_buf_put(&b, der, n);
+		cr_tlv_put_u8(&b, 0x02, 2);
+		cr_tlv_end(&b, seq);
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), CR_E_UNSUPPORTED);
+		cr_buf_free(&b);
+	}
+	OPENSSL_free(der);
+}
+
 static int agree(const char *access, const char *dg14)
 {
 	uint8_t a[256], d[256];
@@ -353,6 +420,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_those_with_the_number),
 		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
+		cmocka_unit_test(chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),
 	};

@@ -165,6 +165,47 @@ static void a_chain_goes_from_what_the_chip_knows(void **state)
 	}
 }
 
+/* One document verifier, certified by several authorities: the certificate is taken that leads to the chip's. */
+static void of_several_certificates_the_one_that_leads_on_is_taken(void **state)
+{
+	const struct cr_cvc_name a = { "A1", 2 }, b = { "B1", 2 }, c = { "C1", 2 }, none = { "X1", 2 };
+	size_t chain[CR_CVC_CHAIN_MAX];
+	struct cr_cvc all[CR_CVC_MAX + 1];
+
+	all[0] = cert("T", "D");
+	all[1] = cert("D", "A1");
+	all[2] = cert("D", "E");	/* leads nowhere */
+	all[3] = cert("D", "B2");
+	all[4] = cert("D", "C1");
+	all[5] = cert("B2", "B1");	/* a link */
+	assert_int_equal(cr_cvc_chain(all, 6, 0, &a, 1, chain), 2);
+	assert_int_equal(chain[0], 1);
+	assert_int_equal(cr_cvc_chain(all, 6, 0, &c, 1, chain), 2);
+	assert_int_equal(chain[0], 4);
+	assert_int_equal(chain[1], 0);
+	assert_int_equal(cr_cvc_chain(all, 6, 0, &b, 1, chain), 3);
+	assert_int_equal(chain[0], 5);
+	assert_int_equal(chain[1], 3);
+	assert_int_equal(chain[2], 0);
+	assert_int_equal(cr_cvc_chain(all, 6, 0, &none, 1, chain), 0);
+	/* their order is no matter */
+	all[0] = cert("D", "A1");
+	all[1] = cert("T", "D");
+	assert_int_equal(cr_cvc_chain(all, 2, 1, &a, 1, chain), 2);
+	assert_int_equal(chain[0], 0);
+	assert_int_equal(chain[1], 1);
+
+	/* so tangled that trying each way would not end: half certify the other half, and these them */
+	all[0] = cert("T", "D");
+	for (int i = 1; i < CR_CVC_MAX; i++)
+		all[i] = i % 2 ? cert("D", "E") : cert("E", "D");
+	assert_int_equal(cr_cvc_chain(all, CR_CVC_MAX, 0, &none, 1, chain), 0);
+	all[CR_CVC_MAX - 1] = cert("E", "X1");
+	assert_int_equal(cr_cvc_chain(all, CR_CVC_MAX, 0, &none, 1, chain), 3);
+	assert_int_equal(chain[0], CR_CVC_MAX - 1);
+	assert_int_equal(cr_cvc_chain(all, CR_CVC_MAX + 1, 0, &none, 1, chain), 0);
+}
+
 /* Each byte cut, each byte changed, from a buffer without a byte to spare. */
 static void a_broken_certificate_is_none(void **state)
 {
@@ -287,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_scheme_signs),
 		cmocka_unit_test(a_chain_goes_from_what_the_chip_knows),
+		cmocka_unit_test(of_several_certificates_the_one_that_leads_on_is_taken),
 		cmocka_unit_test(a_broken_certificate_is_none),
 		cmocka_unit_test(authorities_are_one_or_two_and_zeroes),
 		cmocka_unit_test(files_that_do_not_serve_are_told_apart),

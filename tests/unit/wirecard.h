@@ -29,6 +29,7 @@ struct cr_card {
 	size_t told;		/* what the card said */
 	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
 	unsigned int flip_at;		/* whose answer has a bit flipped */
+	unsigned int silent_at;		/* which has no answer */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
 	unsigned int resets, pace_runs, bac_runs, ca_runs, reads, selects, by_sfi;	/* selects: of files */
@@ -36,6 +37,7 @@ struct cr_card {
 	unsigned int read_batches;	/* with a READ BINARY in them */
 	size_t longest_batch;
 	bool wrong_expect;
+	void (*on_reset)(struct cr_card *c);	/* what becomes of the card; NULL */
 };
 
 static char dir[] = "/tmp/cardring-inspect-XXXXXX";
@@ -73,6 +75,8 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 		if (c->ex.commands == c->gone_at)
 			return CR_E_CARD_GONE;
 		listen(c, a);
+		if (c->ex.commands == c->silent_at)
+			return CR_E_TIMEOUT;
 		if (c->silent_to_sfi && by_sfi(a))
 			return CR_E_TIMEOUT;
 		len = sim_card_apdu(c->sim, a->cmd, a->cmd_len, rsp, sizeof(rsp));
@@ -98,6 +102,8 @@ int cr_card_reset(cr_card_t *c)
 	size_t n;
 
 	c->resets++;
+	if (c->on_reset)
+		c->on_reset(c);
 	sim_card_power_on(c->sim, false, &n);
 	return 0;
 }

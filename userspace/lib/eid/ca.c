@@ -19,7 +19,15 @@ struct cr_ca {
 	struct cr_buf cmd;
 };
 
-/* Everything can be computed before the card is asked: its key is in DG14. */
+static int local(int err)
+{
+	return err == CR_E_CRYPTO ? CR_E_INTERNAL : err;
+}
+
+/*
+ * Everything can be computed before the card is asked: its key is in DG14. CR_E_CRYPTO tells of that
+ * key alone, and makes the chip a copy: what fails without it is this computer's fault.
+ */
 static int agree(struct cr_ca *ca, const struct cr_ca_key *key, const struct cr_rng *rng)
 {
 	struct cr_group *group;
@@ -31,10 +39,14 @@ static int agree(struct cr_ca *ca, const struct cr_ca_key *key, const struct cr_
 		err = cr_group_generate(group, rng);
 	if (!err)
 		err = cr_group_public(group, ca->mine, &ca->len);
+	if (err) {
+		err = local(err);
+		goto out;
+	}
+	err = cr_group_agree(group, key->public_key, key->len, z, &z_len);
 	if (!err)
-		err = cr_group_agree(group, key->public_key, key->len, z, &z_len);
-	if (!err)
-		err = cr_sm_derive(&ca->sm, ca->info.protocol.cipher, z, z_len);
+		err = local(cr_sm_derive(&ca->sm, ca->info.protocol.cipher, z, z_len));
+out:
 	OPENSSL_cleanse(z, sizeof(z));
 	cr_group_free(group);
 	return err;

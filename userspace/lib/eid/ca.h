@@ -18,8 +18,9 @@
 struct cr_ca;
 
 /*
- * 0; CR_E_UNSUPPORTED: also domain parameters that are not sound; CR_E_NOMEM; CR_E_CRYPTO: the chip's
- * public key is no element of its group, or of small order.
+ * 0; CR_E_UNSUPPORTED: also domain parameters that are not sound; CR_E_NOMEM; CR_E_INTERNAL: what
+ * this side needs for it did not work, random numbers for one; CR_E_CRYPTO: the chip's public key is no
+ * element of its group, or of small order.
  */
 int cr_ca_new(const struct cr_ca_info *info, const struct cr_ca_key *key, const struct cr_rng *rng,
 	      struct cr_ca **out);

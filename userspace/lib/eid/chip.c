@@ -63,27 +63,31 @@ static const char *ca_name(const struct cr_protocol_oid *protocol)
 	return names[protocol->ecdh][protocol->cipher];
 }
 
-bool cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
-		    const struct cr_security_infos *dg14, bool *tied)
+enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
+			      const struct cr_security_infos *dg14, bool *tied)
 {
-	const struct cr_ca_key *k, *other;
+	enum cr_mapped mapped = CR_MAPPED_NOTHING;
+	const struct cr_ca_key *k = NULL, *other;
 	size_t i;
+	int err;
 
 	*tied = false;
-	for (i = 0; i < security->n_ca_key; i++) {
+	for (i = 0; cam->data_len && i < security->n_ca_key && mapped != CR_MAPPED_FITS; i++) {
 		k = &security->ca_key[i];
-		if (k->usable && cr_domain_same(&k->domain, &cam->domain) &&
-		    !cr_cam_verify(cam, k->public_key, k->len))
-			break;
+		if (!k->usable || !cr_domain_same(&k->domain, &cam->domain))
+			continue;
+		err = cr_cam_verify(cam, k->public_key, k->len);
+		if (!err)
+			mapped = CR_MAPPED_FITS;
+		else if (err == CR_E_CRYPTO)
+			mapped = CR_MAPPED_FAILED;
 	}
-	if (i == security->n_ca_key)
-		return false;
-	for (i = 0; dg14 && i < dg14->n_ca_key; i++) {
+	for (i = 0; mapped == CR_MAPPED_FITS && dg14 && i < dg14->n_ca_key; i++) {
 		other = &dg14->ca_key[i];
 		*tied |= other->usable && cr_domain_same(&other->domain, &k->domain) &&
 			 other->len == k->len && !memcmp(other->public_key, k->public_key, k->len);
 	}
-	return true;
+	return mapped;
 }
 
 int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,

@@ -34,8 +34,13 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, const 
  * PACE with chip authentication mapping: whether one of the keys in EF.CardSecurity is that of the chip
  * that PACE was run with. *tied: DG14 (dg14 NULL: none) has the same key. No I/O.
  */
-bool cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
-		    const struct cr_security_infos *dg14, bool *tied);
+enum cr_mapped {
+	CR_MAPPED_NOTHING = 0,	/* the chip showed nothing, or there is no key to compare it with */
+	CR_MAPPED_FAILED,	/* it fits none of the keys of its parameters */
+	CR_MAPPED_FITS,
+};
+enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
+			      const struct cr_security_infos *dg14, bool *tied);
 
 /* What no second try and no other conclusion helps against. */
 bool cr_chip_fatal(int err);

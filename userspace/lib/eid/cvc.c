@@ -125,31 +125,43 @@ static bool is_known(const struct cr_cvc_name *authority, const struct cr_cvc_na
 	return false;
 }
 
-/* From the terminal up: a link certificate's holder is not its authority, a root's is. */
+/*
+ * From the terminal up, level by level, so that each certificate is looked at once, however they are
+ * tangled, and the shortest way is found first. A link certificate's holder is not its authority, a
+ * root's is.
+ */
 size_t cr_cvc_chain(const struct cr_cvc *all, size_t n, size_t terminal,
 		    const struct cr_cvc_name *authorities, size_t n_authorities,
 		    size_t chain[CR_CVC_CHAIN_MAX])
 {
-	size_t up[CR_CVC_CHAIN_MAX], len = 0, at = terminal, i;
+	size_t queue[CR_CVC_MAX], below[CR_CVC_MAX], level[CR_CVC_MAX] = { 0 };
+	size_t head = 0, tail = 0, at, i;
 
-	for (;;) {
-		if (len == CR_CVC_CHAIN_MAX)
-			return 0;
-		up[len++] = at;
-		if (is_known(&all[at].authority, authorities, n_authorities))
-			break;
-		for (i = 0; i < n; i++) {
-			if (cr_cvc_same_name(&all[i].holder, &all[at].authority) &&
-			    !cr_cvc_same_name(&all[i].holder, &all[i].authority))
-				break;
+	if (n > CR_CVC_MAX)
+		return 0;
+	level[terminal] = 1;	/* 0: not seen yet */
+	queue[tail++] = terminal;
+	while (head < tail) {
+		at = queue[head++];
+		if (is_known(&all[at].authority, authorities, n_authorities)) {
+			const size_t len = level[at];
+
+			for (i = 0; i < len; i++) {
+				chain[i] = at;
+				at = at == terminal ? at : below[at];
+			}
+			return len;
 		}
-		if (i == n)
-			return 0;
-		at = i;
+		for (i = 0; i < n && level[at] < CR_CVC_CHAIN_MAX; i++) {
+			if (level[i] || !cr_cvc_same_name(&all[i].holder, &all[at].authority) ||
+			    cr_cvc_same_name(&all[i].holder, &all[i].authority))
+				continue;
+			level[i] = level[at] + 1;
+			below[i] = at;
+			queue[tail++] = i;
+		}
 	}
-	for (i = 0; i < len; i++)
-		chain[i] = up[len - 1 - i];
-	return len;
+	return 0;
 }
 
 int cr_cvca_parse(const uint8_t *p, size_t n, struct cr_cvc_name out[2])

@@ -48,11 +48,13 @@ int cr_cvc_parse(const uint8_t *p, size_t n, struct cr_cvc *out, size_t *total);
 
 bool cr_cvc_same_name(const struct cr_cvc_name *a, const struct cr_cvc_name *b);
 
+#define CR_CVC_MAX		32	/* certificates to choose from */
 #define CR_CVC_CHAIN_MAX	8
 /*
- * From the first of these authorities that there is a way from, down to the terminal's own certificate:
- * indices into all, the first to be shown to the chip first. Their count, at most CR_CVC_CHAIN_MAX; 0:
- * there is no way.
+ * The shortest way from one of these authorities down to the terminal's own certificate: indices into
+ * all, the first to be shown to the chip first. Of several certificates of one holder the one that an
+ * authority leads to is taken, of equals the first. Their count, at most CR_CVC_CHAIN_MAX; 0: there is no
+ * way, or n is more than CR_CVC_MAX.
  */
 size_t cr_cvc_chain(const struct cr_cvc *all, size_t n, size_t terminal,
 		    const struct cr_cvc_name *authorities, size_t n_authorities,

@@ -145,17 +145,17 @@ int cr_inspector_reopen(struct inspector *in)
 {
 	int err;
 
+	if (in->rights)
+		in->insp->access.terminal_why = "The session that the terminal was let into was lost.";
+	in->rights = 0;
+	in->proof = (struct cr_chip_proof){ .result = CR_UNDETERMINED };
+	in->insp->access.terminal = NULL;
 	if (in->reopened++ == REOPEN_MAX)
 		return CR_E_CARD_PROTOCOL;
 	err = cr_card_reset(in->card);
 	if (err)
 		return err;
 	cr_session_reset(&in->s);
-	/* what chip and terminal authentication were for went with the session */
-	memset(&in->proof, 0, sizeof(in->proof));
-	if (in->rights)
-		in->insp->access.terminal_why = "The session that the terminal had opened was lost.";
-	in->rights = 0;
 	return open_access(in);
 }
 
@@ -185,9 +185,10 @@ static bool was_tried(const struct cr_inspection *insp, uint16_t fid)
 	return false;
 }
 
-static bool is_eac_group(uint16_t fid)
+/* What terminal authentication has to open for it; 0: nothing. */
+static uint8_t right_for(uint16_t fid)
 {
-	return fid == CR_FID_DG(3) || fid == CR_FID_DG(4);
+	return fid == CR_FID_DG(3) ? CR_CVC_READ_DG3 : fid == CR_FID_DG(4) ? CR_CVC_READ_DG4 : 0;
 }
 
 /* What it can of EF.SOD, if sod says so, and of these groups, in few batches, for cr_inspector_read to take. */
@@ -264,7 +265,7 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 	do {
 		err = cr_file_read(&in->s, &r);
 		/* an answer, also where it ends the session */
-		locked = is_eac_group(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
+		locked = right_for(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
 		if (locked)
 			err = CR_E_ACCESS_REFUSED;
 		f->err = err;
@@ -273,16 +274,25 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 		if (err && !cr_chip_fatal(err) && in->s.lost) {
 			/*
 			 * a wrong MAC on a successful answer is no matter of size, nor is a file
-			 * that is not there; what the terminal has opened is locked again
+			 * that is not there
 			 */
-			again = !locked && !(is_eac_group(fid) && in->rights) &&
+			again = !locked &&
 				(r.again ||
 				 (!(err == CR_E_SM &&
 				    (r.sw == CR_SW_OK || r.sw == CR_SW_FILE_NOT_FOUND)) &&
 				  cr_block_shrink(&in->s)));
 			opened = cr_inspector_reopen(in);
+			if (!opened && again && in->let_in & right_for(fid)) {
+				/* as the terminal that was let in to it, or not at all */
+				opened = cr_inspector_let_in_again(in);
+				locked = !(in->rights & right_for(fid));
+			}
 			if (opened)
 				return opened;
+			if (locked) {
+				err = f->err = CR_E_ACCESS_REFUSED;
+				again = false;
+			}
 		}
 	} while (again);
 	f->data = r.data;
@@ -371,9 +381,13 @@ static bool announces_ta(const struct inspector *in)
  */
 static int read_eac_group(struct inspector *in, unsigned int n)
 {
+	const uint8_t right = right_for(CR_FID_DG(n));
 	struct cr_file *f;
+	int err = in->let_in & right & ~in->rights ? cr_inspector_let_in_again(in) : 0;
 
-	if (!announces_ta(in))
+	if (err)
+		return err;
+	if (in->rights & right || !announces_ta(in))
 		return cr_inspector_read(in, CR_FID_DG(n), false);
 	f = add_file(in->insp, CR_FID_DG(n));
 	if (!f)
@@ -388,13 +402,6 @@ static int read_groups(struct inspector *in)
 	uint32_t sure = com && in->opts->verify ? in->wanted & in->listed & ~(1U << 14) : 0;
 	int err = 0;
 
-	/* first: another file may lose the session, and the terminal's rights with it */
-	for (unsigned int n = 3; n <= 4 && !err; n++) {
-		if (in->wanted & 1U << n && in->rights & (n == 3 ? CR_CVC_READ_DG3 : CR_CVC_READ_DG4))
-			err = cr_inspector_read(in, CR_FID_DG(n), false);
-	}
-	if (err)
-		return err;
 	for (unsigned int n = 1; n <= 16; n++)
 		sure &= was_tried(in->insp, CR_FID_DG(n)) ? ~(1U << n) : UINT32_MAX;
 	err = read_ahead(in, false, sure);

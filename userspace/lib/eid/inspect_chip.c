@@ -118,49 +118,63 @@ static int card_security(struct inspector *in, uint8_t **set, struct cr_security
 	return err;
 }
 
-/* The chip's data from PACE against its keys: once more with a new PACE where they do not fit. */
+/*
+ * The chip's data from PACE against its keys: once more with a new PACE where they do not fit. A chip
+ * that shows none the second time has not failed twice.
+ */
 static int check_mapping(struct inspector *in, const struct cr_security_infos *security,
-			 const struct cr_security_infos *dg14, bool *fits, bool *tied)
+			 const struct cr_security_infos *dg14, enum cr_mapped *mapped, bool *tied)
 {
-	int err = 0;
+	int err;
 
-	*fits = cr_chip_mapped(&in->ca.cam, security, dg14, tied);
-	if (!*fits)
-		err = cr_inspector_reopen(in);
-	if (!*fits && !err)
-		*fits = cr_chip_mapped(&in->ca.cam, security, dg14, tied);
+	*mapped = cr_chip_mapped(&in->ca.cam, security, dg14, tied);
+	if (*mapped != CR_MAPPED_FAILED)
+		return 0;
+	err = cr_inspector_reopen(in);
+	if (!err)
+		*mapped = cr_chip_mapped(&in->ca.cam, security, dg14, tied);
 	return err;
 }
 
 /*
- * 1: PACE with chip authentication mapping has settled it; 0: it has not. EF.SOD says nothing of
- * EF.CardSecurity, so that the key there may be of any genuine chip, through which somebody has led
- * PACE: it is the document's only if DG14 has it too.
+ * 1: PACE with chip authentication mapping has settled it; 0: it has not, and *open says why, where the
+ * chip claimed to be proved by it. EF.SOD says nothing of EF.CardSecurity, so that the key there may be
+ * of any genuine chip, through which somebody has led PACE: it is the document's only if DG14 has it
+ * too.
  */
-static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14)
+static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14, const char **open)
 {
 	struct cr_security_infos security;
-	bool fits = false, tied = false;
+	enum cr_mapped mapped = CR_MAPPED_NOTHING;
 	uint8_t *set = NULL;
+	bool tied = false;
 	int err;
 
-	if (!in->ca.cam.data_len || !in->ca.security)
+	*open = NULL;
+	if (!in->ca.cam.data_len)
+		return 0;
+	*open = "PACE proved no key that could be read";
+	if (!in->ca.security)
 		return 0;
 	/* terminal authentication version 1 goes with the session of chip authentication alone */
 	if (in->opts->terminal && in->wanted & CR_EAC_GROUPS && dg14 && dg14->n_ca)
 		return 0;
-	err = card_security(in, &set, &security);
-	if (!err)
-		err = check_mapping(in, &security, dg14, &fits, &tied);
+	if (card_security(in, &set, &security)) {
+		free(set);
+		return 0;
+	}
+	err = check_mapping(in, &security, dg14, &mapped, &tied);
 	free(set);
 	if (err)
-		return err == CR_E_MALFORMED ? 0 : err;
-	if (fits && !tied)
+		return err;
+	if (mapped == CR_MAPPED_FITS && !tied)
+		*open = "the key that PACE proved is not in DG14";
+	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied))
 		return 0;
-	in->mapped = fits;
+	in->mapped = mapped == CR_MAPPED_FITS;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
-	chip_result(in, fits ? CR_SUCCESSFUL : CR_FAILED,
-		    fits ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
+	chip_result(in, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
+		    in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
 }
 
@@ -183,14 +197,14 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 	cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, r, "%s", why);
 }
 
-/* No chip authentication by DG14's word, nor by PACE: active authentication. */
-static int without_key(struct inspector *in, const struct cr_security_infos *dg14,
-		       enum cr_result result, const char *why)
+/*
+ * No chip authentication by DG14's word, nor by PACE: active authentication. open: why PACE has not
+ * settled what it claimed to (NULL: it claimed nothing), so that the chip does offer a proof.
+ */
+static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
+		       const char *why)
 {
-	if (in->ca.cam.data_len)
-		return fall_back(in, dg14, CR_UNDETERMINED,
-				 "the key that PACE proved is not in DG14");
-	return fall_back(in, dg14, result, why);
+	return fall_back(in, dg14, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : why);
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -201,6 +215,7 @@ int cr_inspector_chip(struct inspector *in)
 	const struct cr_ca_key *key;
 	struct cr_ca_info info;
 	const uint8_t *set;
+	const char *open;
 	size_t len;
 	int err;
 
@@ -210,10 +225,10 @@ int cr_inspector_chip(struct inspector *in)
 		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
 				      "no DG14 to compare with");
 	if (!dg14) {
-		err = by_mapping(in, NULL);
+		err = by_mapping(in, NULL, &open);
 		if (err)
 			return err < 0 ? err : 0;
-		return without_key(in, NULL, CR_NOT_SUPPORTED, "no DG14");
+		return without_key(in, NULL, open, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
@@ -224,12 +239,12 @@ int cr_inspector_chip(struct inspector *in)
 	}
 	compare_card_access(in, set, len);
 	in->cvca = infos.cvca;
-	err = by_mapping(in, &infos);
+	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return without_key(in, &infos, CR_NOT_SUPPORTED, "DG14 has no key for it");
+		return without_key(in, &infos, open, "DG14 has no key for it");
 	if (err)
 		return fall_back(in, &infos, CR_UNDETERMINED,
 				 "the chip's algorithm for it is not known here");
@@ -239,4 +254,24 @@ int cr_inspector_chip(struct inspector *in)
 	if (!err && proof.result == CR_SUCCESSFUL)
 		in->proof = proof;
 	return err ? err : proved(in, &proof);
+}
+
+int cr_inspector_chip_again(struct inspector *in)
+{
+	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos infos;
+	struct cr_chip_proof proof;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	const uint8_t *set;
+	size_t len;
+	int err;
+
+	if (!dg14 || cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
+	    cr_security_infos_parse(set, len, &infos) || cr_security_infos_ca(&infos, &info, &key))
+		return 0;
+	err = cr_chip_authenticate(&in->s, &info, key, &proof);
+	if (!err && proof.result == CR_SUCCESSFUL)
+		in->proof = proof;
+	return !err && proof.spoilt ? cr_inspector_reopen(in) : err;
 }

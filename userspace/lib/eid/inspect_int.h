@@ -34,11 +34,15 @@ struct inspector {
 	char unread[100];	/* names of what could not be */
 	struct cr_chip_proof proof;	/* of chip authentication, where that was run */
 	uint16_t cvca;		/* EF.CVCA's identifier, by DG14 */
-	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened */
+	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened in this session */
+	uint8_t let_in;		/* what it had opened, be it in a session that was lost */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };
 
-/* Reset and opened again, so often at most as there is something to try: then CR_E_CARD_PROTOCOL. */
+/*
+ * Reset and opened again, so often at most as there is something to try: then CR_E_CARD_PROTOCOL. What
+ * chip and terminal authentication had opened is closed.
+ */
 int cr_inspector_reopen(struct inspector *in);
 /*
  * Reads a file into insp->files. What the card refuses is noted in the entry, or the entry left out
@@ -53,10 +57,14 @@ const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16
  * DG14 was read, if it is there.
  */
 int cr_inspector_chip(struct inspector *in);
+/* Chip authentication by DG14's key for the session's sake, as it went before: no word of the chip. */
+int cr_inspector_chip_again(struct inspector *in);
 /* After passive authentication: whether what the proof stands on is signed. */
 int cr_inspector_chip_judge(struct inspector *in);
 
 /* Terminal authentication, where there are certificates for it and something that it opens. */
 int cr_inspector_terminal(struct inspector *in);
+/* Both authentications once more, in a session opened anew. in->rights: what came of it. */
+int cr_inspector_let_in_again(struct inspector *in);
 
 #endif

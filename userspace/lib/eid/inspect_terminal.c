@@ -56,8 +56,11 @@ static int run(struct inspector *in, const char **why)
 		*why = "The chip did not accept the terminal's certificates or signature.";
 		err = cr_protocol_run(&in->s, ta_step, &ta);
 	}
-	if (!err) {
-		in->rights = cr_ta_rights(&ta);
+	if (err == CR_E_CRYPTO && !in->s.lost) {	/* a token that was pulled, for one: the chip goes on */
+		*why = "The terminal's key could not sign.";
+		err = 0;
+	} else if (!err) {
+		in->rights = in->let_in = cr_ta_rights(&ta);
 		in->insp->access.terminal = cr_ta_name(&ta);
 		*why = NULL;
 	}
@@ -81,4 +84,13 @@ int cr_inspector_terminal(struct inspector *in)
 	if (err && cr_chip_fatal(err))
 		return err;
 	return in->s.lost ? cr_inspector_reopen(in) : 0;
+}
+
+int cr_inspector_let_in_again(struct inspector *in)
+{
+	int err;
+
+	in->let_in = 0;
+	err = cr_inspector_chip_again(in);
+	return err ? err : cr_inspector_terminal(in);
 }

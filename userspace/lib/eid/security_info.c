@@ -164,21 +164,28 @@ static int pace_info(const struct cr_tlv *el, int count, struct cr_security_info
 	return 0;
 }
 
+static int unknown_ca(struct cr_security_infos *si)
+{
+	si->unknown++;
+	si->ca_unknown = true;
+	return 0;
+}
+
 static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_ca_info info = { 0 };
 	uint8_t arc = el[0].val[8];
 	int err;
 
+	if (arc < 1 || arc > 2)
+		return unknown_ca(si);
 	if (el[0].len == 9) {		/* ChipAuthenticationDomainParameterInfo: version 2 */
 		if (count < 2 || el[1].tag != SEQUENCE)
 			return CR_E_MALFORMED;
 		return 0;
 	}
-	if (arc < 1 || arc > 2 || protocol_oid(&el[0], &info.protocol)) {
-		si->unknown++;
-		return 0;
-	}
+	if (protocol_oid(&el[0], &info.protocol))
+		return unknown_ca(si);
 	info.protocol.ecdh = arc == 2;
 	err = version_and_id(el, count, &info.version, &info.key_id);
 	if (err || si->n_ca == CR_INFOS_MAX)
@@ -234,10 +241,8 @@ static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *
 	uint8_t arc = el[0].val[8];
 	int err = 0;
 
-	if (el[0].len != 9 || arc < 1 || arc > 2) {
-		si->unknown++;
-		return 0;
-	}
+	if (el[0].len != 9 || arc < 1 || arc > 2)
+		return unknown_ca(si);
 	if (count < 2 || count > 3 || si->n_ca_key == CR_INFOS_MAX)
 		return CR_E_MALFORMED;
 	key.ecdh = arc == 2;
@@ -278,12 +283,16 @@ static int one_info(const struct cr_tlv *info, struct cr_security_infos *si)
 		return CR_E_MALFORMED;
 	if (is_oid(&el[0], oid_aa, sizeof(oid_aa)))
 		return aa_info(el, count, si);
-	if (el[0].len < 8 || el[0].len > 10 || memcmp(el[0].val, smartcard, sizeof(smartcard)))
+	if (el[0].len < 8 || memcmp(el[0].val, smartcard, sizeof(smartcard)))
 		goto unknown;
+	if (el[0].len < 9 || el[0].len > 10) {
+		if (el[0].val[7] == KIND_PK || el[0].val[7] == KIND_CA)
+			return unknown_ca(si);
+		if (el[0].val[7] != KIND_TA || el[0].len > 10)
+			goto unknown;
+	}
 	if (el[0].val[7] == KIND_TA)
 		return ta_info(el, count, si);
-	if (el[0].len < 9)
-		goto unknown;
 	switch (el[0].val[7]) {
 	case KIND_PK:
 		return ca_key(el, count, si);
@@ -391,8 +400,9 @@ static const struct cr_ca_key *key_for(const struct cr_security_infos *si,
 	for (size_t i = 0; i < si->n_ca_key; i++) {
 		const struct cr_ca_key *k = &si->ca_key[i];
 
+		/* a number that is not the key's may be that of one of an unknown kind */
 		if (k->usable && k->ecdh == info->protocol.ecdh &&
-		    (k->key_id == info->key_id || si->n_ca_key == 1))
+		    (k->key_id == info->key_id || (si->n_ca_key == 1 && !si->ca_unknown)))
 			return k;
 	}
 	return NULL;
@@ -406,7 +416,7 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 
 	*key = NULL;
 	if (!si->n_ca_key)
-		return si->n_ca ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
+		return si->n_ca || si->ca_unknown ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
 	for (size_t i = 0; i < si->n_ca; i++) {
 		const struct cr_ca_info *c = &si->ca[i];
 		const struct cr_ca_key *k = c->version == 1 ? key_for(si, c) : NULL;
@@ -418,7 +428,7 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 			*key = k;
 		}
 	}
-	for (size_t i = 0; !si->n_ca && !*key && i < si->n_ca_key; i++) {
+	for (size_t i = 0; !si->n_ca && !si->ca_unknown && !*key && i < si->n_ca_key; i++) {
 		if (!si->ca_key[i].usable)
 			continue;
 		*key = &si->ca_key[i];

@@ -57,6 +57,7 @@ struct cr_security_infos {
 	bool terminal_authentication, active_authentication;
 	uint16_t cvca;			/* identifier of EF.CVCA, which terminal authentication begins with */
 	const char *aa_digest;		/* of active authentication by ECDSA: "SHA256"; NULL: not told */
+	bool ca_unknown;		/* chip authentication, or a key for it, of a kind that we do not know */
 	size_t unknown;			/* infos with object identifiers that we do not know */
 };
 
@@ -79,7 +80,8 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 						  bool *ambiguous);
 /*
  * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or
- * CR_E_NOT_FOUND. A public key without ChipAuthenticationInfo means 3DES (TR-03110-3, A.1.1.2).
+ * CR_E_NOT_FOUND. A public key without ChipAuthenticationInfo, be it one of an unknown kind, means 3DES
+ * (TR-03110-3, A.1.1.2).
  */
 int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
 			 const struct cr_ca_key **key);

@@ -11,13 +11,12 @@
 #include <openssl/store.h>
 #include "eid/terminal.h"
 
-#define CERTS_MAX	32
 #define FILE_LIMIT	65536	/* of certificates; one has less than 2 KiB */
 
 struct cr_terminal {
-	uint8_t *bytes[CERTS_MAX];	/* files, which the certificates point into */
+	uint8_t *bytes[CR_CVC_MAX];	/* files, which the certificates point into */
 	size_t n_bytes;
-	struct cr_cvc certs[CERTS_MAX];
+	struct cr_cvc certs[CR_CVC_MAX];
 	size_t n_certs, own;
 	EVP_PKEY *key;
 };
@@ -65,11 +64,11 @@ int cr_terminal_add_certificates(cr_terminal_t *t, const char *path)
 	uint8_t *data;
 	int err;
 
-	if (t->n_bytes == CERTS_MAX)
+	if (t->n_bytes == CR_CVC_MAX)
 		return CR_E_TOO_LONG;
 	err = read_file(path, &data, &len);
 	while (!err && at < len) {
-		if (t->n_certs == CERTS_MAX) {
+		if (t->n_certs == CR_CVC_MAX) {
 			err = CR_E_TOO_LONG;
 			break;
 		}
