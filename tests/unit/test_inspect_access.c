@@ -214,6 +214,40 @@ static void a_mapping_that_was_not_taken_is_missed(void **state)
 	sim_card_free(c.sim);
 }
 
+/* The card says no to its own EF.CardAccess before any password: the next is taken, and no password tried twice. */
+static void pace_that_the_card_does_not_take_gives_way_to_the_next(void **state)
+{
+	static const struct {
+		unsigned int taken;	/* of GM and CAM, in this order */
+		const char *can;
+		int err;
+		unsigned int runs, tries;
+	} rows[] = {
+		{ 2, "112233", 0, 1, 1 }, { 1, "112233", 0, 2, 1 }, { 0, "112233", CR_E_CARD_STATUS, 2, 0 },
+		{ 2, "112234", CR_E_ACCESS_REFUSED, 1, 1 }, { 1, "112234", CR_E_ACCESS_REFUSED, 2, 1 },
+	};
+
+	issue("taken", SIM_SOUND, SIM_AES256);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "taken");
+		c.sim->prof.n_pace = rows[i].taken;
+		assert_int_equal(cr_secret_from_can(&secret, rows[i].can, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), rows[i].err);
+		assert_int_equal(c.pace_runs, rows[i].runs);
+		assert_int_equal(insp->access.tries, rows[i].tries);
+		if (!rows[i].err) {
+			assert_string_equal(insp->access.mapping, rows[i].taken == 2 ? "CAM" : "GM");
+			assert_int_equal(insp->verdict, CR_GENUINE);
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
 /* ---- PIN and PUK ---- */
 
 static int open_by(struct cr_card *c, const char *pin, const char *can, const char **detail)
@@ -630,6 +664,7 @@ int main(void)
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_mapping_that_was_not_taken_is_missed),
+		cmocka_unit_test(pace_that_the_card_does_not_take_gives_way_to_the_next),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
 		cmocka_unit_test(rights_end_with_their_session),
