@@ -132,18 +132,16 @@ static void disguise_key(struct cr_card *c)
 	}
 }
 
-/* DG14 has a SET with nothing in it but what nobody knows: no key, no chip authentication. */
-static void disguise_in_dg14(struct cr_card *c)
+static void replace_dg14(struct cr_card *c, const uint8_t *data, size_t len)
 {
-	static const uint8_t empty[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
 	struct sim_profile *p = &c->sim->prof;
 
 	for (unsigned int i = 0; i < p->n_files; i++) {
 		if (p->files[i].fid != CR_FID_DG(14))
 			continue;
-		assert_true(p->files[i].len >= sizeof(empty));
-		memcpy(p->files[i].data, empty, sizeof(empty));
-		p->files[i].len = sizeof(empty);
+		assert_true(p->files[i].len >= len);
+		memcpy(p->files[i].data, data, len);
+		p->files[i].len = len;
 	}
 }
 
@@ -158,6 +156,8 @@ static void forget_pace(struct cr_card *c)
 /* Not to have been compared is no failure: the other proofs are taken, and without one it stays open. */
 static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
 {
+	/* a SET with nothing in it but what nobody knows: no key, no chip authentication */
+	static const uint8_t no_key[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
 	enum { OTHER_KIND, BAC_AFTERWARDS, WAYS };
 
 	for (int i = 0; i < WAYS * 2; i++) {
@@ -169,7 +169,7 @@ static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
 		issue("uncompared", SIM_SOUND, SIM_AES256);
 		insert(&c, "uncompared");
 		if (!proves)
-			disguise_in_dg14(&c);
+			replace_dg14(&c, no_key, sizeof(no_key));
 		if (i % WAYS == OTHER_KIND) {
 			disguise_key(&c);
 		} else {
@@ -186,6 +186,63 @@ static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
 			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-256");
 		assert_int_equal(insp->passive.status != CR_FAILED, proves);	/* DG14 is signed */
 		assert_int_equal(c.resets, i % WAYS == BAC_AFTERWARDS);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/* DG14 offers the mapping's proof alone: a chip that opens without it has not offered none. */
+static void a_mapping_that_was_not_taken_is_missed(void **state)
+{
+	static const uint8_t cam[] = { 0x6e, 0x16, 0x31, 0x14, 0x30, 0x12, 0x06, 0x0a, 0x04, 0x00, 0x7f, 0x00,
+				       0x07, 0x02, 0x02, 0x04, 0x06, 0x04, 0x02, 0x01, 0x02, 0x02, 0x01, 0x0e };
+	struct cr_card c = { 0 };
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+
+	issue("untaken", SIM_SOUND, SIM_AES256);
+	insert(&c, "untaken");
+	replace_dg14(&c, cam, sizeof(cam));
+	c.sim->prof.pace = false;
+	c.sim->prof.bac = true;
+	assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
+	assert_int_equal(verify(&c, &secret, &insp), 0);
+	assert_string_equal(insp->access.protocol, "BAC");
+	assert_int_equal(insp->chip_authentication, CR_UNDETERMINED);
+	assert_string_equal(chip_detail(insp), "PACE was run without the proof of the chip that DG14 offers");
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+}
+
+/* The card says no to its own EF.CardAccess before any password: the next is taken, and no password tried twice. */
+static void pace_that_the_card_does_not_take_gives_way_to_the_next(void **state)
+{
+	static const struct {
+		unsigned int taken;	/* of GM and CAM, in this order */
+		const char *can;
+		int err;
+		unsigned int runs, tries;
+	} rows[] = {
+		{ 2, "112233", 0, 1, 1 }, { 1, "112233", 0, 2, 1 }, { 0, "112233", CR_E_CARD_STATUS, 2, 0 },
+		{ 2, "112234", CR_E_ACCESS_REFUSED, 1, 1 }, { 1, "112234", CR_E_ACCESS_REFUSED, 2, 1 },
+	};
+
+	issue("taken", SIM_SOUND, SIM_AES256);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "taken");
+		c.sim->prof.n_pace = rows[i].taken;
+		assert_int_equal(cr_secret_from_can(&secret, rows[i].can, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), rows[i].err);
+		assert_int_equal(c.pace_runs, rows[i].runs);
+		assert_int_equal(insp->access.tries, rows[i].tries);
+		if (!rows[i].err) {
+			assert_string_equal(insp->access.mapping, rows[i].taken == 2 ? "CAM" : "GM");
+			assert_int_equal(insp->verdict, CR_GENUINE);
+		}
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
 	}
@@ -681,6 +738,8 @@ int main(void)
 		cmocka_unit_test(pace_alone_proves_a_chip_by_its_mapping),
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
+		cmocka_unit_test(a_mapping_that_was_not_taken_is_missed),
+		cmocka_unit_test(pace_that_the_card_does_not_take_gives_way_to_the_next),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
 		cmocka_unit_test(a_terminal_is_shown_only_for_what_it_opens),

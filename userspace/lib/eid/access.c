@@ -113,14 +113,18 @@ static int read_card_security(struct cr_session *s, struct cr_card_access *ca)
 	return cr_file_refused(s, err) ? 0 : err;
 }
 
-/* One run; the session goes under its keys. resumed: after the CAN's, under its session. */
+/*
+ * One run; the session goes under its keys. resumed: after the CAN's, under its session. *other: the
+ * card or this side cannot do it with this info, and the password was not tried.
+ */
 static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
-		    const struct cr_secret *secret, bool resumed, struct cr_card_access *ca)
+		    const struct cr_secret *secret, bool resumed, struct cr_card_access *ca, bool *other)
 {
 	struct cr_pace *pace;
 	struct cr_sm sm;
 	int err = cr_pace_new(info, ambiguous, secret, s->rng, &pace);
 
+	*other = err == CR_E_UNSUPPORTED;
 	if (err)
 		return err;
 	if (resumed)
@@ -134,29 +138,33 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		cr_sm_wipe(&sm);
 		err = cr_pace_chip_id(pace, ca->chip_id, &ca->chip_id_len);
 	}
+	*other = cr_pace_not_taken(pace);
 	cr_pace_free(pace);
 	return err;
 }
 
 static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
 			const struct cr_secret *secret, struct cr_card_access *ca,
-			struct cr_access *access, enum cr_secret_type *tried)
+			struct cr_access *access, enum cr_secret_type *tried, bool *other)
 {
 	struct cr_secret can = { .type = CR_SECRET_CAN };
+	bool none;
 	int err;
 
 	*tried = secret->type;
+	err = run_pace(s, info, ambiguous, secret, false, ca, other);
+	if (*other)
+		return err;
 	access->tries++;
-	err = run_pace(s, info, ambiguous, secret, false, ca);
 	if (err == CR_E_PIN_SUSPENDED && *secret->can) {
 		/* TR-03110-2, 3.3: the CAN proves that somebody has the card in hands */
 		memcpy(can.can, secret->can, sizeof(can.can));
 		*tried = CR_SECRET_CAN;
-		err = run_pace(s, info, ambiguous, &can, false, ca);
+		err = run_pace(s, info, ambiguous, &can, false, ca, &none);
 		OPENSSL_cleanse(&can, sizeof(can));
 		if (!err) {
 			*tried = secret->type;
-			err = run_pace(s, info, ambiguous, secret, true, ca);
+			err = run_pace(s, info, ambiguous, secret, true, ca, &none);
 		}
 	}
 	if (!err && ca->cam.data_len)
@@ -169,6 +177,33 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 	access->curve = info->domain.name;
 	access->password = secret_name(secret->type);
 	return 0;
+}
+
+/*
+ * With the best info that the card takes. One that it does not is not asked for again, while there is
+ * another.
+ */
+static int open_by_any_pace(struct cr_session *s, const struct cr_secret *secret,
+			    struct cr_card_access *ca, struct cr_access *access,
+			    enum cr_secret_type *tried)
+{
+	bool ambiguous, other;
+	const struct cr_pace_info *info = cr_security_infos_pace(&ca->infos, &ambiguous);
+	struct cr_pace_info *mine;
+	int err;
+
+	for (;;) {
+		err = open_by_pace(s, info, ambiguous, secret, ca, access, tried, &other);
+		if (!other)
+			return err;
+		mine = &ca->infos.pace[info - ca->infos.pace];
+		mine->usable = false;
+		info = cr_security_infos_pace(&ca->infos, &ambiguous);
+		if (!info) {
+			mine->usable = true;
+			return err;
+		}
+	}
 }
 
 static int open_by_bac(struct cr_session *s, const struct cr_secret *secret,
@@ -263,7 +298,6 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		[CR_SECRET_PIN] = "The PIN is wrong.",
 		[CR_SECRET_PUK] = "The PUK is wrong.",
 	};
-	const struct cr_pace_info *info;
 	enum cr_secret_type tried;
 	bool ambiguous;
 	uint16_t sw;
@@ -277,11 +311,11 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		err = select_application(s, &sw);
 	if (err)
 		return err;
-	info = ca->malformed ? NULL : cr_security_infos_pace(&ca->infos, &ambiguous);
-	if (!info || !secret || secret->type == CR_SECRET_NONE)
+	if (ca->malformed || !cr_security_infos_pace(&ca->infos, &ambiguous) || !secret ||
+	    secret->type == CR_SECRET_NONE)
 		return open_application(s, secret, ca, access, why);
 
-	err = open_by_pace(s, info, ambiguous, secret, ca, access, &tried);
+	err = open_by_any_pace(s, secret, ca, access, &tried);
 	if (!err) {
 		err = select_application(s, &sw);
 		if (err)

@@ -35,8 +35,8 @@ void cr_card_access_free(struct cr_card_access *ca);
  * 0; CR_E_ACCESS_REFUSED: wrong secret, or none and the card wants one; CR_E_PIN_SUSPENDED,
  * CR_E_PIN_BLOCKED: the PIN was not tried, or tried once too often; CR_E_UNSUPPORTED: no eMRTD
  * application, or no protocol in common for this kind of secret; CR_E_CARD_STATUS,
- * CR_E_CARD_PROTOCOL and what sending meets. Whatever happens, a secret is tried once: no second
- * try with PACE, and BAC only if PACE did not find it wrong. A PIN's last try is used only where
+ * CR_E_CARD_PROTOCOL and what sending meets. Whatever happens, a secret is tried once: PACE
+ * with other parameters only where the card did not take these before the secret, and BAC only if PACE did not find it wrong. A PIN's last try is used only where
  * its CAN was given too.
  */
 int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct cr_card_access *ca,

@@ -138,7 +138,7 @@ static int check_mapping(struct inspector *in, const struct cr_security_infos *s
 
 /*
  * 1: PACE with chip authentication mapping has settled it; 0: it has not, and *open says why, where the
- * chip claimed to be proved by it. EF.SOD says nothing of EF.CardSecurity, so that the key there may be
+ * chip claimed to be proved by it or DG14 says that it can be: a copy may have refused it. EF.SOD says nothing of EF.CardSecurity, so that the key there may be
  * of any genuine chip, through which somebody has led PACE: it is the document's only if DG14 has it
  * too.
  */
@@ -151,6 +151,10 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	int err;
 
 	*open = NULL;
+	for (size_t i = 0; dg14 && i < dg14->n_pace; i++) {
+		if (dg14->pace[i].mapping == CR_CAM)
+			*open = "PACE was run without the proof of the chip that DG14 offers";
+	}
 	if (!in->ca.cam.data_len)
 		return 0;
 	*open = "PACE proved no key that could be read";

@@ -22,7 +22,7 @@ struct cr_pace {
 	int state;
 	struct cr_pace_info info;
 	const struct cr_pace_mapping *mapping;
-	bool name_domain, resumed;
+	bool name_domain, resumed, not_taken;
 	enum cr_secret_type password;
 	uint8_t k_pi[CR_KEY_MAX];
 	struct cr_pace_map map;		/* its group goes on after the mapping */
@@ -96,6 +96,11 @@ int cr_pace_chip_id(const struct cr_pace *p, uint8_t out[CR_FIELD_MAX], size_t *
 {
 	return p->state == DONE ? cr_ta_compress(p->info.protocol.ecdh, p->theirs, p->theirs_len, out, len)
 				: CR_E_INVALID;
+}
+
+bool cr_pace_not_taken(const struct cr_pace *p)
+{
+	return p->not_taken;
 }
 
 void cr_pace_cam(const struct cr_pace *p, struct cr_cam *cam)
@@ -349,6 +354,8 @@ static int advance(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t s
 		return set_at(p, cmd);
 	case SET_AT:
 		err = password_state(p, sw);
+		p->not_taken = err == CR_E_CARD_STATUS &&
+			       (sw == CR_SW_WRONG_DATA || sw == CR_SW_REF_NOT_FOUND);
 		if (err)
 			return err;
 		p->state = NONCE;

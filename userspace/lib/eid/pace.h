@@ -38,6 +38,11 @@ void cr_pace_resume(struct cr_pace *pace);
  */
 int cr_pace_step(struct cr_pace *pace, const uint8_t *rsp, size_t len, uint16_t sw,
 		 struct cr_capdu *cmd);
+/*
+ * Whether the run ended in CR_E_CARD_STATUS because the card does not take the protocol or its
+ * parameters (MSE:Set AT: 6A80, 6A88): no password was tried.
+ */
+bool cr_pace_not_taken(const struct cr_pace *pace);
 /* The session of a finished run; CR_E_INVALID before. */
 int cr_pace_session(const struct cr_pace *pace, struct cr_sm *sm);
 void cr_pace_free(struct cr_pace *pace);	/* wipes; NULL is fine */

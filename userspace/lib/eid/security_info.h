@@ -73,7 +73,8 @@ int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set,
 /*
  * The PACE to take of those that a chip offers, or NULL: the longest key of the cipher; of these the
  * strongest group; of these chip authentication mapping, which proves the chip on the way, before
- * generic, before integrated. *ambiguous: there is more than one set of domain parameters for PACE,
+ * generic, before integrated. Where the card does not take it, before any password was tried, it is made
+ * unusable and the next is asked for; never after a password was tried. *ambiguous: there is more than one set of domain parameters for PACE,
  * so that the one taken has to be named to the chip.
  */
 const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
