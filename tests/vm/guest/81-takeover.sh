@@ -50,7 +50,7 @@ kill -CONT $pcscd
 check "which is no harm to PC/SC" wait_for 20 pcsc_has_it
 
 # pcscd does not let go for as long as it is stopped: the signal comes while the command waits for it.
-for signal in INT TERM HUP; do
+for signal in INT TERM; do
 	kill -STOP $pcscd
 	timeout -s $signal 2 $cardring driver load --force >/run/said 2>&1
 	check "SIG$signal in the middle of it was sent" [ $? = 124 ]
