@@ -9,6 +9,7 @@
 #                               ("n/a", as a comment, where tests/vm/conform.tsv has it)
 #   conform_table               behaviour by backend, of all that have run in this boot, as comments
 #   load_module / unload_module cardring.ko for this kernel ($CARDRING_KO)
+#   uninstall_module            what a script put into /lib/modules and to udev's rules, out of the way of those behind it
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
 #   only qemu|uml               ends the script, without a result, in the other rig
@@ -124,6 +125,12 @@ conform_table() {
 load_module() {
 	[ ! -d /sys/module/cardring ] || return 0
 	insmod "$CARDRING_KO" "$@"
+}
+uninstall_module() {
+	rm -f "/lib/modules/$(uname -r)/updates/cardring.ko" /usr/lib/udev/rules.d/70-cardring.rules \
+		/usr/lib/modprobe.d/cardring.conf
+	depmod
+	udevadm control --reload
 }
 unload_module() {
 	[ -d /sys/module/cardring ] || return 0

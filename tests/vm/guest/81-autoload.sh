@@ -75,3 +75,4 @@ check "a backend that is none is bad" [ $rc = 3 ]
 check "and named" grep -q smoke /run/said
 stop_reader
 rm /etc/modprobe.d/pcscd-only.conf
+uninstall_module

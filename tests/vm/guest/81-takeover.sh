@@ -81,3 +81,4 @@ stop_reader
 stop_pcscd
 end_pcscd
 unload_module
+uninstall_module
