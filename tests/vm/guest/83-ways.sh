@@ -29,6 +29,8 @@ way() {
 	check "$_way: the card is back" wait_for 10 answers "$@"
 	tests/vm/vmctl unplug-reader
 	wait_for 10 unplugged
+	# pcscd hears of it from udev, a moment later
+	check "$_way: nothing is listed" wait_for 10 lists 'length == 0'
 	verify "$@"
 	expect "$_way: the reader is gone" 3 .
 	tests/vm/vmctl plug-reader
