@@ -321,3 +321,30 @@ uint32_t cr_memring_take(struct cr_memring *m, uint32_t want, uint32_t max_paylo
 	cr_memring_flush(m);
 	return whole;
 }
+
+int cr_memring_enter(struct cr_memring *m, const struct cr_memring_enter *how, unsigned int to_submit,
+		     unsigned int min_complete, uint64_t until)
+{
+	uint32_t want = min_complete < m->ring.cq_entries ? min_complete : m->ring.cq_entries;
+	unsigned int taken = 0;
+	bool full = false;
+	int err = 0;
+
+	if (to_submit) {
+		taken = how->gone(m) ? 0 : how->submit(m, to_submit);
+		full = m->starved;
+	}
+	cr_memring_flush(m);
+	while (!err && until && cr_memring_unread(m) < want && !how->gone(m))
+		err = how->wait(m, until);
+	if (how->gone(m)) {
+		cr_memring_flush(m);
+		err = to_submit || !want || cr_memring_unread(m) < want ? -ENODEV : 0;
+	} else if (cr_memring_unread(m) >= want) {
+		err = 0;	/* what came with the last change counts */
+	}
+	if (!err && full)
+		err = -EAGAIN;
+	cr_memring_drained(m);
+	return taken ? (int)taken : err;
+}

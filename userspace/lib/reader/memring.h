@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A ring in this process's own memory: the map as the kernel lays it out (uapi/cardring.h), and the ABI's rules on
- * taking entries, room for completions, and events. For the backends that run commands themselves (softring, usb);
+ * taking entries, room for completions, and events. For the backends that run commands themselves (softring, usb, pcsc);
  * each embeds a struct cr_memring as its first member and calls these under its own lock.
  */
 #ifndef CR_READER_MEMRING_H
@@ -61,6 +61,16 @@ struct cr_memring_entry {
 uint32_t cr_memring_take(struct cr_memring *m, uint32_t want, uint32_t max_payload, struct cr_memring_entry *out);
 /* The completion of an entry that was taken. */
 void cr_memring_complete(struct cr_memring *m, const struct cardring_cqe *cqe);
+
+/* What a backend whose commands run by themselves does in ENTER. m: its ring. */
+struct cr_memring_enter {
+	unsigned int (*submit)(struct cr_memring *m, unsigned int want);	/* takes entries and starts them: how many */
+	int (*wait)(struct cr_memring *m, uint64_t until);	/* for something to change: 0, -ETIME, -EINTR; may unlock */
+	bool (*gone)(const struct cr_memring *m);		/* the reader */
+};
+/* CARDRING_IOC_ENTER, under the ring's own lock. until: as wait takes it; 0: what is there will do. */
+int cr_memring_enter(struct cr_memring *m, const struct cr_memring_enter *how, unsigned int to_submit,
+		     unsigned int min_complete, uint64_t until);
 
 /* Notes an event; it is written at once if there is room, else by a later flush. GONE is the last completion. */
 void cr_memring_event(struct cr_memring *m, unsigned int slot, enum cardring_event event, uint8_t error);

@@ -291,58 +291,43 @@ static void hand_over(struct pcsc_ring *r, const struct cr_memring_entry *e, boo
 		STAILQ_INSERT_TAIL(&r->queue, req, link);
 }
 
-static unsigned int submit(struct pcsc_ring *r, unsigned int want)
+static unsigned int submit(struct cr_memring *m, unsigned int want)
 {
+	struct pcsc_ring *r = (struct pcsc_ring *)m;
 	bool broken = false;
 	uint32_t n, i;
 
-	if (r->gone)
-		return 0;
-	n = cr_memring_take(&r->mem, want, r->info.max_payload, r->taken);
+	n = cr_memring_take(m, want, r->info.max_payload, r->taken);
 	for (i = 0; i < n; i++)
 		hand_over(r, &r->taken[i], &broken);
 	cr_pcsc_start(r);
 	return n;
 }
 
-static int wait_for(struct pcsc_ring *r, uint32_t want, uint64_t until)
+static int wait_changed(struct cr_memring *m, uint64_t until)
 {
-	int err = 0;
+	struct pcsc_ring *r = (struct pcsc_ring *)m;
 
-	while (!err && cr_memring_unread(&r->mem) < want && !r->gone)
-		err = cr_pcsc_sleep(r, &r->changes, until);
-	/* what came with the last change counts */
-	return cr_memring_unread(&r->mem) >= want || r->gone ? 0 : err;
+	return cr_pcsc_sleep(r, &r->changes, until);
+}
+
+static bool is_gone(const struct cr_memring *m)
+{
+	return ((const struct pcsc_ring *)m)->gone;
 }
 
 static int pcsc_enter(cr_ring_t *cr, unsigned int to_submit, unsigned int min_complete, int timeout_ms)
 {
+	static const struct cr_memring_enter how = { .submit = submit, .wait = wait_changed, .gone = is_gone };
 	struct pcsc_ring *r = ring_of(cr);
-	uint32_t want = min_complete < cr->cq_entries ? min_complete : cr->cq_entries;
-	unsigned int taken = 0;
-	bool full = false;
-	int err = 0;
+	int n;
 
 	if (timeout_ms < -1)
 		return -EINVAL;
 	pthread_mutex_lock(&r->lock);
-	if (to_submit) {
-		taken = submit(r, to_submit);
-		full = r->mem.starved;
-	}
-	cr_memring_flush(&r->mem);
-	if (want && timeout_ms && cr_memring_unread(&r->mem) < want)
-		err = wait_for(r, want, until_ms(timeout_ms));
-	if (r->gone) {
-		cr_memring_flush(&r->mem);
-		if (!err && (to_submit || !want || cr_memring_unread(&r->mem) < want))
-			err = -ENODEV;
-	}
-	if (!err && full)
-		err = -EAGAIN;
-	cr_memring_drained(&r->mem);
+	n = cr_memring_enter(&r->mem, &how, to_submit, min_complete, timeout_ms ? until_ms(timeout_ms) : 0);
 	pthread_mutex_unlock(&r->lock);
-	return taken ? (int)taken : err;
+	return n;
 }
 
 /* ---- claims ---- */

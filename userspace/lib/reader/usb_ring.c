@@ -93,15 +93,14 @@ static void hand_over(struct usb_ring *ring, const struct cr_memring_entry *e, b
 		STAILQ_INSERT_TAIL(&s->queue, req, link);
 }
 
-static unsigned int submit(struct usb_ring *ring, unsigned int want)
+static unsigned int submit(struct cr_memring *m, unsigned int want)
 {
+	struct usb_ring *ring = (struct usb_ring *)m;
 	struct usb_reader *r = ring->reader;
 	bool broken = false;
 	uint32_t n, i;
 
-	if (r->gone)
-		return 0;
-	n = cr_memring_take(&ring->mem, want, r->info.max_payload, ring->taken);
+	n = cr_memring_take(m, want, r->info.max_payload, ring->taken);
 	for (i = 0; i < n; i++)
 		hand_over(ring, &ring->taken[i], &broken);
 	cr_usb_kick(r);
@@ -110,47 +109,31 @@ static unsigned int submit(struct usb_ring *ring, unsigned int want)
 	return n;
 }
 
-static int wait_for(struct usb_ring *ring, uint32_t want, uint64_t until)
+static int wait_changed(struct cr_memring *m, uint64_t until)
 {
-	int err = 0;
+	return cr_usb_wait(((struct usb_ring *)m)->reader, until);
+}
 
-	while (!err && cr_memring_unread(&ring->mem) < want && !ring->reader->gone)
-		err = cr_usb_wait(ring->reader, until);
-	/* what came with the last event counts */
-	return cr_memring_unread(&ring->mem) >= want || ring->reader->gone ? 0 : err;
+static bool is_gone(const struct cr_memring *m)
+{
+	return ((const struct usb_ring *)m)->reader->gone;
 }
 
 static int usb_enter(cr_ring_t *cr, unsigned int to_submit, unsigned int min_complete, int timeout_ms)
 {
+	static const struct cr_memring_enter how = { .submit = submit, .wait = wait_changed, .gone = is_gone };
 	struct usb_ring *ring = ring_of(cr);
 	struct usb_reader *r = ring->reader;
-	uint32_t want = min_complete < cr->cq_entries ? min_complete : cr->cq_entries;
-	unsigned int taken = 0;
-	bool full = false;
-	int err = 0;
+	int n;
 
 	if (timeout_ms < -1)
 		return -EINVAL;
 	pthread_mutex_lock(&r->lock);
 	cr_usb_look(r);
-	if (to_submit) {
-		taken = submit(ring, to_submit);
-		full = ring->mem.starved;
-	}
-	cr_memring_flush(&ring->mem);
-	if (want && timeout_ms && cr_memring_unread(&ring->mem) < want)
-		err = wait_for(ring, want, until_ms(timeout_ms));
-	if (r->gone) {
-		cr_memring_flush(&ring->mem);
-		if (!err && (to_submit || !want || cr_memring_unread(&ring->mem) < want))
-			err = -ENODEV;
-	}
-	if (!err && full)
-		err = -EAGAIN;
-	cr_memring_drained(&ring->mem);
+	n = cr_memring_enter(&ring->mem, &how, to_submit, min_complete, timeout_ms ? until_ms(timeout_ms) : 0);
 	cr_usb_leave(r);
 	pthread_mutex_unlock(&r->lock);
-	return taken ? (int)taken : err;
+	return n;
 }
 
 /* ---- the others ---- */
