@@ -17,6 +17,9 @@
 #   expect NAME EXIT TEXT       of the last verify: its exit code, and the text (any case) is in what it said
 #   secret NAME                 the options that open this sample card
 #   has_node                    is there a /dev/cardringN?
+#   has_reader / no_reader      a CCID interface is on the bus, or none
+#   start_reader ARG...         "cardring sim serve $sample --usbip ARG..." until stop_reader; sample: an
+#   line TEXT                   a line for it: a fault, an event, keys
 #
 # QEMU's own reader is unplugged when the scripts begin (00-rig.sh), so that /dev/cardringN is what
 # the script made: tests/vm/vmctl plug-reader and unplug-reader bring it and take it away.
@@ -57,20 +60,38 @@ secret() {
 }
 verify() {
 	_begin=$(date +%s%N)
-	build/cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
+	timeout 60 build/cardring verify --trust build/sim/trust "$@" >/run/said 2>/run/said.err
 	rc=$?
 	took=$((($(date +%s%N) - _begin) / 1000000))
 }
 expect() {
 	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err)"
-	elif ! grep -qi "$3" /run/said /run/said.err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
+		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said /run/said.err)"
+	elif ! grep -qi -- "$3" /run/said /run/said.err; then
+		not_ok "$1" "not said: $3: $(head -c 300 /run/said /run/said.err)"
 	else
 		ok "$1"
 	fi
 }
 has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
+has_reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
+no_reader() { ! has_reader; }
+sample=an
+start_reader() {
+	[ -p /run/lines ] || mkfifo /run/lines
+	build/cardring sim serve $sample --usbip "$@" </run/lines >/run/serve.log 2>&1 &
+	server=$!
+	exec 6>/run/lines
+	wait_for 20 has_reader
+}
+stop_reader() {
+	exec 6>&-
+	kill $server 2>/dev/null
+	wait $server
+	wait_for 10 no_reader
+}
+# (In a subshell: behind "unplug" the server may be gone, and writing to it would end the script.)
+line() { (echo "$1" >&6) 2>/dev/null; }
 
 run_cmocka() {
 	_p=$1

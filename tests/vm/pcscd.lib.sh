@@ -5,10 +5,7 @@
 #   add_handler        our IFD handler is pcscd's too, and asked first
 #   no_vpcd / vpcd     pcscd has no readers but USB's (the beginning) / vsmartcard-vpcd's too
 #   start_pcscd / stop_pcscd
-#   start_reader ARG... / stop_reader / fault LINE      "cardring sim serve an --usbip ARG..."
-#   verify ARG... / expect NAME EXIT TEXT               "cardring verify", and what it said
 #   answers OPTION...  the card takes a command ("cardring apdu")
-#   reader / no_reader                                  a CCID interface is on the bus, or none
 cardring=build/cardring
 drivers=$(pkg-config --variable=usbdropdir libpcsclite)
 
@@ -27,7 +24,6 @@ begin_pcscd() {
 		udevadm trigger --subsystem-match=usb --action=add
 		udevadm settle
 	fi
-	mkfifo /run/faults 2>/dev/null || :
 }
 end_pcscd() {
 	umount /etc/libccid_Info.plist
@@ -52,39 +48,8 @@ stop_pcscd() {
 	wait $pcscd
 }
 
-reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
-no_reader() { ! reader; }
-start_reader() {
-	$cardring sim serve an --usbip "$@" </run/faults >/run/serve.log 2>&1 &
-	server=$!
-	exec 6>/run/faults
-	wait_for 20 reader
-}
-stop_reader() {
-	exec 6>&-
-	kill $server 2>/dev/null
-	wait $server
-	wait_for 10 no_reader
-}
-fault() { (echo "$1" >&6) 2>/dev/null; }
-
 # Of the list: a jq filter on its readers.
 lists() { $cardring list --json 2>/dev/null | jq -e ".readers | $1" >/dev/null; }
 lists_by() { $cardring list --backend "$1" --json 2>/dev/null | jq -e ".readers | $2" >/dev/null; }
 select=00A4040C07A0000002471001
 answers() { [ "$($cardring apdu "$@" --json $select 2>/dev/null | jq -r '.responses[0].status_word')" = 9000 ]; }
-verify() {
-	_begin=$(date +%s%N)
-	timeout 60 $cardring verify --trust build/sim/trust --can 123456 "$@" >/run/said 2>/run/said.err
-	rc=$?
-	took=$((($(date +%s%N) - _begin) / 1000000))
-}
-expect() {
-	if [ "$rc" != "$2" ]; then
-		not_ok "$1" "exit $rc, expected $2: $(head -c 300 /run/said.err /run/said)"
-	elif ! grep -qi "$3" /run/said /run/said.err; then
-		not_ok "$1" "not said: $3: $(head -c 300 /run/said.err)"
-	else
-		ok "$1"
-	fi
-}

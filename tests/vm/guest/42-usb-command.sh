@@ -6,26 +6,9 @@ cardring=build/cardring
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 unload_module
 
-has_reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
-no_reader() { ! has_reader; }
 # By a process, through libusb; not only for as long as it takes to see what is in the slots.
 is_held() { held && sleep 0.5 && held; }
 held() { readlink /sys/bus/usb/devices/*/driver | grep -q '/usbfs$'; }
-mkfifo /run/usb.faults
-sample=an
-start_reader() {
-	$cardring sim serve $sample --usbip "$@" </run/usb.faults >/run/serve.log 2>&1 &
-	server=$!
-	exec 6>/run/usb.faults
-	wait_for 20 has_reader
-}
-stop_reader() {
-	exec 6>&-
-	kill $server 2>/dev/null
-	wait $server
-	wait_for 10 no_reader
-}
-fault() { (echo "$1" >&6) 2>/dev/null; }
 
 # (Unplugged first, where this script runs alone.)
 if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl unplug-reader && wait_for 10 no_reader && tests/vm/vmctl plug-reader; then
@@ -91,7 +74,7 @@ check "--backend sim lists the sample cards" sh -c "$cardring list --backend sim
 
 verify --can 999999
 expect "a wrong CAN" 5 CAN
-fault "latency value=200000"
+line "latency value=200000"
 $cardring verify --can 123456 >/dev/null 2>&1 &
 holder=$!
 wait_for 20 is_held
@@ -106,7 +89,7 @@ else
 fi
 kill -9 $holder
 wait $holder 2>/dev/null
-fault "latency value=0"
+line "latency value=0"
 verify --can 123456
 expect "it is free when its holder is killed" 0 genuine
 if setpriv --reuid 65534 --regid 65534 --clear-groups $cardring version >/run/who 2>&1 ||
@@ -121,12 +104,12 @@ stop_reader
 
 gone() { # NAME FAULT
 	start_reader --level extended
-	fault "latency value=20000"
+	line "latency value=20000"
 	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	wait_for 20 is_held
 	_t0=$(date +%s%N)
-	fault "$2"
+	line "$2"
 	wait $pid
 	rc=$?
 	took=$((($(date +%s%N) - _t0) / 1000000))
@@ -145,9 +128,9 @@ wait_for 10 grep -q 'SigCgt:.*[2367abef]$' /proc/$monitor/status
 start_reader
 check "monitor: a reader comes" wait_for 20 told 1 reader-added
 check "with its card" wait_for 20 told 1 card-inserted
-fault remove
+line remove
 check "the card goes" wait_for 20 told 1 card-removed
-fault insert
+line insert
 check "the card is back" wait_for 20 told 2 card-inserted
 verify --can 123456
 expect "monitor is in nobody's way" 0 genuine
@@ -160,13 +143,13 @@ check "Ctrl-C is its normal end" [ $rc = 0 ]
 
 # The module comes while libusb has the reader: it is the module's as soon as it is let go.
 start_reader
-fault "latency value=200000"
+line "latency value=200000"
 $cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 pid=$!
 wait_for 20 is_held
 load_module
 check "the module leaves a reader alone that is in use" sh -c '! ls /dev/cardring[0-9]*'
-fault "latency value=0"
+line "latency value=0"
 wait $pid
 rc=$?
 expect "which goes on" 0 .

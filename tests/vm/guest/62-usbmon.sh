@@ -11,8 +11,6 @@ for tool in tshark dumpcap; do
 done
 modprobe vhci_hcd
 modprobe usbmon
-has_reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
-no_reader() { ! has_reader; }
 # (Unplugged by 00-rig.sh, unless this script runs alone.)
 no_reader || { tests/vm/vmctl unplug-reader && wait_for 10 no_reader; }
 

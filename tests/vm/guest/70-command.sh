@@ -6,24 +6,7 @@ cardring=build/cardring
 [ "$CARDRING_RIG" = uml ] || modprobe vhci_hcd
 unload_module
 
-mkfifo /run/faults
-# start_reader [LEVEL [RATE]]
-start_reader() {
-	$cardring sim serve an --usbip --level "${1:-extended}" ${2:+--timing "$2"} </run/faults >/run/serve.log 2>&1 &
-	server=$!
-	exec 6>/run/faults
-}
-stop_reader() {
-	exec 6>&-
-	kill $server 2>/dev/null
-	wait $server
-	wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
-}
-# (In a subshell: behind "unplug" the server may be gone, and writing to it would end the script.)
-fault() { (echo "$1" >&6) 2>/dev/null; }
-
-start_reader
-wait_for 10 grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass
+start_reader --level extended
 verify --backend kernel --can 123456
 expect "without the module verify names the remedy" 3 "driver load\|modprobe"
 check "and so does list" sh -c "$cardring list --backend kernel 2>&1 | grep -q 'driver load\|modprobe'"
@@ -73,7 +56,7 @@ verify --can 123456
 expect "and the right one is taken after it" 0 genuine
 
 # Slow enough that there is a middle.
-fault "latency value=20000"
+line "latency value=20000"
 $cardring verify --can 123456 >/dev/null 2>&1 &
 holder=$!
 sleep 0.7
@@ -81,30 +64,30 @@ verify --can 123456
 expect "a slot that another holds" 1 "$holder\|cardring"
 kill -9 $holder
 wait $holder 2>/dev/null
-fault "latency value=0"
+line "latency value=0"
 verify --can 123456
 expect "is free when its holder is killed" 0 genuine
 
 gone() { # NAME FAULT
 	start=$(date +%s%N)
-	fault "latency value=20000"
+	line "latency value=20000"
 	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 0.7
 	t0=$(date +%s%N)
-	fault "$2"
+	line "$2"
 	wait $pid
 	rc=$?
 	took=$((($(date +%s%N) - t0) / 1000000))
 	expect "$1: exit 4 and a sentence" 4 .
 	if [ "$took" -le 1000 ]; then ok "$1: within 1 s"; else not_ok "$1: within 1 s" "$took ms"; fi
 	# whoever served an unplugged reader has left
-	[ "$2" = unplug ] || fault "latency value=0"
+	[ "$2" = unplug ] || line "latency value=0"
 }
 gone "the card is taken away in the middle" remove
 verify --can 123456
 expect "no card" 4 .
-fault insert
+line insert
 verify --can 123456 --wait 5
 expect "the card put back is verified" 0 genuine
 gone "the reader is unplugged in the middle" unplug
@@ -114,7 +97,7 @@ wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 verify --can 123456
 expect "no reader" 3 .
 
-start_reader
+start_reader --level extended
 wait_for 10 has_node
 verify --can 123456
 expect "the module is as new after it" 0 genuine
@@ -140,7 +123,7 @@ kill -TERM $stat
 wait $stat
 rc=$?
 check "which ends well" [ $rc = 0 ]
-start_reader extended 106
+start_reader --level extended --timing 106
 wait_for 10 has_node
 verify --can 123456
 expect "a contactless card is verified" 0 genuine

@@ -43,7 +43,6 @@ serve() {
 	server=$!
 	exec 6>/run/faults
 }
-fault() { (echo "$1" >&6) 2>/dev/null; }
 reads_atr() { tool -a | grep -qi '^3b:'; }
 selects_lds() { tool -s 00:A4:04:0C:07:A0:00:00:02:47:10:01 | grep -q 'SW1=0x90, SW2=0x00'; }
 reads_card() {
@@ -75,9 +74,9 @@ wait_for 10 has_node
 check "a reader that is plugged in is found, with its card" wait_for 10 has_card
 check "through our handler" grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
 reads_card "virtual reader"
-fault remove
+line remove
 check "a card that is taken out is told" wait_for 5 has_none
-fault insert
+line insert
 check "and one that is put in" wait_for 5 has_card
 # pcscd lets an unused card be powered for five seconds
 check "nobody asks the reader anything while nothing happens" sh -c '
@@ -85,7 +84,7 @@ check "nobody asks the reader anything while nothing happens" sh -c '
 	[ $(cat /sys/class/cardring/cardring*/commands) = $a ]'
 check "a card that no PC/SC program uses is free for verify" $cardring verify --can 123456 --trust build/sim/trust
 check "and then for PC/SC programs again" selects_lds
-fault unplug
+line unplug
 exec 6>&-
 wait $server
 check "a reader that is unplugged goes" wait_for 10 sees_no_reader

@@ -10,7 +10,7 @@ unload_module
 begin_pcscd
 
 # ---- without pcscd ----
-verify --backend pcsc
+verify --can 123456 --backend pcsc
 expect "without pcscd that is what is said" 3 "pcscd does not answer"
 check "to list too" sh -c "! $cardring list --backend pcsc 2>&1 | grep -v 'pcscd does not answer'"
 check "and --json has its code" sh -c "$cardring list --backend pcsc --json | jq -e '.error.code == \"no-service\"'"
@@ -18,7 +18,7 @@ verify
 expect "who asks for no backend is told of readers" 3 "No card reader"
 library=$(ldconfig -p | sed -n 's/.*libpcsclite\.so\.1 .*=> //p' | head -n 1)
 mount --bind /dev/null "$(readlink -f "$library")"
-verify --backend pcsc
+verify --can 123456 --backend pcsc
 expect "without its library as well" 3 "pcscd does not answer"
 umount "$(readlink -f "$library")"
 
@@ -26,12 +26,12 @@ umount "$(readlink -f "$library")"
 vpcd
 if [ -e /etc/reader.conf.d/vpcd ]; then
 	start_pcscd
-	verify --backend pcsc
+	verify --can 123456 --backend pcsc
 	expect "vpcd: no card" 4 .
 	$cardring sim serve an --vpcd 35963 >/run/vpcd.log 2>&1 &
 	vicc=$!
 	check "vpcd: our card is in its reader" wait_for 15 lists_by pcsc 'any(.state == "present" and (.name | test("Virtual PCD")))'
-	verify --backend pcsc --json
+	verify --can 123456 --backend pcsc --json
 	expect "vpcd: genuine" 0 '"genuine"'
 	check "vpcd: by PC/SC, with extended APDUs" jq -e '.reader.backend == "pcsc" and .reader.level == "extended-apdu"' /run/said
 	check "vpcd: CARDRING_BACKEND says so too" env CARDRING_BACKEND=pcsc $cardring apdu $select
@@ -51,7 +51,7 @@ if [ -e /etc/reader.conf.d/vpcd ]; then
 	check "monitor: the card that is there" wait_for 10 told 1 card-inserted
 	kill -USR1 $vicc
 	check "monitor: it is taken out" wait_for 10 told 1 card-removed
-	verify --backend pcsc
+	verify --can 123456 --backend pcsc
 	expect "vpcd: no card again" 4 .
 	kill -USR2 $vicc
 	check "monitor: it is back" wait_for 10 told 2 card-inserted
@@ -68,7 +68,7 @@ if [ -e /etc/reader.conf.d/vpcd ]; then
 	exec 7>/run/lines
 	echo $select >&7
 	check "a program has the card" wait_for 10 lists_by pcsc 'any(.error != null)'
-	verify --backend pcsc
+	verify --can 123456 --backend pcsc
 	expect "the next one is told that it is busy" 1 "another program.*pcscd\|uses pcscd"
 	kill -9 $holder
 	wait $holder 2>/dev/null
@@ -76,7 +76,7 @@ if [ -e /etc/reader.conf.d/vpcd ]; then
 	check "and has it when its holder is killed" answers --backend pcsc
 
 	kill -STOP $pcscd
-	verify --backend pcsc
+	verify --can 123456 --backend pcsc
 	expect "a pcscd that hangs is told" 3 "pcscd does not answer"
 	if [ "$took" -lt 15000 ]; then ok "soon"; else not_ok "soon" "$took ms"; fi
 	kill -CONT $pcscd
@@ -109,22 +109,22 @@ start_pcscd
 for level in extended short tpdu "tpdu --protocol 1"; do
 	start_reader --level $level
 	check "libccid, $level: listed once" wait_for 10 lists 'length == 1 and .[0].backend == "pcsc" and .[0].state == "present"'
-	verify --json
+	verify --can 123456 --json
 	expect "libccid, $level: genuine" 0 '"genuine"'
 	check "libccid, $level: by PC/SC" jq -e '.reader.backend == "pcsc"' /run/said
 	stop_reader
 done
 start_reader --level extended
 wait_for 10 lists 'length == 1 and .[0].backend == "pcsc"'
-verify --backend usb
+verify --can 123456 --backend usb
 expect "--backend usb is told who has the reader" 1 "pcscd"
 gone() { # NAME FAULT EXIT
-	fault "latency value=20000"
+	line "latency value=20000"
 	timeout 60 $cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 1.5
 	_t0=$(date +%s%N)
-	fault "$2"
+	line "$2"
 	wait $pid
 	rc=$?
 	took=$((($(date +%s%N) - _t0) / 1000000))
@@ -132,8 +132,8 @@ gone() { # NAME FAULT EXIT
 	if [ "$took" -le 3000 ]; then ok "$1: soon"; else not_ok "$1: soon" "$took ms"; fi
 }
 gone "libccid: the card is taken away in the middle" remove
-fault "latency value=0"
-fault insert
+line "latency value=0"
+line insert
 check "libccid: and answers when it is back" wait_for 10 answers
 gone "libccid: the reader is unplugged in the middle" unplug
 stop_reader
@@ -146,7 +146,7 @@ start_pcscd
 start_reader --level extended
 check "IFD handler: the reader is the module's, and listed once" wait_for 10 lists 'length == 1 and .[0].backend == "kernel"'
 check "IFD handler: pcscd has it too" wait_for 10 lists_by pcsc 'length == 1 and .[0].state == "present"'
-verify --backend pcsc --json
+verify --can 123456 --backend pcsc --json
 expect "IFD handler: genuine by PC/SC" 0 '"backend": "pcsc"'
 check "IFD handler: and by the module" answers --backend kernel
 stop_reader

@@ -18,12 +18,12 @@ way() {
 	tests/vm/vmctl card an
 	check "$_way: listed once, with its card" wait_for 15 \
 		lists "length == 1 and .[0].backend == \"$_backend\" and .[0].state != \"empty\""
-	verify --json --wait 10 "$@"
+	verify --can 123456 --json --wait 10 "$@"
 	expect "$_way: genuine" 0 '"genuine"'
 	check "$_way: by no other way" jq -e ".reader.backend == \"${_by:-$_backend}\"" /run/said
 	tests/vm/vmctl card-remove
 	check "$_way: the card goes" wait_for 10 lists '.[0].state == "empty"'
-	verify "$@"
+	verify --can 123456 "$@"
 	expect "$_way: no card" 4 .
 	tests/vm/vmctl card-insert
 	check "$_way: the card is back" wait_for 10 answers "$@"
@@ -31,7 +31,7 @@ way() {
 	wait_for 10 unplugged
 	# pcscd hears of it from udev, a moment later
 	check "$_way: nothing is listed" wait_for 10 lists 'length == 0'
-	verify "$@"
+	verify --can 123456 "$@"
 	expect "$_way: the reader is gone" 3 .
 	tests/vm/vmctl plug-reader
 	check "$_way: it is back" wait_for 20 answers "$@"
