@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "handover.h"
+#include "reader/backend.h"
 #include "reader/pcsc_int.h"
 
 #define ASK_MS		3000
@@ -74,7 +75,7 @@ static bool bound(const struct cli_handover *h)
 	char driver[64];
 
 	for (size_t i = 0; i < h->n; i++)
-		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
+		if (!cr_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
 			return false;
 	return true;
 }
@@ -229,13 +230,13 @@ size_t cli_handover_end(struct cli_handover *h)
 	if (!h->n)
 		return 0;
 	for (size_t i = 0; i < h->n && h->to_module; i++)
-		if (!cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
+		if (!cr_usb_driver("", h->moved[i].name, driver, sizeof(driver)))
 			put("/sys/bus/usb/drivers_probe", h->moved[i].name);
 	if (h->to_module && cli_module_loaded())
 		wait_for(bound, h, BIND_MS);
 	for (size_t i = 0; i < h->n; i++) {
 		taken += strcmp(h->moved[i].driver, "cardring") &&
-			 cli_usb_driver("", h->moved[i].name, driver, sizeof(driver)) && !strcmp(driver, "cardring");
+			 cr_usb_driver("", h->moved[i].name, driver, sizeof(driver)) && !strcmp(driver, "cardring");
 		tell(&h->moved[i], ADD);
 	}
 	h->n = 0;

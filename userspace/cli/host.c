@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "host.h"
 #include "ccid/descriptor.h"
+#include "reader/backend.h"
 
 #ifndef PCSC_DROP_DIR
 #define PCSC_DROP_DIR	"/usr/lib/pcsc/drivers"
@@ -148,22 +149,6 @@ static unsigned int number(const char *root, const char *device, const char *att
 	return attr_of(root, device, attr, text, sizeof(text)) ? (unsigned int)strtoul(text, NULL, base) : 0;
 }
 
-bool cli_usb_driver(const char *root, const char *interface, char *out, size_t size)
-{
-	char path[PATH_MAX], link[PATH_MAX];
-	const char *base;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "%s" DEVICES "/%.200s/driver", root, interface);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n <= 0)
-		return false;
-	link[n] = '\0';
-	base = strrchr(link, '/');
-	snprintf(out, size, "%s", base ? base + 1 : link);
-	return true;
-}
-
 static void device_of(const char *interface, char *out, size_t size)
 {
 	snprintf(out, size, "%.*s", (int)strcspn(interface, ":"), interface);
@@ -215,7 +200,7 @@ void cli_interface(const char *root, const char *name, struct cli_interface *out
 	out->vendor = (uint16_t)number(root, dev, "idVendor", 16);
 	out->product_id = (uint16_t)number(root, dev, "idProduct", 16);
 	out->token = is_token(root, dev);
-	cli_usb_driver(root, name, out->driver, sizeof(out->driver));
+	cr_usb_driver(root, name, out->driver, sizeof(out->driver));
 }
 
 size_t cli_interfaces(const char *root, struct cli_interface *out, size_t max)

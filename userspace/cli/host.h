@@ -40,6 +40,5 @@ struct cli_interface {
 /* How many there are, at most max, sorted by name. */
 size_t cli_interfaces(const char *root, struct cli_interface *out, size_t max);
 void cli_interface(const char *root, const char *name, struct cli_interface *out);
-bool cli_usb_driver(const char *root, const char *interface, char *out, size_t size);
 
 #endif

@@ -17,6 +17,8 @@ size_t cr_reader_merge(struct cr_reader_info *list, size_t n);
  * for (usb_find.c)?
  */
 bool cr_usb_token(const char *name);
+/* The driver of an interface of that name, in the sysfs below root (""); false: none (usb_find.c). */
+bool cr_usb_driver(const char *root, const char *name, char *driver, size_t size);
 /*
  * Is the pcscd that programs speak to another one than this machine's (PCSCLITE_CSOCK_NAME)? Then its readers' places on
  * the bus say nothing here (pcsc_lib.c).

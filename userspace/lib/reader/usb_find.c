@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,13 +73,13 @@ static uint32_t speed(const char *dir)
 	return 6;
 }
 
-bool cr_usb_driver(const char *name, char *driver, size_t size)
+bool cr_usb_driver(const char *root, const char *name, char *driver, size_t size)
 {
-	char path[256], link[256];
+	char path[PATH_MAX], link[PATH_MAX];
 	const char *base;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), DEVICES "/%s/driver", name);
+	snprintf(path, sizeof(path), "%s" DEVICES "/%.200s/driver", root, name);
 	n = readlink(path, link, sizeof(link) - 1);
 	if (n <= 0)
 		return false;
@@ -282,11 +283,11 @@ static int ask(const char *path, struct cardring_slot *slots, unsigned int n)
 /* The module is about to take what was just plugged in: nobody is faster than it. */
 static bool taken(const char *name, char *driver, size_t size)
 {
-	bool any = cr_usb_driver(name, driver, size);
+	bool any = cr_usb_driver("", name, driver, size);
 
 	for (unsigned int i = 0; !any && i < BIND_TRIES && cr_usb_module(); i++) {
 		usleep(BIND_US);
-		any = cr_usb_driver(name, driver, size);
+		any = cr_usb_driver("", name, driver, size);
 	}
 	return any;
 }
@@ -306,7 +307,7 @@ static size_t add(const char *interface, struct cr_reader_info *out, size_t room
 	r.token = cr_usb_token(interface);
 	if (cr_usb_peek(name, slots, CARDRING_MAX_SLOTS)) {
 		/* this process has it */
-	} else if (r.token ? cr_usb_driver(name, driver, sizeof(driver)) : taken(name, driver, sizeof(driver))) {
+	} else if (r.token ? cr_usb_driver("", name, driver, sizeof(driver)) : taken(name, driver, sizeof(driver))) {
 		if (!strcmp(driver, "cardring"))
 			return 0;
 		r.error = CR_E_READER_BUSY;

@@ -204,8 +204,6 @@ struct usb_ring {
 /* Its name in sysfs and what it is, of a path. 0 or enum cr_error. */
 int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_interface *itf,
 		   struct cardring_info *info);
-/* The driver of an interface; false: none. */
-bool cr_usb_driver(const char *name, char *driver, size_t size);
 /* Is cardring.ko loaded? */
 bool cr_usb_module(void);
 

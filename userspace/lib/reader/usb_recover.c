@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "reader/backend.h"
 #include "usb_int.h"
 
 #define REQUEST_ABORT		0x01	/* CCID 1.1, 5.3.1 */
@@ -278,7 +279,7 @@ static void reset(struct usb_reader *r, bool reclaim)
 		err = libusb_release_interface(r->handle, r->itf.number);
 		if (err != LIBUSB_ERROR_NO_DEVICE)
 			err = libusb_claim_interface(r->handle, r->itf.number);
-		if (!err && cr_usb_driver(r->name, driver, sizeof(driver)) && strcmp(driver, "usbfs"))
+		if (!err && cr_usb_driver("", r->name, driver, sizeof(driver)) && strcmp(driver, "usbfs"))
 			err = LIBUSB_ERROR_BUSY;	/* one of the kernel's drivers has taken it */
 	} else {
 		err = libusb_reset_device(r->handle);
