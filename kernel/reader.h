@@ -114,7 +114,8 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @reader: whose
  * @index: bSlot
  * @tx_urb: bulk-out
- * @tx_buf: what it sends, desc.max_message bytes; cr_buffers()
+ * @tx_buf: what it sends, desc.max_message bytes; set once by cr_buffers(),
+ *	under cr_reader.open_lock
  * @tx_sg: or, in two parts: the header, at the start of @tx_buf, and the
  *	program's buffer
  *
@@ -217,7 +218,7 @@ struct cr_slot {
 /**
  * struct cr_rx - what comes from the reader, one message at a time
  * @urb: bulk-in; one for all slots
- * @buf: private buffer; cr_buffers()
+ * @buf: private buffer; set once by cr_buffers(), under cr_reader.open_lock
  * @size: its length, a multiple of the packet size
  *
  * All else is under cr_reader.lock:
