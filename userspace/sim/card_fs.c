@@ -43,7 +43,7 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 
 /*
  * DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the
- * other groups.
+ * other groups. Those are open to all where the chip knows no access control.
  */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
@@ -51,7 +51,7 @@ static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 		return SW_SECURITY_STATUS;
 	if (open_to_all(card, f))
 		return SW_OK;
-	if (!card->access)
+	if (!card->access && (card->prof.pace || card->prof.bac))
 		return SW_SECURITY_STATUS;
 	if (card->prof.biometrics_open)
 		return SW_OK;

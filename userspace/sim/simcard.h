@@ -147,6 +147,7 @@ struct sim_ta {
 
 struct sim_card {
 	struct sim_profile prof;
+	const struct sim_tap *tap;	/* tap.h; NULL */
 	unsigned int failures;		/* wrong passwords in a row; outlives power */
 	unsigned int pin_tries;		/* left; outlives power */
 
@@ -212,11 +213,11 @@ uint16_t sim_internal_authenticate(struct sim_card *card, const struct sim_apdu 
 
 /*
  * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word
- * that ends the session. Wrap: data and sw as response data objects. work: what it costs is added.
+ * that ends the session. Wrap: data and sw as response data objects to the plain cmd. work: what it costs is added.
  */
 uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data,
 		       struct card_work *work);
-bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out,
-		 struct card_work *work);
+bool sim_sm_wrap(struct sim_card *card, const struct sim_apdu *cmd, const struct sim_buf *data, uint16_t sw,
+		 struct sim_buf *out);
 
 #endif
