@@ -4,6 +4,7 @@
 #   make            userspace into build/; the module too, for each kernel whose headers are installed
 #   make demo       boots a kernel in QEMU and verifies a sample card through the module
 #   make check      every test: units, both rigs, static checks of the module
+#   make check-conformity    CASES=: the conformity test of inspection systems, BSI TR-03105 part 5.1
 #   make bench      QUICK=1: the hot path beside what people use today, in both rigs; into build/bench/
 #   make fuzz       T=120: every parser under a fuzzer (clang) for so many seconds
 #   make install    DESTDIR= PREFIX=/usr/local
@@ -69,7 +70,7 @@ $(B)/sim/.made: $(B)/cardring
 	$(call say,MAKE,$(B)/sim)$(B)/cardring sim make $(B)/sim >/dev/null
 	@touch $@
 
-.PHONY: all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
+.PHONY: conformity check-conformity all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
 all: userspace samples $(if $(KDIRS),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO) \
@@ -166,6 +167,21 @@ $(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
+
+# The conformity suite: the library and the command once more, with the checks that it can take away (eid/rule.h).
+ifdef CONFORMITY
+CPPFLAGS += -DCR_CONFORMITY
+$(call obj,userspace/cli/main.c): CPPFLAGS += -Dmain=cardring_main -Wno-missing-prototypes
+$(B)/conformity: $(call obj,$(sort $(wildcard tests/conformity/*.c)) $(CLI_SRC)) $(B)/libcardring-sim.a \
+	$(B)/libcardring-picture.a $(B)/libcardring.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
+endif
+conformity:
+	@$(MAKE) --no-print-directory B=$(B)/conformity CONFORMITY=yes $(B)/conformity/conformity
+check-conformity:
+	@[ "$(DEPS)" = skip ] || tests/deps.sh build
+	@$(MAKE) --no-print-directory conformity
+	@$(B)/conformity/conformity -d $(B)/conformity/run $(CASES)
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)

@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 #include "eid/blocks.h"
 #include "eid/files.h"
+#include "eid/rule.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 
@@ -81,7 +82,7 @@ static int select_file(struct cr_session *s, struct cr_file_request *r, struct f
 		add_select(&sel, 0x00, mf, sizeof(mf), true);
 	if (r->aid) {
 		app = sel.n;
-		add_select(&sel, 0x04, r->aid, r->aid_len, false);
+		add_select(&sel, 0x04, r->aid, r->aid_len, CR_RULE_OFF(application_selected));
 	}
 	add_select(&sel, 0x02, sel.fid, sizeof(sel.fid), false);
 	first_command(s, &sel.m[sel.n++], f, HEADER_LEN);

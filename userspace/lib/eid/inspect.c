@@ -20,6 +20,7 @@
 #include "eid/items.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
+#include "eid/rule.h"
 #include "eid/inspect.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
@@ -454,7 +455,8 @@ static int judge(struct inspector *in)
 	int err = 0;
 
 	if (in->card)
-		err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL,
+		err = cr_check_set(insp, CR_CHECK_READ,
+				   CR_RULE(read_complete, !*in->unread) ? CR_SUCCESSFUL : CR_FAILED,
 				   "%s", in->unread);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);

@@ -9,6 +9,7 @@
 #include "checks.h"
 #include "lds.h"
 #include "lds_text.h"
+#include "rule.h"
 
 #define TAG_COM			0x60
 #define TAG_SOD			0x77
@@ -209,7 +210,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 	}
 	if (!err && !why)
 		why = other_groups(insp, &h1);
-	if (dg2 && !why && cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type))
+	if (dg2 && !why &&
+	    !CR_RULE(dg2_portrait, !cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type)))
 		why = "DG2 is malformed or holds no portrait";
 	cr_lds_document_clear(&d1);
 	cr_lds_document_clear(&d13);

@@ -30,6 +30,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
+#include "eid/rule.h"
 #include "cert.h"
 #include "sigalg.h"
 #include "chain.h"
@@ -447,7 +448,7 @@ static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partia
 	int r;
 
 	r = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert));
-	if (r == 1)
+	if (!CR_RULE(not_revoked, r != 1))
 		return CR_FAILED;
 	/* 2: removed from an earlier list. */
 	return partial || !list_is_current(crl, now) ? CR_UNDETERMINED : CR_SUCCESSFUL;

@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "iso7816/tlv.h"
 #include "cert.h"
 #include "chain.h"
@@ -88,6 +89,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 				return err;
 			same = !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
 					      (size_t)EVP_MD_get_size(sod->md));
+			same = CR_RULE(dg_hash, same);
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
