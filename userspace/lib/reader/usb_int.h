@@ -87,6 +87,7 @@ struct usb_slot {
 	uint8_t given_up_seq;
 	bool given_up_answered, given_up_own;
 	bool abort_heard, abort_refused;
+	bool abort_waits;		/* its message, until bulk-out's halt is cleared */
 	bool expired;			/* the abort could not be sent */
 	bool unsync;			/* the answer of a command that was given up may still come */
 
