@@ -47,6 +47,7 @@ EAC      := $(shell pkg-config --exists libeac && echo yes)
 TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c),$(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+EXAM_SRC := $(sort $(wildcard tests/conformity/card/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PO       := $(sort $(wildcard userspace/cli/po/*.po))
@@ -61,6 +62,7 @@ IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libi
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
+EXAM  := $(B)/tests/conformity/card-exam
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
@@ -75,7 +77,7 @@ all: userspace samples $(if $(KDIRS),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO) \
 	$(patsubst userspace/%.c,$(B)/%,$(EXAMPLES)) $(IFD)
-tests: userspace $(TESTS) $(VMT)
+tests: userspace $(TESTS) $(VMT) $(EXAM)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -150,6 +152,12 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-pi
 $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
+
+# The virtual card's exam.
+$(B)/tests/conformity/card-exam: $(call obj,$(EXAM_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-picture.a \
+		$(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS)
 
 # A PC/SC program, and nothing of ours in it.
 $(B)/obj/tests/vm/pinpad_pcsc.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
