@@ -276,7 +276,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim
-	@cp -r $(B)/sim/cards $(B)/sim/trust $(B)/sim/terminal $(SHARE)/cardring/sim/
+	@cp -r $(B)/sim/cards $(B)/sim/trust $(B)/sim/terminal $(B)/sim/terminal-cfg $(SHARE)/cardring/sim/
 	@chmod -R a+rX $(LIB)/pkgconfig/libcardring.pc $(SHARE)/cardring/sim
 	@$(if $(IFD),install -D -m 755 $(B)/ifd/libifdcardring.so $(BUNDLE)/Linux/libifdcardring.so)
 	@$(if $(IFD),install -D -m 644 $(B)/ifd/Info.plist $(BUNDLE)/Info.plist)

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
 #
-#   tests/check.sh [units] [cardexam] [data] [cli] [install] [static] [selftest] [vm]      all of them without a name
+#   tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]      all of them without a name
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 mkdir -p build
-[ $# != 0 ] || set -- units cardexam data cli install static selftest vm
+[ $# != 0 ] || set -- units cardexam data cli conformity install static selftest vm
 all=build/check.log
 : >"$all"
 
@@ -46,6 +46,13 @@ cardexam() {
 	build/tests/conformity/card-exam
 }
 
+# What deviates or does not apply is neither ok nor not ok.
+conformity() {
+	make -s conformity || return
+	tests/conformity/selftest.sh build/conformity/conformity
+	build/conformity/conformity -d build/conformity/run
+}
+
 for part in "$@"; do
 	begin=$SECONDS
 	echo "## $part"
@@ -54,11 +61,12 @@ for part in "$@"; do
 	cardexam) cardexam ;;
 	data) data ;;
 	cli) tests/cli.sh ;;
+	conformity) conformity ;;
 	install) tests/install.sh ;;
 	static) tests/static.sh ;;
 	selftest) tests/vm/selftest ;;
 	vm) tests/vm/main ;;
-	*) echo "usage: tests/check.sh [units] [cardexam] [data] [cli] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
+	*) echo "usage: tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
 	esac 2>&1 | tee build/part.log
 	rc=${PIPESTATUS[0]}
 	# A part that failed must have said what in.

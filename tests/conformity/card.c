@@ -3,11 +3,11 @@
  * The card of a case: its configuration, what differs, what generators make of it; and who inspects it: issuers,
  * certificates, and the arguments that the command gets. All of it in a folder, for people to look into too.
  */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <cardring/error.h>
 #include <openssl/pem.h>
@@ -17,35 +17,51 @@
 
 /* ---- keys ---- */
 
-static const char *run_dir(const char *dir, char out[512])
-{
-	const char *slash = strrchr(dir, '/');
-
-	snprintf(out, 512, "%.*s/keys", slash ? (int)(slash - dir) : 0, dir);
-	return out;
-}
-
 static char keys_dir[512];
 
+void conf_keys_in(const char *dir)
+{
+	snprintf(keys_dir, sizeof(keys_dir), "%s", dir);
+}
+
+static EVP_PKEY *read_key(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	EVP_PKEY *key = NULL;
+
+	if (f) {
+		key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+		fclose(f);
+	}
+	return key;
+}
+
+/* Whoever comes first makes it; the others wait for it. */
 EVP_PKEY *conf_key(const char *kind, bool explicit_params, const char *use)
 {
 	char path[800], name[128];
 	EVP_PKEY *key = NULL;
-	FILE *f;
+	int lock;
 
 	snprintf(name, sizeof(name), "%s-%s%s.pem", kind, use, explicit_params ? "-explicit" : "");
-	snprintf(path, sizeof(path), "%s/%s", keys_dir, name);
-	f = fopen(path, "re");
-	if (f) {
-		key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-		fclose(f);
-		return key;
+	snprintf(path, sizeof(path), "%s/%s.lock", keys_dir, name);
+	lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX)) {
+		perror(path);
+		goto done;
 	}
+	snprintf(path, sizeof(path), "%s/%s", keys_dir, name);
+	key = read_key(path);
+	if (key)
+		goto done;
 	key = sim_key_new(kind, explicit_params);
 	if (key && sim_write_key(keys_dir, name, key)) {
 		EVP_PKEY_free(key);
 		key = NULL;
 	}
+done:
+	if (lock >= 0)
+		close(lock);
 	return key;
 }
 
@@ -242,8 +258,6 @@ static int write_terminal(const struct conf_card *c)
 
 /* ---- all of it ---- */
 
-static int alter(void *arg, enum sim_stage stage, struct sim_draft *draft);
-
 struct making {
 	struct conf_card card;
 	struct part parts[PARTS];
@@ -305,6 +319,20 @@ static int write_args(const struct conf_card *c)
 	return err;
 }
 
+/* A folder that is no card is a mistake of its table. */
+static int load(const struct conf_card *c)
+{
+	struct sim_card *card;
+	char path[512];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/cards/card", c->dir);
+	err = sim_card_load(path, &card);
+	if (!err)
+		sim_card_free(card);
+	return err;
+}
+
 static int make(struct making *m, char *differs)
 {
 	struct conf_card *c = &m->card;
@@ -333,7 +361,9 @@ static int make(struct making *m, char *differs)
 		err = write_terminal(c);
 	if (!err)
 		err = write_args(c);
-	return err ? err : EACH(m, folder);
+	if (!err)
+		err = EACH(m, folder);
+	return err ? err : load(c);
 }
 
 int conf_card_make(const struct conf_case *kase, const char *dir)
@@ -344,7 +374,6 @@ int conf_card_make(const struct conf_case *kase, const char *dir)
 
 	if (!differs)
 		abort();
-	run_dir(dir, keys_dir);
 	snprintf(m.card.dir, sizeof(m.card.dir), "%s", dir);
 	if (!err)
 		err = make(&m, differs);

@@ -74,6 +74,7 @@ void conf_profile(struct conf_card *c, const char *key, const char *value);
 int conf_card_make(const struct conf_case *kase, const char *dir);
 /* Has the generators of the case stand behind the card, and its commands written to that file. */
 void conf_card_tap(const struct conf_case *kase, const char *trace);
+void conf_keys_in(const char *dir);
 /* A key of this kind (sim_key_new), made once a run; use tells apart those that must differ. The caller frees it; NULL. */
 EVP_PKEY *conf_key(const char *kind, bool explicit_params, const char *use);
 

@@ -18,26 +18,30 @@ int cardring_main(int argc, char **argv);
 /* Exit codes, cardring(1). */
 enum { GENUINE = 0, ERROR = 1, NO_CARD = 4, REFUSED = 5, UNPROVEN = 10, CLONED = 13 };
 
-static void output(const char *dir, const char *name)
+static void redirect(int to, const char *path, int flags)
+{
+	int fd = open(path, flags | O_CREAT, 0600);
+
+	if (fd < 0 || dup2(fd, to) < 0)
+		_exit(126);
+	close(fd);
+}
+
+static void outputs(const char *dir, const char *suffix)
 {
 	char path[512];
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
-		_exit(126);
-	close(fd);
-	fd = open("/dev/null", O_RDONLY);
-	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0)
-		_exit(126);
-	close(fd);
+	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+	snprintf(path, sizeof(path), "%s/out%s", dir, suffix);
+	redirect(STDOUT_FILENO, path, O_WRONLY | O_TRUNC);
+	snprintf(path, sizeof(path), "%s/err%s", dir, suffix);
+	redirect(STDERR_FILENO, path, O_WRONLY | O_TRUNC);
 }
 
 void conf_inspect(const struct conf_case *kase, const char *dir, const char *off, const char *reader)
 {
 	const char *suffix = *off ? ".off" : "";
-	char path[512], card[512], name[32], line[600];
+	char path[512], card[512], line[600];
 	char *argv[32] = { "cardring", "verify", "--json", "--lang", "en", "--reader", card };
 	int argc = 7;
 	FILE *f;
@@ -58,8 +62,7 @@ void conf_inspect(const struct conf_case *kase, const char *dir, const char *off
 		argv[argc++] = strdup(line);
 	}
 	fclose(f);
-	snprintf(name, sizeof(name), "out%s", suffix);
-	output(dir, name);
+	outputs(dir, suffix);
 	_exit(cardring_main(argc, argv));
 }
 

@@ -26,9 +26,9 @@ struct result {
 };
 
 static struct {
-	const char *tables, *dir;	/* where the tables are; where the cards are made */
+	const char *tables, *dir, *keys;	/* where the tables are; where the cards are made; where keys are kept, NULL */
 	long jobs;
-	bool verbose, table, keep;
+	bool verbose, table;
 	char **only;			/* ids, or how they begin */
 	int n_only;
 } opt = { .tables = "tests/conformity", .dir = "build/conformity/run" };
@@ -314,7 +314,8 @@ static void prepare(void)
 		exit(2);
 	}
 	nftw(opt.dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	snprintf(path, sizeof(path), "%s/keys", opt.dir);
+	snprintf(path, sizeof(path), "%s%s", opt.keys ? opt.keys : opt.dir, opt.keys ? "" : "/keys");
+	conf_keys_in(path);
 	if (sim_make_dir(opt.dir) || sim_make_dir(path)) {
 		perror(path);
 		exit(2);
@@ -326,6 +327,7 @@ static void usage(int rc)
 	fputs("usage: conformity [options] [CASE or UNIT]...\n"
 	      "  -t DIR        the tables (tests/conformity)\n"
 	      "  -d DIR        where cards are made, and what came of each is left (build/conformity/run)\n"
+	      "  -k DIR        where keys are that were made before, and are kept (new ones in each run)\n"
 	      "  -j N          cases at a time (processors)\n"
 	      "  -v            say why a case passed, and which checks said no\n"
 	      "  --table       the summary as Markdown\n"
@@ -342,10 +344,11 @@ static void options(int argc, char **argv)
 	int o;
 
 	opt.jobs = sysconf(_SC_NPROCESSORS_ONLN);
-	while ((o = getopt_long(argc, argv, "t:d:j:vh", names, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "t:d:k:j:vh", names, NULL)) != -1) {
 		switch (o) {
 		case 't':	opt.tables = optarg; break;
 		case 'd':	opt.dir = optarg; break;
+		case 'k':	opt.keys = optarg; break;
 		case 'j':	opt.jobs = atol(optarg); break;
 		case 'v':	opt.verbose = true; break;
 		case 'T':	opt.table = true; break;
