@@ -149,6 +149,10 @@ exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and
 	.access.terminal == null and .access.terminal_refused == null' "$w/out"
+exits "a default configuration of the conformity test, and its terminal" 0 verify --reader sim:cfg-eac-pace $(secret cfg-eac-pace) --json \
+	--terminal build/sim/terminal-cfg/certificates.cvcert --terminal-key build/sim/terminal-cfg/key.pem
+check "reads fingerprints and irises" jq -e '.access.protocol == "PACE" and .chip_authentication.status == "successful" and
+	.passive_authentication.data_groups["3"] == "match" and .passive_authentication.data_groups["4"] == "match"' "$w/out"
 check "a CAN from standard input" sh -c "echo 123456 | $cardring verify --reader sim:an --can -"
 check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"

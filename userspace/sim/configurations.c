@@ -53,6 +53,11 @@ bool sim_configuration(const char *name, const struct sim_issuer *issuer, const 
 	return false;
 }
 
+const char *sim_configuration_name(unsigned int i)
+{
+	return i < sizeof(all) / sizeof(all[0]) ? all[i].recipe.name : NULL;
+}
+
 void sim_configuration_mrz(char out[89])
 {
 	char expiry[7];

@@ -217,6 +217,7 @@ void sim_security_of(const struct sim_recipe *recipe, EVP_PKEY *ca_key, struct s
 extern const struct sim_issuer_spec sim_configuration_issuer;
 extern const struct sim_holder_spec sim_configuration_holders[3];	/* authority, its verifier of documents, terminal */
 void sim_configuration_mrz(char out[89]);
+const char *sim_configuration_name(unsigned int i);	/* NULL: there are no more */
 /*
  * name: "cfg-plain", "cfg-bac", "cfg-eac", "cfg-eac-aa", "cfg-pace", "cfg-eac-pace"; false: none of them. What out points to
  * is the caller's. cvca: of those that have extended access control.

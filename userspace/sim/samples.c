@@ -81,7 +81,7 @@ static int write_trust(const char *dir, const char *name, const struct sim_issue
 	return err;
 }
 
-enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_CARD, UT_NEW, ISSUERS };
+enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_CARD, UT_NEW, CFG, ISSUERS };
 
 static int make_issuers(struct sim_issuer issuers[ISSUERS])
 {
@@ -106,47 +106,73 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 	}
 	if (!err)
 		err = sim_issuer_new(&uto_new, -2 * YEAR, -1 * YEAR, &issuers[UT_NEW]);
+	if (!err)
+		err = sim_issuer_new(&sim_configuration_issuer, -2 * YEAR, -1 * YEAR, &issuers[CFG]);
 	return err;
 }
 
 /* Whom chips let read fingerprints. Of Viet Nam's, no terminal's key leaves the state. */
 struct authorities {
-	struct sim_holder uto, vnm;
+	struct sim_holder uto, vnm, cfg;
 };
 
-/* A terminal that may read Utopia's fingerprints: DIR/terminal/certificates.cvcert, key.pem. */
-static int make_terminal(const char *dir, struct authorities *cvca)
+/* A terminal and what leads to it from the authority, the first of three: DIR/SUB/certificates.cvcert, key.pem. */
+static int make_terminal(const char *dir, const char *sub, const struct sim_holder_spec specs[3], struct sim_holder *cvca)
 {
-	static const struct sim_holder_spec vn = { "VNCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 };
-	static const struct sim_holder_spec specs[] = {
-		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
-		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
-		{ "UTISSAMPLE00001", "brainpoolP256r1", 3, 0x01, -30, 300 },
-	};
 	struct sim_holder dv = { .name = "" }, is = { .name = "" };
 	struct sim_buf certs = { 0 };
-	char path[3600], sub[3500];
-	int err = sim_holder_new(&vn, &cvca->vnm);
+	char path[3600], folder[3500];
+	int err = sim_holder_new(&specs[0], cvca);
 
-	if (!err)
-		err = sim_holder_new(&specs[0], &cvca->uto);
 	if (!err)
 		err = sim_holder_new(&specs[1], &dv);
 	if (!err)
 		err = sim_holder_new(&specs[2], &is);
-	if (!err && (!sim_cvc_issue(&dv, &cvca->uto, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
+	if (!err && (!sim_cvc_issue(&dv, cvca, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
 		err = CR_E_CRYPTO;
-	snprintf(sub, sizeof(sub), "%s/terminal", dir);
+	snprintf(folder, sizeof(folder), "%s/%s", dir, sub);
 	if (!err)
-		err = sim_make_dir(sub);
-	snprintf(path, sizeof(path), "%s/certificates.cvcert", sub);
+		err = sim_make_dir(folder);
+	snprintf(path, sizeof(path), "%s/certificates.cvcert", folder);
 	if (!err)
 		err = sim_write_file(path, certs.p, certs.len, 0644);
 	if (!err)
-		err = sim_write_key(sub, "key.pem", is.key);
+		err = sim_write_key(folder, "key.pem", is.key);
 	sim_buf_free(&certs);
 	sim_holder_clear(&dv);
 	sim_holder_clear(&is);
+	return err;
+}
+
+/* Those that may read Utopia's fingerprints: DIR/terminal; and the configurations': DIR/terminal-cfg. */
+static int make_terminals(const char *dir, struct authorities *cvca)
+{
+	static const struct sim_holder_spec vn = { "VNCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 };
+	static const struct sim_holder_spec uto_terminal[3] = {
+		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
+		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
+		{ "UTISSAMPLE00001", "brainpoolP256r1", 3, 0x01, -30, 300 },
+	};
+	int err = sim_holder_new(&vn, &cvca->vnm);
+
+	if (!err)
+		err = make_terminal(dir, "terminal", uto_terminal, &cvca->uto);
+	return err ? err : make_terminal(dir, "terminal-cfg", sim_configuration_holders, &cvca->cfg);
+}
+
+/* TR-03105-5.1, chapter 4. */
+static int make_configurations(const char *dir, const struct sim_issuer *issuer, const struct sim_holder *cvca)
+{
+	char mrz[89];
+	const struct sim_person erika = { .mrz = mrz };
+	struct sim_recipe recipe;
+	int err = 0;
+
+	sim_configuration_mrz(mrz);
+	for (unsigned int i = 0; !err && sim_configuration_name(i); i++) {
+		sim_configuration(sim_configuration_name(i), issuer, &erika, cvca, &recipe);
+		err = sim_issue(dir, &recipe);
+	}
 	return err;
 }
 
@@ -297,7 +323,7 @@ int sim_make(const char *dir)
 	if (!err)
 		err = make_issuers(issuers);
 	if (!err)
-		err = make_terminal(dir, &cvca);
+		err = make_terminals(dir, &cvca);
 	if (!err)
 		err = make_cards(dir, issuers, &cvca);
 	if (!err)
@@ -308,9 +334,14 @@ int sim_make(const char *dir)
 		err = write_trust(dir, "UTO-1", &issuers[UT_OLD], NULL);
 	if (!err)
 		err = write_trust(dir, "UTO-2", &issuers[UT_NEW], NULL);
+	if (!err)
+		err = make_configurations(dir, &issuers[CFG], &cvca.cfg);
+	if (!err)
+		err = write_trust(dir, "D-1", &issuers[CFG], NULL);
 	for (int i = 0; i < ISSUERS; i++)
 		sim_issuer_free(&issuers[i]);
 	sim_holder_clear(&cvca.uto);
 	sim_holder_clear(&cvca.vnm);
+	sim_holder_clear(&cvca.cfg);
 	return err;
 }

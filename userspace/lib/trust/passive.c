@@ -87,9 +87,9 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			err = hash(sod->md, f, digest);
 			if (err)
 				return err;
-			same = !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
-					      (size_t)EVP_MD_get_size(sod->md));
-			same = CR_RULE(dg_hash, same);
+			same = CR_RULE(dg_hash,
+				       !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
+						      (size_t)EVP_MD_get_size(sod->md)));
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
