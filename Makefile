@@ -189,7 +189,7 @@ conformity:
 check-conformity:
 	@[ "$(DEPS)" = skip ] || tests/deps.sh build
 	@$(MAKE) --no-print-directory conformity
-	@$(B)/conformity/conformity -d $(B)/conformity/run $(CASES)
+	@$(B)/conformity/conformity -d $(B)/conformity/run --table $(B)/conformity/table.md $(CASES)
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)

@@ -50,7 +50,12 @@ cardexam() {
 conformity() {
 	make -s conformity || return
 	tests/conformity/selftest.sh build/conformity/conformity
-	build/conformity/conformity -d build/conformity/run
+	build/conformity/conformity -d build/conformity/run --table build/conformity/table.md
+	if tests/conformity/readme.sh --check build/conformity/table.md; then
+		echo "ok conformity: the README has the table"
+	else
+		echo "not ok conformity: the README has the table: run tests/conformity/readme.sh build/conformity/table.md"
+	fi
 }
 
 for part in "$@"; do

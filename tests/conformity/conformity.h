@@ -118,9 +118,13 @@ struct conf_outcome {
 	char text[400];			/* the verdict and its reasons, or the error */
 	char objected[512];		/* names of the checks that said no, each once */
 };
-/* In a process of its own: never returns. off: checks to take away, separated by spaces; "". */
-void conf_inspect(const struct conf_case *kase, const char *dir, const char *off, const char *reader)
-	__attribute__((noreturn));
+/*
+ * In a process of its own: never returns. off: checks to take away, separated by spaces; "". usb: the card is in a reader
+ * that the module drives (conf_serve), else in this process.
+ */
+void conf_inspect(const struct conf_case *kase, const char *dir, const char *off, bool usb) __attribute__((noreturn));
+/* Puts the card into a virtual USB reader of this kernel; a process of its own too, to be ended by SIGTERM. */
+void conf_serve(const struct conf_case *kase, const char *dir) __attribute__((noreturn));
 /* What came of it; status: of waitpid(). */
 void conf_outcome_read(const char *dir, bool off, int status, struct conf_outcome *out);
 

@@ -27,43 +27,63 @@ static void redirect(int to, const char *path, int flags)
 	close(fd);
 }
 
-static void outputs(const char *dir, const char *suffix)
+static void outputs(const char *dir, const char *name, const char *suffix)
 {
 	char path[512];
 
 	redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
-	snprintf(path, sizeof(path), "%s/out%s", dir, suffix);
+	snprintf(path, sizeof(path), "%s/%s%s", dir, name, suffix);
 	redirect(STDOUT_FILENO, path, O_WRONLY | O_TRUNC);
-	snprintf(path, sizeof(path), "%s/err%s", dir, suffix);
+	snprintf(path, sizeof(path), "%s/%s%s.err", dir, name, suffix);
 	redirect(STDERR_FILENO, path, O_WRONLY | O_TRUNC);
 }
 
-void conf_inspect(const struct conf_case *kase, const char *dir, const char *off, const char *reader)
+/* The arguments of a case, one a line, behind those that are there. */
+static int read_args(const char *dir, char **argv, int argc, int max)
 {
-	const char *suffix = *off ? ".off" : "";
-	char path[512], card[512], line[600];
-	char *argv[32] = { "cardring", "verify", "--json", "--lang", "en", "--reader", card };
-	int argc = 7;
+	char path[512], line[600];
 	FILE *f;
 
-	alarm(SECONDS);
-	snprintf(path, sizeof(path), "%s/trace%s", dir, suffix);
-	if (!reader)
-		conf_card_tap(kase, path);
-	snprintf(path, sizeof(path), "%s/objected%s", dir, suffix);
-	conf_rules_off(off, path);
-	snprintf(card, sizeof(card), reader ? "%s" : "sim:%s/cards/card", reader ? reader : dir);
 	snprintf(path, sizeof(path), "%s/args", dir);
 	f = fopen(path, "re");
 	if (!f)
 		_exit(126);
-	while (argc < 31 && fgets(line, sizeof(line), f)) {
+	while (argc < max && fgets(line, sizeof(line), f)) {
 		line[strcspn(line, "\n")] = '\0';
 		argv[argc++] = strdup(line);
 	}
 	fclose(f);
-	outputs(dir, suffix);
-	_exit(cardring_main(argc, argv));
+	return argc;
+}
+
+void conf_inspect(const struct conf_case *kase, const char *dir, const char *off, bool usb)
+{
+	const char *suffix = *off ? ".off" : "";
+	char path[512], card[512] = "kernel";
+	char *argv[32] = { "cardring", "verify", "--json", "--lang", "en", usb ? "--backend" : "--reader", card };
+
+	alarm(SECONDS);
+	if (!usb) {
+		snprintf(path, sizeof(path), "%s/trace%s", dir, suffix);
+		conf_card_tap(kase, path);
+		snprintf(card, sizeof(card), "sim:%s/cards/card", dir);
+	}
+	snprintf(path, sizeof(path), "%s/objected%s", dir, suffix);
+	conf_rules_off(off, path);
+	outputs(dir, "out", suffix);
+	_exit(cardring_main(read_args(dir, argv, 7, 31), argv));
+}
+
+void conf_serve(const struct conf_case *kase, const char *dir)
+{
+	char path[512], card[512];
+	char *argv[] = { "cardring", "sim", "serve", card, "--usbip", NULL };
+
+	snprintf(path, sizeof(path), "%s/trace", dir);
+	conf_card_tap(kase, path);
+	snprintf(card, sizeof(card), "%s/cards/card", dir);
+	outputs(dir, "serve", "");
+	_exit(cardring_main(5, argv));
 }
 
 static bool is_among(const char *code, const char *const *all)

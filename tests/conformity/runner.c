@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +29,9 @@ struct result {
 
 static struct {
 	const char *tables, *dir, *keys;	/* where the tables are; where the cards are made; where keys are kept, NULL */
+	const char *table;		/* where the sums go, as Markdown; NULL */
 	long jobs;
-	bool verbose, table;
+	bool verbose, usb;
 	char **only;			/* ids, or how they begin */
 	int n_only;
 } opt = { .tables = "tests/conformity", .dir = "build/conformity/run" };
@@ -37,21 +40,65 @@ static struct conf_plan plan;
 
 /* ---- one case, in its process ---- */
 
-static int run_inspection(const struct conf_case *kase, const char *dir, const char *off, struct conf_outcome *out)
+static int wait_for(pid_t pid)
 {
 	int status = 0;
-	pid_t pid;
 
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		return -1;
-	if (!pid)
-		conf_inspect(kase, dir, off, NULL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	conf_outcome_read(dir, *off, status, out);
-	return 0;
+	return status;
+}
+
+/* Until the module has a reader, or has none; ten seconds at most. */
+static bool wait_for_reader(bool there)
+{
+	for (int i = 0; i < 200; i++) {
+		glob_t found;
+		int err = glob("/dev/cardring[0-9]*", 0, NULL, &found);
+
+		if (!err)
+			globfree(&found);
+		if (!err == there)
+			return true;
+		usleep(50 * 1000);
+	}
+	return false;
+}
+
+static pid_t start_reader(const struct conf_case *kase, const char *dir)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		conf_serve(kase, dir);
+	if (pid > 0 && !wait_for_reader(true))
+		fprintf(stderr, "%s: the module has no reader\n", kase->at[CONF_ID]);
+	return pid;
+}
+
+static void stop_reader(pid_t pid)
+{
+	if (pid <= 0)
+		return;
+	kill(pid, SIGTERM);
+	wait_for(pid);
+	wait_for_reader(false);
+}
+
+static int run_inspection(const struct conf_case *kase, const char *dir, const char *off, struct conf_outcome *out)
+{
+	pid_t pid, reader = 0;
+
+	fflush(NULL);
+	if (opt.usb)
+		reader = start_reader(kase, dir);
+	pid = fork();
+	if (!pid)
+		conf_inspect(kase, dir, off, opt.usb);
+	if (pid > 0)
+		conf_outcome_read(dir, *off, wait_for(pid), out);
+	stop_reader(reader);
+	return pid < 0 ? -1 : 0;
 }
 
 static bool is_expected(const struct conf_case *kase, const struct conf_outcome *o)
@@ -91,7 +138,7 @@ static void judge(const struct conf_case *kase, const char *dir, struct result *
 	if (!met)
 		return;
 	r->status = PASSED;
-	if (kase->expected != CONF_FAILED || !*rules)
+	if (kase->expected != CONF_FAILED || !*rules || opt.usb)
 		return;
 	r->proved = !run_inspection(kase, dir, rules, &without) && without.kind == CONF_OK;
 	if (!r->proved) {
@@ -230,20 +277,22 @@ static void add(struct sum *s, const struct conf_plan_case *c, const struct resu
 	}
 }
 
-static void print_sum(const char *name, const struct sum *s)
+static void print_sum(FILE *f, bool markdown, const char *name, const struct sum *s)
 {
-	printf(opt.table ? "| %s | %u | %u | %u | %u | %u | %u | %u of %u |\n" : "%-12s %5u %7u %9u %15u %7u %8u   %u of %u\n", name,
-	       s->cases, s->of[PASSED], s->of[DEVIATES], s->of[NOT_APPLICABLE], s->of[FAILED], s->missing, s->proved, s->negative);
+	fprintf(f, markdown ? "| %s | %u | %u | %u | %u | %u | %u | %u of %u |\n" :
+			      "%-12s %5u %7u %9u %15u %7u %8u   %u of %u\n",
+		name, s->cases, s->of[PASSED], s->of[DEVIATES], s->of[NOT_APPLICABLE], s->of[FAILED], s->missing, s->proved,
+		s->negative);
 }
 
-static void print_sums(void)
+static void print_sums(FILE *f, bool markdown)
 {
 	struct sum unit = { 0 }, defined = { 0 }, named = { 0 }, all = { 0 };
 	unsigned int deleted = 0;
 
-	puts(opt.table ? "| unit | cases | passed | deviates | not applicable | failed | missing | negative, seen to need their check |\n"
-			 "|---|---|---|---|---|---|---|---|" :
-	     "\nunit         cases  passed  deviates  not applicable  failed  missing   negative, seen to need their check");
+	fputs(markdown ? "| unit | cases | passed | deviates | not applicable | failed | missing | negative, seen to need their checks |\n"
+			 "|---|---|---|---|---|---|---|---|\n" :
+	      "\nunit         cases  passed  deviates  not applicable  failed  missing   negative, seen to need their checks\n", f);
 	for (size_t i = 0; i < plan.n; i++) {
 		const struct conf_plan_case *c = &plan.cases[i];
 
@@ -257,13 +306,25 @@ static void print_sums(void)
 		if (i + 1 < plan.n && !strcmp(c->unit, plan.cases[i + 1].unit))
 			continue;
 		if (unit.cases)
-			print_sum(c->unit, &unit);
+			print_sum(f, markdown, c->unit, &unit);
 		memset(&unit, 0, sizeof(unit));
 	}
-	print_sum("defined", &defined);
-	print_sum("named", &named);
-	print_sum("all", &all);
-	printf("%s%u more are deleted in the plan.\n", opt.table ? "\n" : "", deleted);
+	print_sum(f, markdown, "defined", &defined);
+	print_sum(f, markdown, "named", &named);
+	print_sum(f, markdown, "all", &all);
+	fprintf(f, markdown ? "\nThe plan has deleted %u more.\n" : "the plan has deleted %u more\n", deleted);
+}
+
+static bool write_table(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	if (f)
+		print_sums(f, true);
+	if (f && !fclose(f))
+		return true;
+	perror(path);
+	return false;
 }
 
 static void print_unproved(void)
@@ -330,7 +391,8 @@ static void usage(int rc)
 	      "  -k DIR        where keys are that were made before, and are kept (new ones in each run)\n"
 	      "  -j N          cases at a time (processors)\n"
 	      "  -v            say why a case passed, and which checks said no\n"
-	      "  --table       the summary as Markdown\n"
+	      "  --usb         cards in a virtual USB reader, which the module drives (root, vhci_hcd); one at a time, each once\n"
+	      "  --table FILE  the sums as Markdown too\n"
 	      "  --generators, --rules    what a table can name\n", rc ? stderr : stdout);
 	exit(rc);
 }
@@ -338,7 +400,7 @@ static void usage(int rc)
 static void options(int argc, char **argv)
 {
 	static const struct option names[] = {
-		{ "table", no_argument, NULL, 'T' }, { "generators", no_argument, NULL, 'G' }, { "rules", no_argument, NULL, 'R' },
+		{ "table", required_argument, NULL, 'T' }, { "usb", no_argument, NULL, 'U' }, { "generators", no_argument, NULL, 'G' }, { "rules", no_argument, NULL, 'R' },
 		{ "help", no_argument, NULL, 'h' }, { 0 }
 	};
 	int o;
@@ -351,7 +413,8 @@ static void options(int argc, char **argv)
 		case 'k':	opt.keys = optarg; break;
 		case 'j':	opt.jobs = atol(optarg); break;
 		case 'v':	opt.verbose = true; break;
-		case 'T':	opt.table = true; break;
+		case 'U':	opt.usb = true; opt.jobs = 1; break;
+		case 'T':	opt.table = optarg; break;
 		case 'G':	conf_generators_print(); exit(0);
 		case 'R':	conf_rules_print(); exit(0);
 		case 'h':	usage(0); break;
@@ -379,9 +442,10 @@ int main(int argc, char **argv)
 		abort();
 	run_all();
 	print_missing();
-	print_sums();
-	if (!opt.table)
-		print_unproved();
+	print_sums(stdout, false);
+	print_unproved();
+	if (opt.table && !write_table(opt.table))
+		return 2;
 	for (size_t i = 0; i < plan.n; i++)
 		failed += plan.cases[i].row && wanted(plan.cases[i].id) && results[i].status == FAILED;
 	return failed || plan.mistakes;
