@@ -148,13 +148,14 @@ static int read_object(struct cr_session *s, struct cr_file_request *r, const st
 	*reached = r->len;
 	if (err && !s->lost)
 		s->block_max = block_max;	/* a file that ends too early tells nothing of sizes */
-	if (err) {
+	if (!CR_RULE(file_whole, !err)) {
 		OPENSSL_cleanse(r->data, total);
 		free(r->data);
 		r->data = NULL;
 		r->len = 0;
+		return err;
 	}
-	return err;
+	return 0;
 }
 
 /* What a session that was lost on the way tells for the next time. */
