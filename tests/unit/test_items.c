@@ -419,6 +419,19 @@ static void fingers(void **state)
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(3), &b);
 	sim_buf_free(&b);
+
+	sim_write_fingers(3, SIM_WSQ, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	says(&got, 3, "position", "right thumb");
+	assert_string_equal(item(&got, 3, "image", 0)->type, "image/x-wsq");
+	assert_null(item(&got, 4, "format", 0));
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+	sim_write_fingers(2, SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
+	sim_buf_free(&b);
 }
 
 static void eyes(void **state)
@@ -435,6 +448,12 @@ static void eyes(void **state)
 	assert_int_equal(item(&got, 1, "image", 0)->len, 64 * 48);
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(4), &b);
+	sim_buf_free(&b);
+
+	sim_write_eyes(SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(4), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
 	sim_buf_free(&b);
 }
 

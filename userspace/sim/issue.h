@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Issuing cards: the state (pki.c), the files (lds_write.c, lds_details.c), a portrait (portrait.c), a card's folder (issue.c).
+ * Issuing cards: the state (pki.c), the files (lds_*.c), a portrait (portrait.c), a card's folder (issue.c).
  * Tests that need a card of their own make it with these.
  */
 #ifndef CARDRING_SIM_ISSUE_H
@@ -22,6 +22,8 @@
 bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len);
 /* The same as JPEG 2000. */
 bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len);
+/* w * h grey pixels as JPEG 2000, put behind what out holds. */
+bool sim_jp2_grey(const uint8_t *pixels, unsigned int w, unsigned int h, struct sim_buf *out);
 
 /* ---- pki.c: ICAO 9303-12 ---- */
 
@@ -112,6 +114,17 @@ void sim_mrz_td3(char out[89], const char *state, const char *names, const char 
 void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
 		 const char *nationality, const char *birth, char sex, const char *expiry);
 
+/* ---- lds_biometric.c ---- */
+
+enum sim_image { SIM_RAW, SIM_WSQ, SIM_JP2 };
+void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out);	/* DG3, ISO/IEC 19794-4; n at most 4 */
+void sim_write_eyes(enum sim_image kind, struct sim_buf *out);	/* DG4, ISO/IEC 19794-6 */
+void sim_write_dg3(struct sim_buf *out);	/* two fingers, not compressed */
+void sim_write_dg4(struct sim_buf *out);	/* two eyes, not compressed */
+void sim_write_dg2_new(const uint8_t *image, size_t len, bool jp2, struct sim_buf *out);	/* ISO/IEC 39794-5 */
+/* A1 (ICAO 9303-10, 4.7.2 to 4.7.4). type 02 face, 08 finger, 10 iris; subtype -1: none. */
+void sim_write_biometric_header(uint8_t type, int subtype, uint16_t format, struct sim_buf *out);
+
 /* ---- lds_details.c: what few documents have ---- */
 
 /* NULL where it is not said; dates ccyymmdd. */
@@ -126,9 +139,6 @@ struct sim_details {
 	/* DG16 */
 	struct { const char *recorded, *name, *telephone, *address; } notify[2];
 };
-void sim_write_dg3(struct sim_buf *out);	/* two fingers, ISO/IEC 19794-4 */
-void sim_write_dg4(struct sim_buf *out);	/* two eyes, ISO/IEC 19794-6 */
-void sim_write_dg2_new(const uint8_t *image, size_t len, bool jp2, struct sim_buf *out);	/* ISO/IEC 39794-5 */
 void sim_write_picture(unsigned int dg, const uint8_t *jpeg, size_t len, struct sim_buf *out);	/* DG5, DG7 */
 void sim_write_dg11(const struct sim_details *d, struct sim_buf *out);
 void sim_write_dg12(const struct sim_details *d, struct sim_buf *out);
