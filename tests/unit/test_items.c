@@ -457,6 +457,47 @@ static void eyes(void **state)
 	sim_buf_free(&b);
 }
 
+/* ICAO 9303-10, tables 47, 49, 54 and 56 */
+static void headers_that_say_something_else_than_the_group_holds(void **state)
+{
+	/* of dg: the header's object (tag, length) to find, and what its value becomes; NULL: its tag, which nobody knows */
+	static const struct { unsigned int dg; const char *object, *value; size_t len; bool good; } all[] = {
+		{ 3, "\x87\x02", "\x01\xff", 2, false }, { 3, "\x87\x02", NULL, 1, false },
+		{ 3, "\x88\x02", "\x00\x09", 2, false }, { 3, "\x88\x02", NULL, 1, false },
+		{ 3, "\x82\x01", "\xfe", 1, false }, { 3, "\x82\x01", "\x19", 1, false }, { 3, "\x82\x01", NULL, 1, false },
+		{ 3, "\x82\x01", "\x00", 1, true }, { 3, "\x82\x01", "\x16", 1, true }, { 3, "\x88\x02", "\x04\x01", 2, true },
+		{ 3, "\x81\x01", "\x10", 1, true },
+		{ 4, "\x87\x02", "\x01\xff", 2, false }, { 4, "\x87\x02", NULL, 1, false },
+		{ 4, "\x88\x02", "\x00\x0f", 2, false }, { 4, "\x88\x02", NULL, 1, false },
+		{ 4, "\x82\x01", "\xfe", 1, false }, { 4, "\x82\x01", "\x05", 1, false }, { 4, "\x82\x01", NULL, 1, false },
+		{ 4, "\x82\x01", "\x00", 1, true }, { 4, "\x88\x02", "\x00\x0b", 2, true },
+	};
+	struct sim_buf b = { 0 };
+	struct cr_items got;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint8_t *p;
+
+		if (all[i].dg == 3)
+			sim_write_dg3(&b);
+		else
+			sim_write_dg4(&b);
+		p = memmem(b.p, 64, all[i].object, 2);
+		assert_non_null(p);
+		if (all[i].value)
+			memcpy(p + 2, all[i].value, all[i].len);
+		else
+			*p = 0x9e;
+		if (all[i].good) {
+			assert_int_equal(parse(CR_FID_DG(all[i].dg), &b, &got), 0);
+			cr_items_clear(&got);
+		} else {
+			refused(CR_FID_DG(all[i].dg), &b);
+		}
+		sim_buf_free(&b);
+	}
+}
+
 /* Where in it the record begins. */
 static uint8_t *record(struct sim_buf *b, const char *magic)
 {
@@ -695,6 +736,7 @@ int main(void)
 		cmocka_unit_test(the_face_of_19794),
 		cmocka_unit_test(fingers),
 		cmocka_unit_test(eyes),
+		cmocka_unit_test(headers_that_say_something_else_than_the_group_holds),
 		cmocka_unit_test(lengths_inside_of_records_that_lie),
 		cmocka_unit_test(a_group_without_fingers),
 		cmocka_unit_test(protocols_have_their_names),
