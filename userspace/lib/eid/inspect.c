@@ -118,9 +118,10 @@ static int learn_limits(struct inspector *in)
 	int err;
 
 	if (!(in->opts->need & CR_NEED_CARD))
-		return cr_card_learn_limits(in->card);
+		return cr_limits_learn(in->card, &in->info_sound);
 	err = read_card_files(in);
 	info = cr_inspector_file(in->insp, CR_FID_INFO);
+	in->info_sound = err || !info || cr_limits_info_sound(info->data, info->len);
 	if (!err && info)
 		cr_card_take_limits(in->card, info->data, info->len);
 	return err;
@@ -464,6 +465,8 @@ static int judge(struct inspector *in)
 		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
+	if (!err && in->card && !in->info_sound)
+		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", "EF.ATR/INFO is malformed");
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
 	return err ? err : cr_checks_judge(insp);
