@@ -20,7 +20,7 @@ const struct sim_holder_spec sim_configuration_holders[3] = {
 
 #define BAC	.bac = true
 #define PACE	.n_pace = 1, .pace = { { SIM_3DES, 13, SIM_GM, NULL } }, .dg14 = true
-#define EAC	.dg3 = true, .dg4 = true, .ca = SIM_3DES, .ca_key = "brainpoolP224r1"
+#define EAC	.dg3 = true, .fingers = SIM_WSQ, .dg4 = true, .ca = SIM_3DES, .ca_key = "brainpoolP224r1"
 
 static const struct {
 	struct sim_recipe recipe;

@@ -193,7 +193,7 @@ static int make_groups(struct sim_draft *d)
 	sim_write_dg2(face, len, r->flaw == SIM_LYING, &files[2]);
 	free(face);
 	if (r->dg3)
-		sim_write_dg3(&files[3]);
+		sim_write_fingers(2, r->fingers, &files[3]);
 	if (r->dg4)
 		sim_write_dg4(&files[4]);
 	if (r->person->id_number)

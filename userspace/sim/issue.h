@@ -196,6 +196,7 @@ struct sim_recipe {
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
 	bool dg3, dg4;			/* fingerprints, irises, which only terminal authentication opens */
+	enum sim_image fingers;		/* their encoding */
 	bool dg14;			/* also where it has nothing but PACE's parameters to say */
 	bool jp2;			/* the portrait as JPEG 2000 */
 	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
