@@ -115,15 +115,21 @@ static int read_card_files(struct inspector *in)
 static int learn_limits(struct inspector *in)
 {
 	const struct cr_file *info;
+	bool sound = true;
 	int err;
 
-	if (!(in->opts->need & CR_NEED_CARD))
-		return cr_limits_learn(in->card, &in->info_sound);
-	err = read_card_files(in);
-	info = cr_inspector_file(in->insp, CR_FID_INFO);
-	in->info_sound = err || !info || cr_limits_info_sound(info->data, info->len);
-	if (!err && info)
-		cr_card_take_limits(in->card, info->data, info->len);
+	if (in->opts->need & CR_NEED_CARD) {
+		err = read_card_files(in);
+		info = cr_inspector_file(in->insp, CR_FID_INFO);
+		if (!err && info) {
+			cr_card_take_limits(in->card, info->data, info->len);
+			sound = cr_limits_info_sound(info->data, info->len);
+		}
+	} else {
+		err = cr_limits_learn(in->card, &sound);
+	}
+	if (!sound)
+		in->malformed = "EF.ATR/INFO is malformed";
 	return err;
 }
 
@@ -465,8 +471,8 @@ static int judge(struct inspector *in)
 		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
-	if (!err && in->card && !in->info_sound)
-		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", "EF.ATR/INFO is malformed");
+	if (!err && in->malformed)
+		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", in->malformed);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
 	return err ? err : cr_checks_judge(insp);
