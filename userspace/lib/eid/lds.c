@@ -166,9 +166,10 @@ static const char *other_groups(const struct cr_inspection *insp, const struct c
 	for (i = 0; i < insp->n_files; i++) {
 		uint16_t fid = insp->files[i].fid;
 
-		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip. */
+		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip, if it takes them. */
 		if (insp->files[i].note && fid >= CR_FID_DG(3) && fid <= CR_FID_DG(16) &&
-		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) && fid != CR_FID_DG(15))
+		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) &&
+		    (fid != CR_FID_DG(15) || insp->chip_authentication == CR_SUCCESSFUL))
 			return insp->files[i].note;
 	}
 	/* The zone has no century: "1925-..." and "2025-..." may be one date. */
