@@ -6,6 +6,7 @@
 #include "eid/chip.h"
 #include "eid/inspect_int.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "trust/card_security.h"
 
 static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
@@ -40,6 +41,26 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 	case CR_INFOS_MALFORMED:
 		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
 	}
+}
+
+/*
+ * ICAO 9303-10, 3.11.4: EF.CardSecurity, where there is one, contains the SecurityInfos of EF.CardAccess. That
+ * they are not there accuses nobody, as DG14 may have them.
+ */
+static void compare_card_security(struct inspector *in)
+{
+	enum cr_infos_agreement a;
+	uint8_t *set = NULL;
+	size_t len;
+
+	if (!in->ca.security || !in->ca.data ||
+	    cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		return;
+	a = cr_security_infos_agree(in->ca.data, in->ca.len, set, len);
+	if (!CR_RULE(card_security_agrees, a == CR_INFOS_AGREE || a == CR_INFOS_LEFT_OUT))
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED,
+			     "EF.CardSecurity does not repeat it");
+	free(set);
 }
 
 /* The card is opened anew where its session did not outlive the proof. */
@@ -208,7 +229,8 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
 		       const char *why)
 {
-	return fall_back(in, dg14, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : why);
+	return fall_back(in, dg14, CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			 open ? open : why);
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -228,6 +250,7 @@ int cr_inspector_chip(struct inspector *in)
 	else if (!dg14)
 		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
 				      "no DG14 to compare with");
+	compare_card_security(in);
 	if (!dg14) {
 		err = by_mapping(in, NULL, &open);
 		if (err)
@@ -238,7 +261,8 @@ int cr_inspector_chip(struct inspector *in)
 	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
 			card_access_unchecked(in, CR_UNDETERMINED, "DG14 is malformed");
-		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
+		chip_result(in, CR_RULE(dg14_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			    "DG14 is malformed");
 		return 0;
 	}
 	compare_card_access(in, set, len);
@@ -250,7 +274,8 @@ int cr_inspector_chip(struct inspector *in)
 	if (err == CR_E_NOT_FOUND)
 		return without_key(in, &infos, open, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, &infos, CR_UNDETERMINED,
+		return fall_back(in, &infos,
+				 CR_RULE(ca_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
 				 "the chip's algorithm for it is not known here");
 	if (!in->s.secured)
 		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");
