@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "checks.h"
+#include "rule.h"
 
 static const char *const check_names[CR_CHECK_COUNT] = {
 	[CR_CHECK_ACCESS] = "access",
@@ -365,8 +366,10 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
-		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED ||
-		    insp->passive.dg[i] == CR_DG_UNWANTED) {
+		bool shown = insp->passive.dg[i] != CR_DG_UNREAD && insp->passive.dg[i] != CR_DG_LOCKED &&
+			     insp->passive.dg[i] != CR_DG_UNWANTED;
+
+		if (!CR_RULE(chip_proof_shown, shown)) {
 			say(j, &hidden, i == 14 ? "DG14" : "DG15");
 			return;
 		}
