@@ -70,6 +70,12 @@ static bool may_sign(const struct sim_holder *by, const struct sim_holder *h)
 	return above == 3 ? below != 0 : above != 0 && below == 0;
 }
 
+/* C.1.1: whoever it is, but for a terminal of a foreign document verifier's. */
+static bool moves_day(const struct sim_holder *by, const struct sim_holder *h)
+{
+	return h->chat >> 6 != 0 || by->chat >> 6 == 2;
+}
+
 uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool protected)
 {
 	const struct sim_holder *by;
@@ -94,7 +100,7 @@ uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool pro
 	}
 	/* 3.5.3: what all of the chain grant */
 	card->ta.granted = (by == &card->prof.cvca ? by->chat : card->ta.granted) & h.chat & 0x3f;
-	if (strcmp(h.from, card->prof.today) > 0)
+	if (moves_day(by, &h) && strcmp(h.from, card->prof.today) > 0)
 		memcpy(card->prof.today, h.from, sizeof(card->prof.today));
 	sim_holder_clear(&card->ta.last);
 	card->ta.last = h;
