@@ -87,9 +87,12 @@ static bool name_in(const struct sim_tlv *t, char out[17])
 	return true;
 }
 
-/* D.2.1.3: six digits, a byte each. */
+/* D.2.1.3: six digits, a byte each, that are a day of a year of this century. */
 static bool date_in(const struct sim_tlv *t, char out[7])
 {
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned int year, month, day;
+
 	if (t->len != 6)
 		return false;
 	for (int i = 0; i < 6; i++) {
@@ -98,7 +101,10 @@ static bool date_in(const struct sim_tlv *t, char out[7])
 		out[i] = (char)('0' + t->value[i]);
 	}
 	out[6] = '\0';
-	return true;
+	year = t->value[0] * 10U + t->value[1];
+	month = t->value[2] * 10U + t->value[3];
+	day = t->value[4] * 10U + t->value[5];
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && year % 4 == 0 ? 1U : 0U);
 }
 
 /* The curve whose prime and coefficient these are; its name into group. */
@@ -202,9 +208,9 @@ static bool body_in(const struct sim_tlv *body, const struct sim_holder *issuer,
 
 	ok = child(body, 0x5f29, &t) && t.len == 1 && !*t.value && child(body, 0x42, &t) && name_in(&t, authority) &&
 	     child(body, 0x5f20, &t) && name_in(&t, out->name) && child(body, 0x5f25, &t) && date_in(&t, out->from) &&
-	     child(body, 0x5f24, &t) && date_in(&t, out->to) && child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) &&
-	     child(&t, 0x53, &v) && v.len == 1 && sim_ber_oid(&id, ID_IS, true) && oid.len == id.len &&
-	     !memcmp(oid.value, id.p, id.len);
+	     child(body, 0x5f24, &t) && date_in(&t, out->to) && strcmp(out->from, out->to) <= 0 &&
+	     child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) && child(&t, 0x53, &v) && v.len == 1 &&
+	     sim_ber_oid(&id, ID_IS, true) && oid.len == id.len && !memcmp(oid.value, id.p, id.len);
 	sim_buf_free(&id);
 	if (ok)
 		out->chat = *v.value;
