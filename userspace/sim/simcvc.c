@@ -174,11 +174,30 @@ static EVP_PKEY *ec_key(const struct sim_tlv *key, const char *group)
 	return out;
 }
 
+/* D.3: the identifier first, then what its algorithm has, in this order and nothing else. */
+static bool in_order(const struct sim_tlv *key, uint32_t last)
+{
+	struct sim_tlv t;
+	uint32_t before = 0;
+
+	for (size_t off = 0; off < key->len; off += t.total) {
+		if (!sim_ber_get(key->value + off, key->len - off, &t) ||
+		    (off ? t.tag < 0x81 || t.tag > last || t.tag <= before : t.tag != 0x06))
+			return false;
+		before = off ? t.tag : 0;
+	}
+	return true;
+}
+
+/*
+ * C.1: a curve's parameters stand in an authority's certificate, and are those of all below it; an RSA key below it is
+ * not shorter. An authority's successor may have others.
+ */
 static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, struct sim_holder *out)
 {
+	bool authority = !issuer || out->chat >> 6 == 3, ok;
 	struct sim_buf prefix = { 0 };
-	struct sim_tlv oid;
-	bool ok;
+	struct sim_tlv oid, p;
 
 	ok = child(key, 0x06, &oid) && sim_ber_oid(&prefix, ID_TA, true) && oid.len == prefix.len + 2 &&
 	     !memcmp(oid.value, prefix.p, prefix.len);
@@ -187,12 +206,15 @@ static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, s
 		out->scheme = oid.value[oid.len - 1];
 	}
 	sim_buf_free(&prefix);
-	if (!ok || !digest_of(out))
+	if (!ok || !digest_of(out) || !in_order(key, out->kind == 1 ? 0x82 : 0x87))
 		return false;
 	if (out->kind == 1)
-		return (out->key = rsa_key(key)) != NULL;
-	/* C.1: parameters stand in the root's certificate, and are those of all below it */
-	if (!find_group(key, out->group)) {
+		return (out->key = rsa_key(key)) != NULL &&
+		       (authority || EVP_PKEY_get_bits(out->key) >= EVP_PKEY_get_bits(issuer->key));
+	if (child(key, 0x81, &p)) {
+		if (!authority || !find_group(key, out->group))
+			return false;
+	} else {
 		if (!issuer || !*issuer->group)
 			return false;
 		memcpy(out->group, issuer->group, sizeof(out->group));
