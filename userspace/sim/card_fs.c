@@ -174,13 +174,16 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 	const uint8_t *p = NULL;
 	size_t offset = 0, n = 0;
 	bool odd = a->ins & 1;
+	uint16_t fid = 0, sw;
 	uint8_t sfi = 0;
-	uint16_t sw;
 
-	/* ISO/IEC 7816-4, 11.2.2: bit 8 of P1, or bits 5 to 1 of P2; 31 is no short identifier. */
-	if (odd) {
-		if (a->p1 || (a->p2 & 0xe0))
-			return SW_P1P2;
+	/*
+	 * ISO/IEC 7816-4, 11.2.2: bit 8 of P1, or bits 5 to 1 of P2; 31 is no short identifier. With an odd INS, and
+	 * any of the other eleven bits set, P1-P2 is a file identifier.
+	 */
+	if (odd && (a->p1 || (a->p2 & 0xe0))) {
+		fid = (uint16_t)(a->p1 << 8 | a->p2);
+	} else if (odd) {
 		sfi = a->p2;
 	} else if (a->p1 & 0x80) {
 		if (a->p1 & 0x60)
@@ -198,8 +201,8 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 		return card->prof.sfi_sw;
 	if (!a->le || (!odd && a->lc))
 		return SW_LENGTH;
-	if (sfi) {
-		f = find_sfi(card, sfi);
+	if (sfi || fid) {
+		f = sfi ? find_sfi(card, sfi) : find(card, fid);
 		if (!f)
 			return SW_NO_FILE;
 	}

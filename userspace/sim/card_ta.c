@@ -6,7 +6,9 @@
  *                                         the certificate before
  *   MSE:Set AT, GET CHALLENGE, EXTERNAL AUTHENTICATE   the terminal's signature
  *
- * The card has no clock: the latest day that a certificate began on is its today (C.1.1).
+ * The card has no clock: the latest day that a certificate began on is its today (C.1.1). An authority's successor
+ * becomes a trust point beside it, and EF.CVCA names both (A.6.2.2); the older one is good until its own end. Day and
+ * trust points outlive power.
  */
 #include "simcard.h"
 
@@ -41,8 +43,12 @@ static bool reference(const struct sim_apdu *a, char out[17])
 
 static const struct sim_holder *known(const struct sim_card *card, const char *name)
 {
+	const struct sim_holder *before = &card->prof.cvca_before;
+
 	if (!strcmp(name, card->prof.cvca.name))
 		return &card->prof.cvca;
+	if (before->key && !strcmp(name, before->name))
+		return strcmp(before->to, card->prof.today) < 0 ? NULL : before;
 	return card->ta.last.key && !strcmp(name, card->ta.last.name) ? &card->ta.last : NULL;
 }
 
@@ -70,6 +76,45 @@ static bool may_sign(const struct sim_holder *by, const struct sim_holder *h)
 	return above == 3 ? below != 0 : above != 0 && below == 0;
 }
 
+/* C.1.1: whoever it is, but for a terminal of a foreign document verifier's. */
+static bool moves_day(const struct sim_holder *by, const struct sim_holder *h)
+{
+	return h->chat >> 6 != 0 || by->chat >> 6 == 2;
+}
+
+static void name_trust_points(struct sim_card *card)
+{
+	const struct sim_profile *prof = &card->prof;
+	struct sim_buf b = { 0 };
+
+	sim_ber_str(&b, 0x42, prof->cvca.name);
+	if (prof->cvca_before.key)
+		sim_ber_str(&b, 0x42, prof->cvca_before.name);
+	for (unsigned int i = 0; i < prof->n_files; i++) {
+		const struct sim_file *f = &prof->files[i];
+
+		if (f->fid != 0x011c || !f->in_app || b.failed || b.len > f->len)
+			continue;
+		memset(f->data, 0, f->len);
+		memcpy(f->data, b.p, b.len);
+	}
+	sim_buf_free(&b);
+}
+
+/* A link certificate's holder, of which the card keeps a copy, comes first; who was first is second. */
+static void trust(struct sim_card *card, const struct sim_holder *h)
+{
+	struct sim_profile *prof = &card->prof;
+
+	if (!strcmp(h->name, prof->cvca.name) || !strcmp(h->name, prof->cvca_before.name))
+		return;
+	sim_holder_clear(&prof->cvca_before);
+	prof->cvca_before = prof->cvca;
+	prof->cvca = *h;
+	EVP_PKEY_up_ref(prof->cvca.key);
+	name_trust_points(card);
+}
+
 uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool protected)
 {
 	const struct sim_holder *by;
@@ -93,11 +138,13 @@ uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool pro
 		return SW_AUTH_FAILED;
 	}
 	/* 3.5.3: what all of the chain grant */
-	card->ta.granted = (by == &card->prof.cvca ? by->chat : card->ta.granted) & h.chat & 0x3f;
-	if (strcmp(h.from, card->prof.today) > 0)
+	card->ta.granted = (by->chat >> 6 == 3 ? by->chat : card->ta.granted) & h.chat & 0x3f;
+	if (moves_day(by, &h) && strcmp(h.from, card->prof.today) > 0)
 		memcpy(card->prof.today, h.from, sizeof(card->prof.today));
 	sim_holder_clear(&card->ta.last);
 	card->ta.last = h;
+	if (h.chat >> 6 == 3)
+		trust(card, &h);
 	return SW_OK;
 }
 

@@ -526,6 +526,7 @@ void sim_profile_free(struct sim_profile *p)
 	BN_clear_free(p->ca_key);
 	sim_group_close(&p->ca_group);
 	sim_holder_clear(&p->cvca);
+	sim_holder_clear(&p->cvca_before);
 	EVP_PKEY_free(p->aa_key);
 	memset(p, 0, sizeof(*p));
 }

@@ -109,6 +109,7 @@ struct sim_profile {
 	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
 	enum sim_aa_habit aa_habit;
 	struct sim_holder cvca;	/* key NULL: no terminal authentication */
+	struct sim_holder cvca_before;	/* whose link certificate it came by; key NULL: none */
 	char today[7];		/* YYMMDD; goes on by certificates */
 	struct sim_file files[SIM_MAX_FILES];
 	unsigned int n_files;
