@@ -77,7 +77,7 @@ bool cr_limits_info_sound(const uint8_t *data, size_t len)
 		return true;
 	}
 	/* what is no BER, or longer than what was read, says nothing either way */
-	return r < 0 || CR_RULE(info_announced, !announced);
+	return r < 0 || !announced;
 }
 
 /* SELECT the master file, SELECT the file, and as much as one short READ BINARY gives. */
