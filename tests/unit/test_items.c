@@ -630,7 +630,7 @@ static void files_without_a_parser_say_nothing(void **state)
 
 /* ---- who says it best ---- */
 
-static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
+static void understand(struct cr_inspection *insp, uint16_t fid, struct sim_buf *file)
 {
 	struct sim_buf dg1 = { 0 };
 	char mrz[89];
@@ -640,7 +640,7 @@ static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
 	insp->files = calloc(2, sizeof(*insp->files));
 	insp->n_files = 2;
 	insp->files[0] = (struct cr_file){ .fid = CR_FID_DG(1), .data = dg1.p, .len = dg1.len };
-	insp->files[1] = (struct cr_file){ .fid = CR_FID_DG(11), .data = dg11->p, .len = dg11->len };
+	insp->files[1] = (struct cr_file){ .fid = fid, .data = file->p, .len = file->len };
 	assert_int_equal(cr_lds_understand(insp, 1790000000), 0);
 }
 
@@ -673,11 +673,30 @@ static void details_say_it_better_where_they_say_it(void **state)
 		sim_ber_str(&in, 0x5f0e, all[i].name);
 		sim_ber_str(&in, 0x5f2b, all[i].birth);
 		sim_ber_wrap(&b, 0x6b, &in);
-		understand(&insp, &b);
+		understand(&insp, CR_FID_DG(11), &b);
 		assert_string_equal(insp.holder.full_name, all[i].name_then);
 		assert_string_equal(insp.holder.date_of_birth, all[i].birth_then);
 		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
 		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), all[i].agree);
+		forget(&insp);
+		sim_buf_free(&b);
+	}
+}
+
+/* What active authentication stands on, it looks at itself; after chip authentication nobody does. */
+static void a_key_that_nobody_needed_has_its_form_too(void **state)
+{
+	static const enum cr_result chip[] = { CR_SUCCESSFUL, CR_UNDETERMINED };
+	struct sim_buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof(chip) / sizeof(chip[0]); i++) {
+		struct cr_inspection insp = { .chip_authentication = chip[i] };
+
+		sim_ber_str(&b, 0x70, "no key");
+		understand(&insp, CR_FID_DG(15), &b);
+		assert_string_equal(insp.files[1].note, "DG15 is malformed");
+		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
+		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), i ? CR_SUCCESSFUL : CR_FAILED);
 		forget(&insp);
 		sim_buf_free(&b);
 	}
@@ -743,6 +762,7 @@ int main(void)
 		cmocka_unit_test(files_of_the_master_file),
 		cmocka_unit_test(files_without_a_parser_say_nothing),
 		cmocka_unit_test(details_say_it_better_where_they_say_it),
+		cmocka_unit_test(a_key_that_nobody_needed_has_its_form_too),
 		cmocka_unit_test(no_mutation_is_out_of_bounds),
 	};
 
