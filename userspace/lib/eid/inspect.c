@@ -475,7 +475,9 @@ static int judge(struct inspector *in)
 		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", in->malformed);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
-	return err ? err : cr_checks_judge(insp);
+	if (!err)
+		err = cr_checks_judge(insp);
+	return err ? err : cr_defects_tell(insp);
 }
 
 static int inspect(struct inspector *in)
@@ -562,6 +564,9 @@ void cr_inspection_free(struct cr_inspection *insp)
 	free(insp->passive.issuer);
 	free(insp->passive.signer);
 	free(insp->passive.digest);
+	for (size_t i = 0; i < insp->n_listed; i++)
+		free(insp->listed[i].list);
+	free(insp->listed);
 	free(insp->reasons);
 	free(insp->checks);
 	free(insp->files);

@@ -211,7 +211,7 @@ int cr_inspector_chip_judge(struct inspector *in)
 	if (!in->mapped)
 		return 0;
 	r = cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now,
-				    why);
+				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, why);
 	if (r != CR_SUCCESSFUL)
 		chip_result(in, r, why);
 	return 0;

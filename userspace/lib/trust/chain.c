@@ -286,6 +286,9 @@ static const char *check_purpose(X509 *cert, enum cr_chain_purpose purpose)
 	if (purpose == CR_CHAIN_MASTER_LIST)
 		return cr_cert_signs_master_lists(cert) ? NULL :
 		       "the signer's certificate is not for master lists";
+	if (purpose == CR_CHAIN_DEFECT_LIST)
+		return cr_cert_signs_defect_lists(cert) ? NULL :
+		       "the signer's certificate is not for defect lists";
 	return cr_cert_purpose(cert) == CR_PURPOSE_OTHER ?
 	       "the signer's certificate is not for documents" : NULL;
 }
