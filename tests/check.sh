@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
 #
-#   tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]      all of them without a name
+#   tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]   all without a name
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
