@@ -43,7 +43,14 @@ cardexam() {
 	else
 		echo "ok cardexam: the examiner's protocols are its own"
 	fi
-	build/tests/conformity/card-exam
+	build/tests/conformity/card-exam | tee build/cardexam.log
+	if sed -n '/^<!-- card-exam -->/,/^<!-- end -->/p' README.md | grep '^|' | cmp -s - <(grep '^|' build/cardexam.log); then
+		echo "ok cardexam: the README has the table"
+	else
+		echo "not ok cardexam: the README has the table: put the lines with | between its card-exam and end"
+	fi
+	# each refusal is seen to be asked for: without its check the card fails
+	build/tests/conformity/card-exam-lax --self-test=tests/conformity/card/lax.tsv
 }
 
 # What deviates or does not apply is neither ok nor not ok.

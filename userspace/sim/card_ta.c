@@ -18,6 +18,8 @@
 
 void sim_ta_reset(struct sim_card *card)
 {
+	if (sim_lax("cvc-stays"))
+		return;
 	sim_holder_clear(&card->ta.last);
 	memset(&card->ta, 0, sizeof(card->ta));
 }
@@ -48,7 +50,7 @@ static const struct sim_holder *known(const struct sim_card *card, const char *n
 	if (!strcmp(name, card->prof.cvca.name))
 		return &card->prof.cvca;
 	if (before->key && !strcmp(name, before->name))
-		return strcmp(before->to, card->prof.today) < 0 ? NULL : before;
+		return strcmp(before->to, card->prof.today) < 0 && !sim_lax("cvc-day") ? NULL : before;
 	return card->ta.last.key && !strcmp(name, card->ta.last.name) ? &card->ta.last : NULL;
 }
 
@@ -73,13 +75,16 @@ static bool may_sign(const struct sim_holder *by, const struct sim_holder *h)
 {
 	unsigned int above = by->chat >> 6, below = h->chat >> 6;
 
+	if (sim_lax("cvc-role"))
+		return true;
+
 	return above == 3 ? below != 0 : above != 0 && below == 0;
 }
 
 /* C.1.1: whoever it is, but for a terminal of a foreign document verifier's. */
 static bool moves_day(const struct sim_holder *by, const struct sim_holder *h)
 {
-	return h->chat >> 6 != 0 || by->chat >> 6 == 2;
+	return h->chat >> 6 != 0 || by->chat >> 6 == 2 || sim_lax("foreign-day");
 }
 
 static void name_trust_points(struct sim_card *card)
@@ -127,18 +132,20 @@ uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool pro
 		return SW_P1P2;
 	if (!a->lc || a->le)
 		return SW_LENGTH;
-	by = *card->ta.dst ? known(card, card->ta.dst) : NULL;
+	by = *card->ta.dst ? known(card, card->ta.dst) : sim_lax("dst") ? &card->prof.cvca : NULL;
 	card->ta.dst[0] = '\0';
 	if (!by)
 		return SW_CONDITIONS;
 	if (!sim_cvc_check(a->data, a->lc, by, &h))
-		return SW_AUTH_FAILED;
-	if (!may_sign(by, &h) || strcmp(h.to, card->prof.today) < 0) {
+		return sim_lax("cvc") ? SW_OK : SW_AUTH_FAILED;
+	if (!may_sign(by, &h) || (strcmp(h.to, card->prof.today) < 0 && !sim_lax("cvc-day"))) {
 		sim_holder_clear(&h);
 		return SW_AUTH_FAILED;
 	}
 	/* 3.5.3: what all of the chain grant */
 	card->ta.granted = (by->chat >> 6 == 3 ? by->chat : card->ta.granted) & h.chat & 0x3f;
+	if (sim_lax("rights"))
+		card->ta.granted = h.chat & 0x3f;
 	if (moves_day(by, &h) && strcmp(h.from, card->prof.today) > 0)
 		memcpy(card->prof.today, h.from, sizeof(card->prof.today));
 	sim_holder_clear(&card->ta.last);
@@ -156,6 +163,10 @@ uint16_t sim_ta_set_at(struct sim_card *card, const struct sim_apdu *a, bool pro
 	card->ta.set = false;
 	if (sw != SW_OK)
 		return sw;
+	if (sim_lax("ta-order")) {
+		card->ta.set = true;
+		return SW_OK;
+	}
 	if (!reference(a, name))
 		return SW_DATA;
 	if (!card->ta.last.key || card->ta.last.chat >> 6 || strcmp(name, card->ta.last.name) != 0)
@@ -168,7 +179,7 @@ uint16_t sim_ta_challenge(struct sim_card *card, const struct sim_apdu *a, struc
 {
 	if (a->p1 || a->p2)
 		return SW_P1P2;
-	if (a->lc || a->le != 8)
+	if (a->lc || (a->le != 8 && !sim_lax("ta-order")))
 		return SW_LENGTH;
 	if (RAND_bytes(card->ta.challenge, 8) != 1)
 		return SW_INTERNAL;
@@ -187,12 +198,12 @@ uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a)
 		return SW_P1P2;
 	if (!a->lc || a->le)
 		return SW_LENGTH;
-	if (!card->ta.challenged)
+	if (!card->ta.challenged && !sim_lax("ta-order"))
 		return SW_CONDITIONS;
 	sim_buf_put(&m, card->chip_id, card->chip_id_len);
 	sim_buf_put(&m, card->ta.challenge, 8);
 	sim_buf_put(&m, card->terminal_id, card->terminal_id_len);
-	ok = !m.failed && sim_holder_signed(&card->ta.last, m.p, m.len, a->data, a->lc);
+	ok = (!m.failed && sim_holder_signed(&card->ta.last, m.p, m.len, a->data, a->lc)) || sim_lax("ta-signature");
 	sim_buf_free(&m);
 	card->ta.set = card->ta.challenged = false;	/* good for one try */
 	if (!ok)

@@ -11,6 +11,7 @@
 #define CARDRING_SIMCARD_H
 
 #include "ber.h"
+#include "lax.h"
 #include "sim.h"
 #include "simcrypto.h"
 #include "simcvc.h"

@@ -15,7 +15,7 @@ static struct kit_info kits[KITS] = {
 	[KIT_TDES] = { "tdes", C_3DES, C_3DES, "prime256v1", "prime256v1", 12, 2, 5 },
 	[KIT_DH] = { "dh", C_AES128, C_AES128, "dh_2048_256", "dh_2048_256", 2, 1, -1 },
 	[KIT_DH_TDES] = { "dh-tdes", .ca = C_3DES, .ca_group = "dh_2048_256", .ca_key_id = -1 },
-	[KIT_IM] = { "im", .pace = C_AES128, .pace_group = "brainpoolP256r1", .domain = 13, .mapping = 4, .ca_key_id = -1 },
+	[KIT_IM] = { "im", C_AES128, .pace_group = "brainpoolP256r1", .domain = 13, .mapping = 4, .ca_key_id = -1 },
 	[KIT_CAM] = { "cam", C_AES128, C_AES128, "brainpoolP256r1", "brainpoolP256r1", 13, 2, -1 },
 	[KIT_CAM_TDES] = { "cam-tdes", C_AES128, C_3DES, "brainpoolP256r1", "brainpoolP256r1", 13, 2, -1 },
 	[KIT_RSA] = { "rsa", C_AES128, C_AES128, "brainpoolP256r1", "brainpoolP256r1", 13, 2, -1, .rsa = true },
@@ -49,8 +49,10 @@ static void recipe_of(enum kit k, const struct sim_person *person, const struct 
 		r->pace[0] = (struct sim_pace_offer){ (enum sim_cipher)info->pace, info->domain,
 						      k == KIT_IM ? SIM_IM : SIM_GM, NULL };
 	}
-	if (k == KIT_CAM || k == KIT_CAM_TDES)
-		r->pace[r->n_pace++] = (struct sim_pace_offer){ (enum sim_cipher)info->pace, info->domain, SIM_CAM, NULL };
+	if (k == KIT_CAM || k == KIT_CAM_TDES) {
+		r->pace[r->n_pace] = r->pace[0];
+		r->pace[r->n_pace++].mapping = SIM_CAM;
+	}
 	if (k == KIT_MAIN || k == KIT_TDES || k == KIT_RSA) {
 		r->cvca = &cvca[info->rsa];
 		r->dg3 = true;

@@ -35,7 +35,8 @@ bool want(struct exam *x, unsigned int kinds)
 	x->step++;
 	describe(kinds, plan, sizeof(plan));
 	if (p->unsound) {
-		snprintf(what, sizeof(what), "got %04X in unsound secure messaging (%s), plan says%s", sw, p->unsound, plan);
+		snprintf(what, sizeof(what), "got %04X in unsound secure messaging (%s), plan says%s", sw, p->unsound,
+			 plan);
 		return must(x, false, what);
 	}
 	if ((kinds & SM && p->plain) || (kinds & PLAIN && !p->plain))

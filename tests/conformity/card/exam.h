@@ -73,7 +73,7 @@ void card_day(int days, uint8_t out[6]);
 
 /* ---- exam.c ---- */
 
-/* What an answer may be. "ISO checking error": 64xx to 6Fxx. SM, PLAIN: how it must come; without either, as it likes. */
+/* What an answer may be. "ISO checking error": 64xx to 6Fxx. SM, PLAIN: how it must come; neither: as it likes. */
 enum {
 	OK = 1, ERR = 2, W6300 = 4, W6282 = 8, SM = 16, PLAIN = 32,
 	NO = ERR | W6300,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * card-exam [--lax=WHAT] [--table] [CASE...]: examines the virtual card, each case of cases.tsv or those named, one line
- * each, and then the units' table; --table: that alone, as README has it. Exit status 0: nothing failed.
+ * card-exam [--table] [CASE...]: examines the virtual card, each case of cases.tsv or those named, one line each, and
+ * then the units' table; --table: that alone, as README has it. Exit status 0: nothing failed.
+ *
+ * card-exam-lax is the same of a card that lets things pass: --lax=CHECK[+CHECK] takes those away; --self-test=FILE
+ * goes through lax.tsv, where each case that stands behind a check must fail, and tells which refusals no line shows.
  */
 #include "exam.h"
 
@@ -167,7 +170,8 @@ static enum result examine(const struct row *r, const char *dir)
 
 static void table(void)
 {
-	printf("| unit | | cases | passed | deviates | not applicable | failed |\n|---|---|---:|---:|---:|---:|---:|\n");
+	printf("| unit | | cases | passed | deviates | not applicable | failed |\n"
+	       "|---|---|---:|---:|---:|---:|---:|\n");
 	for (size_t u = 0; u <= UNITS; u++) {
 		unsigned int all = 0;
 
@@ -207,11 +211,63 @@ static bool wanted(const char *id, char **names, int n)
 	return n == 0;
 }
 
+#ifdef SIM_LAX
+/* Whether the plan has the card refuse something in it. */
+static bool is_negative(const struct row *r)
+{
+	return strncmp(r->note, "not applicable: ", 16) != 0 &&
+	       (strstr(r->plan, "error") || strstr(r->plan, "6300") || strstr(r->plan, "698"));
+}
+
+/* CHECK[+CHECK] TAB CASE...: with the checks gone each of the cases fails. */
+static int self_test(const char *path, const char *dir)
+{
+	static bool shown[MAX_CASES];
+	unsigned int bad = 0, negative = 0, seen = 0;
+	char line[1200], why[300];
+	FILE *f = fopen(path, "re");
+
+	MUST(f);
+	while (fgets(line, sizeof(line), f)) {
+		char *save = NULL, *check = strtok_r(line, "\t\n", &save);
+		unsigned int n = 0, wrong = 0;
+
+		if (!check || *check == '#')
+			continue;
+		sim_lax_set(check);
+		for (char *id = strtok_r(NULL, " \n", &save); id; id = strtok_r(NULL, " \n", &save), n++) {
+			bool asked;
+
+			if (ask(id, dir, why, sizeof(why), &asked) || !asked) {
+				printf("not ok without %s: ISO7816_%s does not fail\n", check, id);
+				wrong++;
+			}
+			for (unsigned int i = 0; i < n_rows; i++)
+				shown[i] |= !strcmp(rows[i].id, id);
+		}
+		if (!wrong && n)
+			printf("ok without %s: %u cases fail\n", check, n);
+		bad += wrong + !n;
+	}
+	fclose(f);
+	printf("refusals that no line of it shows:");
+	for (unsigned int i = 0; i < n_rows; i++) {
+		negative += is_negative(&rows[i]);
+		seen += is_negative(&rows[i]) && shown[i];
+		if (is_negative(&rows[i]) && !shown[i])
+			printf(" %s", rows[i].id);
+	}
+	printf("\n%u of %u cases with a refusal were seen to fail without their check\n", seen, negative);
+	return bad != 0;
+}
+#endif
+
 int main(int argc, char **argv)
 {
+	const char *lax = NULL;
 	char dir[] = "/tmp/card-exam-XXXXXX", cmd[64];
 	const char *cases = "tests/conformity/card/cases.tsv";
-	int opt = 1;
+	int opt = 1, status = 0;
 
 	for (; opt < argc && !strncmp(argv[opt], "--", 2); opt++) {
 		if (!strcmp(argv[opt], "--table")) {
@@ -219,7 +275,10 @@ int main(int argc, char **argv)
 		} else if (!strncmp(argv[opt], "--cases=", 8)) {
 			cases = argv[opt] + 8;
 #ifdef SIM_LAX
-		} else if (!strncmp(argv[opt], "--lax=", 6) && sim_lax_set(argv[opt] + 6)) {
+		} else if (!strncmp(argv[opt], "--lax=", 6)) {
+			sim_lax_set(argv[opt] + 6);
+		} else if (!strncmp(argv[opt], "--self-test=", 12)) {
+			lax = argv[opt] + 12;
 #endif
 		} else {
 			fprintf(stderr, "usage: %s [--table] [--cases=FILE] [CASE...]\n", argv[0]);
@@ -230,13 +289,18 @@ int main(int argc, char **argv)
 	all_listed();
 	MUST(mkdtemp(dir));
 	cards_issue(dir);
-	for (unsigned int i = 0; i < n_rows; i++)
+#ifdef SIM_LAX
+	if (lax)
+		status = self_test(lax, dir);
+#endif
+	for (unsigned int i = 0; i < n_rows && !lax; i++)
 		if (wanted(rows[i].id, argv + opt, argc - opt))
 			counts[unit_of(rows[i].id)][examine(&rows[i], dir)]++;
-	table();
+	if (!lax)
+		table();
 	pairs_drop();
 	cards_drop();
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
 	MUST(system(cmd) == 0);
-	return counts[UNITS][FAILED] != 0;
+	return status || counts[UNITS][FAILED] != 0;
 }

@@ -40,8 +40,8 @@ void probe_reset(struct probe *p);
 /* A command APDU as it stands. */
 void probe_raw(struct probe *p, const void *cmd, size_t n);
 /*
- * A command; cla with 0C: in secure messaging under the keys that there are, whether or not the card still has them. le:
- * NO_LE, or as many bytes as are wanted; 0: all there are, up to 256.
+ * A command; cla with 0C: in secure messaging under the keys that there are, whether or not the card still has them.
+ * le: NO_LE, or as many bytes as are wanted; 0: all there are, up to 256.
  */
 void probe_send(struct probe *p, uint8_t cla, uint8_t ins, uint8_t p1, uint8_t p2, const void *data, size_t lc, int le);
 /* New keys from a shared secret. ssc NULL: zeroes. */

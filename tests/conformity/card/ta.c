@@ -41,7 +41,8 @@ static void put_curve(struct blob *k, const EVP_PKEY *key)
 static void put_public(const struct cvc *c, struct blob *out)
 {
 	/* id-TA-ECDSA-SHA-256, id-TA-RSA-v1-5-SHA-256 */
-	uint8_t oid[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x02, is_rsa(c->key) ? 1 : 2, is_rsa(c->key) ? 2 : 3 };
+	bool rsa = is_rsa(c->key);
+	uint8_t oid[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x02, rsa ? 1 : 2, rsa ? 2 : 3 };
 	struct blob k = { 0 };
 	BIGNUM *n = NULL, *e = NULL;
 	uint8_t q[200];
@@ -53,7 +54,7 @@ static void put_public(const struct cvc *c, struct blob *out)
 		oid[7] = 3;
 	if (c->flaw != NO_KEY_OID)
 		put_do(&k, 0x06, oid, sizeof(oid));
-	if (is_rsa(c->key)) {
+	if (rsa) {
 		MUST(EVP_PKEY_get_bn_param(c->key, OSSL_PKEY_PARAM_RSA_N, &n) &&
 		     EVP_PKEY_get_bn_param(c->key, OSSL_PKEY_PARAM_RSA_E, &e));
 		if (c->flaw != NO_MODULUS)

@@ -80,7 +80,8 @@ static bool ecdsa_right(EVP_PKEY *key, const struct blob *sig)
 
 	ok = sig->n == 2 * half && ECDSA_SIG_set0(es, BN_bin2bn(sig->b, (int)half, NULL),
 						  BN_bin2bn(sig->b + half, (int)half, NULL)) &&
-	     (n = i2d_ECDSA_SIG(es, &der)) > 0 && EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
+	     (n = i2d_ECDSA_SIG(es, &der)) > 0 &&
+	     EVP_DigestVerifyInit_ex(ctx, NULL, "SHA256", NULL, NULL, key, NULL) == 1 &&
 	     EVP_DigestVerify(ctx, der, (size_t)n, nonce, 8) == 1;
 	OPENSSL_free(der);
 	ECDSA_SIG_free(es);

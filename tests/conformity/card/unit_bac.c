@@ -147,8 +147,10 @@ static void c_plain(struct exam *x, long arg)
 
 const struct asked unit_bac[] = {
 	C(1, c_challenges, 0), C(2, c_right, 0), C(3, c_other_keys, 0), C(4, c_challenge_over, 0), C(6, c_bad_mac, 0),
-	C(8, c_answers, 0), C(9, c_answers, 2), C(10, c_answers, 1), C(11, c_answers, 3), C(12, c_errors, 0x100 | NO_MAC),
-	C(13, c_errors, 0x100 | BAD_MAC), C(14, c_errors, 0x100 | BAD_COUNTER), C(16, c_plain, 0), C(17, c_errors, NO_MAC),
+	C(8, c_answers, 0), C(9, c_answers, 2), C(10, c_answers, 1), C(11, c_answers, 3),
+	C(12, c_errors, 0x100 | NO_MAC),
+	C(13, c_errors, 0x100 | BAD_MAC), C(14, c_errors, 0x100 | BAD_COUNTER), C(16, c_plain, 0),
+	C(17, c_errors, NO_MAC),
 	C(18, c_errors, BAD_MAC),
 	{ 0 }
 };

@@ -247,7 +247,8 @@ static void j_roles(struct exam *x, long roles)
 		c[n] = (struct cvc){ .car = n ? c[n - 1].chr : x->car,
 				     .chr = n == 0 ? "UTTESTUT00010" : n == 1 ? "UTTESTUT00011" : "UTTESTUT00012",
 				     .chat = chat, .to = chat >> 6 == 3 ? CVCA_DAYS : chat >> 6 ? MONTH : 13,
-				     .key = pair(x, name), .by = n ? c[n - 1].key : x->cvca, .parameters = chat >> 6 == 3 };
+				     .key = pair(x, name), .by = n ? c[n - 1].key : x->cvca,
+				     .parameters = chat >> 6 == 3 };
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		bool last = i == n - 1;
@@ -328,7 +329,8 @@ static bool link_to(struct exam *x, const char *car, const char *by, const char 
 	return want(x, OK | SM);
 }
 
-static bool dv_under(struct exam *x, const char *car, const char *by, int from, int to, unsigned int dst, unsigned int kinds)
+static bool dv_under(struct exam *x, const char *car, const char *by, int from, int to, unsigned int dst,
+		     unsigned int kinds)
 {
 	struct cvc dv = cvc_dv(x, "007", DV, to);
 
@@ -356,7 +358,7 @@ static bool trust_points(struct exam *x, const char *first, const char *second)
 		return false;
 	read_at(x, 0, 36);
 	return want(x, OK | SM) &&
-	       must(x, x->p.data.n == 36 && !memcmp(x->p.data.b, file.b, 36), "EF.CVCA does not hold both trust points");
+	       must(x, x->p.data.n == 36 && !memcmp(x->p.data.b, file.b, 36), "EF.CVCA lacks a trust point");
 }
 
 static bool m3(struct exam *x)
@@ -446,21 +448,27 @@ static void n_migration(struct exam *x, long arg)
 #define T	0x03
 
 const struct asked unit_cvc[] = {
-	J(1, j_chain, 0), J(2, j_bad_name, 0), J(3, j_bad_dv, SIG_LAST), J(4, j_bad_dv, NO_SIG), J(5, j_bad_dv, NO_CERT_BODY),
+	J(1, j_chain, 0), J(2, j_bad_name, 0), J(3, j_bad_dv, SIG_LAST), J(4, j_bad_dv, NO_SIG),
+	J(5, j_bad_dv, NO_CERT_BODY),
 	J(6, j_bad_dv, NO_CHAT), J(7, j_bad_dv, NO_FROM), J(8, j_bad_dv, NO_TO), J(9, j_bad_dv, BCD_FROM),
-	J(10, j_bad_dv, BCD_TO), J(11, day_by_is, FOREIGN), J(12, j_plain, 0), J(13, j_class, 0x22), J(15, j_class, 0x2a),
+	J(10, j_bad_dv, BCD_TO), J(11, day_by_is, FOREIGN), J(12, j_plain, 0), J(13, j_class, 0x22),
+	J(15, j_class, 0x2a),
 	J(17, j_bad_dv, BODY_TAG), J(18, j_bad_dv, SIG_TAG), J(19, j_bad_dv, DAY_FROM), J(20, j_bad_dv, DAY_TO),
 	J(21, j_backwards, 0), J(22, j_forgotten, 0), J(23, j_bad_dv, CHAT_OID), J(24, j_bad_dv, KEY_OID),
-	J(25, j_day_stays, NAME), J(26, j_day_stays, BODY_TAG), J(27, j_day_stays, SIG_TAG), J(28, j_day_stays, BODY_LEN),
-	J(29, j_day_stays, SIG_LEN), J(30, j_day_stays, SIG_LAST), J(31, j_day_stays, SIG_CUT), R(32, j_day_stays, SIG_BIG),
-	J(33, j_day_stays, SIG_R0), J(34, j_day_stays, SIG_S0), J(35, j_day_stays, NO_NAME), J(36, j_day_stays, KEY_OID_CA),
+	J(25, j_day_stays, NAME), J(26, j_day_stays, BODY_TAG), J(27, j_day_stays, SIG_TAG),
+	J(28, j_day_stays, BODY_LEN),
+	J(29, j_day_stays, SIG_LEN), J(30, j_day_stays, SIG_LAST), J(31, j_day_stays, SIG_CUT),
+	R(32, j_day_stays, SIG_BIG),
+	J(33, j_day_stays, SIG_R0), J(34, j_day_stays, SIG_S0), J(35, j_day_stays, NO_NAME),
+	J(36, j_day_stays, KEY_OID_CA),
 	J(37, j_day_stays, NO_KEY_OID), J(38, j_day_stays, NO_POINT), R(39, j_day_stays, NO_MODULUS),
 	R(40, j_day_stays, NO_EXPONENT), J(41, j_day_stays, KEY_EXTRA), ROLES(43, T, 0, 0), ROLES(44, DV, CA, 0),
 	ROLES(45, FOREIGN, CA, 0), ROLES(46, DV, DV, 0), ROLES(47, DV, FOREIGN, 0), ROLES(48, FOREIGN, DV, 0),
 	ROLES(49, FOREIGN, FOREIGN, 0), ROLES(50, DV, T, FOREIGN), ROLES(51, DV, T, DV), ROLES(52, DV, T, T),
 	ROLES(53, DV, T, CA), J(55, j_short, 1), J(56, j_short, 0), R(55, j_short, 1), R(56, j_short, 0),
 	{ "M_1", day_by_is, DV, KIT_MAIN, true }, { "M_2", m_day_by_dv, 0, KIT_MAIN, true },
-	{ "M_3", m_trust, 3, KIT_MAIN, true }, { "M_4", m_trust, 4, KIT_MAIN, true }, { "M_5", m_trust, 5, KIT_MAIN, true },
+	{ "M_3", m_trust, 3, KIT_MAIN, true }, { "M_4", m_trust, 4, KIT_MAIN, true },
+	{ "M_5", m_trust, 5, KIT_MAIN, true },
 	{ "M_6", m_sanity, 0, KIT_MAIN, true }, { "N_1", n_migration, 0, KIT_MAIN, true },
 	{ 0 }
 };

@@ -298,20 +298,20 @@ static void q_read(struct exam *x, long arg)
 
 #define EACH(M) \
 	M(1, COM) M(2, SOD) M(3, 0x0101) M(4, 0x0102) M(5, 0x0103) M(6, 0x0104) M(7, 0x0105) M(8, 0x0106) M(9, 0x0107) \
-	M(10, 0x0108) M(11, 0x0109) M(12, 0x010a) M(13, 0x010b) M(14, 0x010c) M(15, 0x010d) M(16, 0x010e) M(17, 0x010f) \
-	M(18, 0x0110)
+	M(10, 0x0108) M(11, 0x0109) M(12, 0x010a) M(13, 0x010b) M(14, 0x010c) M(15, 0x010d) M(16, 0x010e) \
+	M(17, 0x010f) M(18, 0x0110)
 #define EACH_READ(M) \
 	M(19, COM) M(20, SOD) M(21, 0x0101) M(22, 0x0102) M(23, 0x0103) M(24, 0x0104) M(25, 0x0105) M(26, 0x0106) \
-	M(27, 0x0107) M(28, 0x0108) M(29, 0x0109) M(30, 0x010a) M(31, 0x010b) M(32, 0x010c) M(33, 0x010d) M(34, 0x010e) \
-	M(35, 0x010f) M(36, 0x0110)
+	M(27, 0x0107) M(28, 0x0108) M(29, 0x0109) M(30, 0x010a) M(31, 0x010b) M(32, 0x010c) M(33, 0x010d) \
+	M(34, 0x010e) M(35, 0x010f) M(36, 0x0110)
 #define EACH_AFTER(M) \
 	M(37, COM) M(38, SOD) M(39, 0x0101) M(40, 0x0102) M(41, 0x0103) M(42, 0x0104) M(43, 0x0105) M(44, 0x0106) \
-	M(45, 0x0107) M(46, 0x0108) M(47, 0x0109) M(48, 0x010a) M(49, 0x010b) M(50, 0x010c) M(51, 0x010d) M(52, 0x010e) \
-	M(53, 0x010f) M(54, 0x0110)
+	M(45, 0x0107) M(46, 0x0108) M(47, 0x0109) M(48, 0x010a) M(49, 0x010b) M(50, 0x010c) M(51, 0x010d) \
+	M(52, 0x010e) M(53, 0x010f) M(54, 0x0110)
 #define EACH_DG(M) \
 	M(6, SOD) M(7, 0x0101) M(8, 0x0102) M(9, 0x0103) M(10, 0x0104) M(11, 0x0105) M(12, 0x0106) M(13, 0x0107) \
-	M(14, 0x0108) M(15, 0x0109) M(16, 0x010a) M(17, 0x010b) M(18, 0x010c) M(19, 0x010d) M(20, 0x010e) M(21, 0x010f) \
-	M(22, 0x0110)
+	M(14, 0x0108) M(15, 0x0109) M(16, 0x010a) M(17, 0x010b) M(18, 0x010c) M(19, 0x010d) M(20, 0x010e) \
+	M(21, 0x010f) M(22, 0x0110)
 
 #define B_SELECT(n, fid)	{ "B_" #n, b_select, fid, KIT_MAIN, false },
 #define B_READ(n, fid)		{ "B_" #n, b_read, fid, KIT_MAIN, false },
@@ -324,7 +324,8 @@ static void q_read(struct exam *x, long arg)
 #define H(n, f, a)		{ "H_" #n, f, a, KIT_MAIN, true }
 
 const struct asked unit_files[] = {
-	{ "A_1", a_select, 0, KIT_BAC, false }, { "A_2", a_select, 0, KIT_MAIN, false }, { "A_3", a_select, 0, KIT_CAM, false },
+	{ "A_1", a_select, 0, KIT_BAC, false }, { "A_2", a_select, 0, KIT_MAIN, false },
+	{ "A_3", a_select, 0, KIT_CAM, false },
 	EACH(B_SELECT) EACH_READ(B_READ) EACH_AFTER(B_AFTER)
 	D_SELECT(1, COM) EACH_DG(D_SELECT) { "D_23", d_no_file, 0, KIT_MAIN, true },
 	{ "E_1", e_current, AT_START, KIT_MAIN, true }, { "E_3", e_current, BEYOND, KIT_MAIN, true },
@@ -338,13 +339,17 @@ const struct asked unit_files[] = {
 	EACH(O_SELECT) EACH_READ(O_READ) EACH_AFTER(O_AFTER)
 	{ "O_55", security_select, 0, KIT_CAM, false }, { "O_56", security_read, 0, KIT_CAM, false },
 	{ "O_57", security_after, 6, KIT_CAM, false }, { "O_58", security_after, 2, KIT_CAM, false },
-	{ "Q_1", q_read, HOW(BY_FID, 0x011c), KIT_MAIN, false }, { "Q_2", q_read, HOW(BY_SFI, 0x011c), KIT_MAIN, false },
-	{ "Q_3", q_read, HOW(ODD_FID, 0x011c), KIT_MAIN, false }, { "Q_4", q_read, HOW(ODD_SFI, 0x011c), KIT_MAIN, false },
+	{ "Q_1", q_read, HOW(BY_FID, 0x011c), KIT_MAIN, false }, { "Q_2", q_read, HOW(BY_SFI, 0x011c),
+	KIT_MAIN, false },
+	{ "Q_3", q_read, HOW(ODD_FID, 0x011c), KIT_MAIN, false }, { "Q_4", q_read, HOW(ODD_SFI, 0x011c),
+	KIT_MAIN, false },
 	{ "S_1", security_in, 1, KIT_CAM, false }, { "S_2", security_in, 0, KIT_CAM, false },
 	{ "S_3", security_in, 3, KIT_CAM, false }, { "S_4", security_in, 2, KIT_CAM, false },
 	{ "S_5", security_select, 0, KIT_CAM, false }, { "S_6", security_read, 0, KIT_CAM, false },
 	{ "S_7", security_select_odd, 0, KIT_CAM, false }, { "S_8", security_read, 1, KIT_CAM, false },
-	{ "T_1", q_read, HOW(BY_FID, 0x2f01), KIT_MAIN, false }, { "T_2", q_read, HOW(BY_SFI, 0x2f01), KIT_MAIN, false },
-	{ "T_3", q_read, HOW(ODD_FID, 0x2f01), KIT_MAIN, false }, { "T_4", q_read, HOW(ODD_SFI, 0x2f01), KIT_MAIN, false },
+	{ "T_1", q_read, HOW(BY_FID, 0x2f01), KIT_MAIN, false }, { "T_2", q_read, HOW(BY_SFI, 0x2f01),
+	KIT_MAIN, false },
+	{ "T_3", q_read, HOW(ODD_FID, 0x2f01), KIT_MAIN, false }, { "T_4", q_read, HOW(ODD_SFI, 0x2f01),
+	KIT_MAIN, false },
 	{ 0 }
 };

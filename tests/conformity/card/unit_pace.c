@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Unit P: PACE. One run of the protocol (ICAO 9303-11, 4.4; TR-03110-3, B.1) with one thing twisted in one step; the card
- * must refuse that step, and give nothing away after it. Generic mapping, and as far as the step that is twisted the
- * integrated one.
+ * Unit P: PACE. One run of the protocol (ICAO 9303-11, 4.4; TR-03110-3, B.1) with one thing twisted in one step; the
+ * card must refuse that step, and give nothing away after it. Generic mapping, and as far as the step that is twisted
+ * the integrated one.
  */
 #include "exam.h"
 
@@ -43,7 +43,9 @@ struct run {
 
 static void put_oid(struct blob *b, unsigned int mapping, unsigned int cipher)
 {
-	put(b, (const uint8_t[]){ 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x04, (uint8_t)mapping, (uint8_t)cipher }, 10);
+	put(b, "\x04\x00\x7f\x00\x07\x02\x02\x04", 8);
+	put_byte(b, mapping);
+	put_byte(b, cipher);
 }
 
 static bool twisted(const struct run *r, enum step at, enum twist t)
@@ -81,7 +83,8 @@ static void mse_data(const struct run *r, unsigned int password, struct blob *d)
 	if (t == PWD_LENGTH)
 		put(d, (const uint8_t[]){ 0x83, 0x03, (uint8_t)password }, 3);
 	else if (t != PWD_NONE)
-		put_do(d, 0x83, (const uint8_t[]){ (uint8_t)password, 0xff }, t == PWD_EMPTY ? 0 : t == PWD_LONG ? 2 : 1);
+		put_do(d, 0x83, (const uint8_t[]){ (uint8_t)password, 0xff },
+		       t == PWD_EMPTY ? 0 : t == PWD_LONG ? 2 : 1);
 	if (t != NO_PARAMETERS && t != OID_NONE)
 		put_do(d, 0x84, (const uint8_t[]){ t == DOMAIN_UNKNOWN ? 0xff : (uint8_t)info->domain },
 		       t == DOMAIN_EMPTY ? 0 : 1);
@@ -362,13 +365,15 @@ static bool step_token(struct run *r)
 	struct exam *x = r->x;
 	uint8_t mac[9] = { 0 }, theirs[8];
 	struct part p, more, outer;
+	size_t n;
 
 	if (!between(r, AT_TOKEN))
 		return false;
 	token(r, &r->theirs, twisted(r, AT_TOKEN, TOKEN_BARE), mac);
 	if (twisted(r, AT_TOKEN, TOKEN_WRONG))
 		mac[7] ^= 1;
-	general(r, AT_TOKEN, 0x85, mac, twisted(r, AT_TOKEN, TOKEN_SHORT) ? 7 : twisted(r, AT_TOKEN, TOKEN_LONG) ? 9 : 8);
+	n = twisted(r, AT_TOKEN, TOKEN_SHORT) ? 7 : twisted(r, AT_TOKEN, TOKEN_LONG) ? 9 : 8;
+	general(r, AT_TOKEN, 0x85, mac, n);
 	if (ends(r, AT_TOKEN) || !want(x, OK | PLAIN) || !answer(r, 0x86, &p))
 		return false;
 	token(r, &r->own, false, theirs);
@@ -436,6 +441,8 @@ static void with_each_mapping(struct exam *x, long arg)
 
 static void then(struct exam *x, long arg)
 {
+	bool goes_on;
+
 	probe_reset(&x->p);
 	if (!open_pace(x, 1, x->info->mapping))
 		return;
@@ -463,13 +470,9 @@ static void then(struct exam *x, long arg)
 		if (!want(x, ERR))
 			return;
 		/* the session goes on if the answer was in it, and only then */
-		if (x->p.plain) {
-			read_sfi(x, 0x1e, 1);
-			want(x, ERR | PLAIN);
-		} else {
-			read_sfi(x, 0x1e, 1);
-			want(x, OK | SM);
-		}
+		goes_on = !x->p.plain;
+		read_sfi(x, 0x1e, 1);
+		want(x, goes_on ? OK | SM : ERR | PLAIN);
 	}
 }
 
@@ -479,7 +482,8 @@ static void then(struct exam *x, long arg)
 
 const struct asked unit_pace[] = {
 	GOOD(1, 0, NONE), GOOD(2, 0, BY_CAN), { "P_3", then, THEN_PLAIN, KIT_MAIN, false },
-	MAIN(5, AT_MSE, OID_TAG), MAIN(6, AT_MSE, OID_OTHER), MAIN(7, AT_MSE, OID_INSIDE_06), MAIN(8, AT_MSE, PWD_UNKNOWN),
+	MAIN(5, AT_MSE, OID_TAG), MAIN(6, AT_MSE, OID_OTHER), MAIN(7, AT_MSE, OID_INSIDE_06),
+	MAIN(8, AT_MSE, PWD_UNKNOWN),
 	MAIN(9, AT_MSE, DOMAIN_UNKNOWN), MAIN(11, AT_NONCE, OUTER_TAG), MAIN(12, AT_NONCE, NO_DATA),
 	MAIN(13, AT_NONCE, INNER_MORE), GOOD(14, 0, AGAIN), MAIN(15, AT_MAP, OUTER_TAG), MAIN(16, AT_MAP, OUTER_NONE),
 	MAIN(17, AT_MAP, INNER_TAG), MAIN(19, AT_AGREE, OUTER_TAG), MAIN(20, AT_AGREE, OUTER_NONE),
@@ -490,12 +494,15 @@ const struct asked unit_pace[] = {
 	MAIN(33, AT_TOKEN, INNER_TAG), MAIN(34, AT_TOKEN, INNER_MORE), MAIN(35, AT_TOKEN, TOKEN_WRONG),
 	MAIN(36, AT_TOKEN, TOKEN_SHORT), MAIN(41, AT_MAP, OTHER_SIZE), MAIN(42, AT_MAP, ZERO_POINT),
 	GOOD(43, AT_MAP, SMALL_X), GOOD(44, AT_MAP, LARGE_X), GOOD(45, AT_MAP, SMALL_Y), GOOD(46, AT_MAP, LARGE_Y),
-	DH(47, AT_MAP, ABOVE_PRIME), DH(48, AT_MAP, ZERO_NUMBER), MAIN(49, AT_MAP, OFF_CURVE), MAIN(50, AT_MAP, BAD_FORM),
+	DH(47, AT_MAP, ABOVE_PRIME), DH(48, AT_MAP, ZERO_NUMBER), MAIN(49, AT_MAP, OFF_CURVE),
+	MAIN(50, AT_MAP, BAD_FORM),
 	{ "P_51", refused, STEP(AT_MAP, OTHER_NONCE_SIZE), KIT_IM, false }, MAIN(52, AT_AGREE, BAD_FORM),
 	DH(53, AT_AGREE, ZERO_NUMBER), MAIN(54, AT_NONCE, CHAINING), MAIN(55, AT_MAP, CHAINING),
-	MAIN(56, AT_AGREE, CHAINING), MAIN(57, AT_TOKEN, CHAINING), MAIN(58, AT_TOKEN, INSTEAD), MAIN(59, AT_MAP, BETWEEN),
+	MAIN(56, AT_AGREE, CHAINING), MAIN(57, AT_TOKEN, CHAINING), MAIN(58, AT_TOKEN, INSTEAD),
+	MAIN(59, AT_MAP, BETWEEN),
 	MAIN(60, AT_AGREE, BETWEEN), MAIN(61, AT_TOKEN, BETWEEN), MAIN(62, AT_TOKEN, TOKEN_BARE),
-	MAIN(64, AT_MSE, OID_NONE), MAIN(65, AT_MSE, OID_EMPTY), MAIN(66, AT_MSE, OID_LONG), MAIN(67, AT_MSE, OID_SHORT),
+	MAIN(64, AT_MSE, OID_NONE), MAIN(65, AT_MSE, OID_EMPTY), MAIN(66, AT_MSE, OID_LONG),
+	MAIN(67, AT_MSE, OID_SHORT),
 	MAIN(68, AT_MSE, OID_UNOFFERED), MAIN(69, AT_MSE, PWD_NONE), MAIN(70, AT_MSE, PWD_EMPTY),
 	MAIN(71, AT_MSE, PWD_LENGTH), MAIN(72, AT_MSE, PWD_LONG), GOOD(73, 0, NONE), GOOD(74, AT_MSE, NO_PARAMETERS),
 	MAIN(75, AT_MSE, DOMAIN_EMPTY), MAIN(76, AT_TOKEN, TOKEN_LONG), MAIN(77, AT_MSE, OID_AS_06),

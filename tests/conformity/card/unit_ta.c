@@ -311,7 +311,7 @@ static void l_again(struct exam *x, long arg)
 	probe_send(&x->p, 0x0c, 0xa4, 0x00, 0x0c, NULL, 0, NO_LE);
 	if (!want(x, OK | ERR) || !was_ok(x))
 		return;
-	/* a card that lets it begin would have to be asked to the end: none of ours does, and one that did shows here */
+	/* a card that lets it begin would have to be asked to the end: none of ours does; one that did would show */
 	must(x, !begins_again(x, (enum access)(arg >> 1)) || x->failed, "access begins anew within the session");
 }
 
@@ -321,13 +321,15 @@ static void l_again(struct exam *x, long arg)
 const struct asked unit_ta[] = {
 	{ "K_1a", k_by, BY_BAC, KIT_MAIN, false }, { "K_1b", k_by, BY_PACE, KIT_MAIN, false }, K(2, k_other, NOBODY),
 	K(4, k_plain, 0), K(5, k_other, A_DV), K(6, k_other, THE_CVCA), K(7, k_class, 0), K(10, k_first_of_two, 0),
-	K(12, k_short_challenge, 0), K(14, k_missing, NO_CHALLENGE), K(15, k_missing, NO_SET_AT), K(17, k_missing, OTHER_TAG),
+	K(12, k_short_challenge, 0), K(14, k_missing, NO_CHALLENGE), K(15, k_missing, NO_SET_AT),
+	K(17, k_missing, OTHER_TAG),
 	K(18, k_reset, 0), K(19, k_between, 0), { "K_20", k_bad_signature, 0, KIT_MAIN, false },
 	L(1, l_rights, RIGHTS(3, 1, 3)), L(2, l_rights, RIGHTS(3, 1, 4)), L(3, l_rights, RIGHTS(3, 2, 4)),
 	L(4, l_rights, RIGHTS(3, 2, 3)), L(5, l_rights, RIGHTS(1, 3, 3)), L(6, l_rights, RIGHTS(1, 3, 4)),
 	L(7, l_rights, RIGHTS(2, 3, 4)), L(8, l_rights, RIGHTS(2, 3, 3)), L(9, l_unfinished, 3), L(10, l_unfinished, 4),
 	L(11, l_failed, 3), L(12, l_failed, 4),
-	{ "L_13", l_again, TWICE(BY_BAC, BY_BAC), KIT_MAIN, false }, { "L_14", l_again, TWICE(BY_PACE, BY_PACE), KIT_MAIN, false },
+	{ "L_13", l_again, TWICE(BY_BAC, BY_BAC), KIT_MAIN, false }, { "L_14", l_again, TWICE(BY_PACE, BY_PACE),
+	KIT_MAIN, false },
 	{ "L_15", l_again, TWICE(BY_PACE, BY_BAC), KIT_MAIN, false },
 	{ "L_16", l_again, TWICE(BY_BAC, BY_PACE), KIT_MAIN, false },
 	{ 0 }
