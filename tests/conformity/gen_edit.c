@@ -5,8 +5,8 @@
  *
  *	FILE/TAG/TAG...		the object, from the outermost one on: DG3/63/7F61/7F60.2/5F2E
  *
- * TAG.N is the Nth of them, TAG{HEX} the first that has these bytes in its value. FILE is DG1 ... DG16, CardAccess, CVCA,
- * INFO, or CardSecurity, which stands for the SecurityInfos that are signed in it.
+ * TAG.N is the Nth of them, TAG{HEX} the first that has these bytes in its value. FILE is DG1 ... DG16, CardAccess,
+ * CVCA, INFO, or CardSecurity, which stands for the SecurityInfos that are signed in it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fingers, irises and the newer faces, written: DG3, DG4 and DG2 of ICAO 9303-10, 4.7.2 to 4.7.4, with records of ISO/IEC
- * 19794-4, 19794-6 and 39794-5. Each finger and each eye has a template of its own (4.7.3.2.4).
+ * Fingers, irises and the newer faces, written: DG3, DG4 and DG2 of ICAO 9303-10, 4.7.2 to 4.7.4, with records of
+ * ISO/IEC 19794-4, 19794-6 and 39794-5. Each finger and each eye has a template of its own (4.7.3.2.4).
  */
 #include "issue.h"
 
@@ -43,15 +43,16 @@ static void draw(int w, int h, int cx, int cy, uint8_t *out)
 }
 
 /*
- * WSQ, version 3.1: the tables, and a block of coefficients that has none, as every subband's quantizer is zero: an even
- * grey.
+ * WSQ, version 3.1: the tables, and a block of coefficients that has none, as every subband's quantizer is zero: an
+ * even grey. Nothing here takes it apart again.
  */
 static void write_wsq(unsigned int w, unsigned int h, struct sim_buf *out)
 {
 	/* the 9/7 filters: sign, decimal exponent, digits */
 	static const struct { uint8_t sign, scale; uint32_t digits; } taps[] = {
-		{ 0, 9, 852698679 }, { 0, 9, 377402856 }, { 1, 9, 110624404 }, { 1, 10, 238494650 }, { 0, 10, 378284555 },
-		{ 0, 9, 788485616 }, { 1, 9, 418092273 }, { 1, 10, 406894176 }, { 0, 10, 645388826 },
+		{ 0, 9, 852698679 }, { 0, 9, 377402856 }, { 1, 9, 110624404 }, { 1, 10, 238494650 },
+		{ 0, 10, 378284555 }, { 0, 9, 788485616 }, { 1, 9, 418092273 }, { 1, 10, 406894176 },
+		{ 0, 10, 645388826 },
 	};
 
 	sim_buf_be(out, 0xffa0, 2);		/* start of image */
@@ -144,7 +145,9 @@ static void finger_record(uint8_t position, enum sim_image kind, const struct si
 void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out)
 {
 	/* ISO/IEC 19794-4, table 5, and ICAO 9303-10, table 49: the index fingers, the thumbs */
-	static const struct { uint8_t position, subtype; } fingers[] = { { 2, 0x09 }, { 7, 0x0a }, { 1, 0x05 }, { 6, 0x06 } };
+	static const struct { uint8_t position, subtype; } fingers[] = {
+		{ 2, 0x09 }, { 7, 0x0a }, { 1, 0x05 }, { 6, 0x06 },
+	};
 	struct sim_buf group = { 0 }, all = { 0 };
 	uint8_t pixels[FINGER * FINGER];
 
