@@ -41,9 +41,11 @@ LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
-# One of them is against OpenPACE, where that is there.
+# One of them is against OpenPACE, and one of pcscd's handler, where those are there.
 EAC      := $(shell pkg-config --exists libeac && echo yes)
-TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c),$(sort $(wildcard tests/unit/test_*.c)))
+PCSC     := $(shell pkg-config --exists libpcsclite && echo yes)
+TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c) $(if $(PCSC),,tests/unit/test_ifd.c),\
+	    $(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
@@ -56,7 +58,7 @@ VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/
 
 # pcscd's handler, where what it is built against is there.
 DROPDIR = $(shell pkg-config --variable=usbdropdir libpcsclite)
-IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
+IFD   := $(if $(PCSC),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
@@ -114,7 +116,7 @@ $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-pi
 
 # It exports what pcscd asks for, and nothing of the library in it.
 IFD_OBJ := $(call obj,$(sort $(wildcard userspace/ifd/*.c)))
-$(IFD_OBJ): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(IFD_OBJ) $(call obj,tests/unit/test_ifd.c): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
 $(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
 $(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
