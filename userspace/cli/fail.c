@@ -37,6 +37,8 @@ const char *cli_error_code(int err)
 	case CR_E_PIN_SUSPENDED:	return "pin-suspended";
 	case CR_E_PIN_BLOCKED:		return "pin-blocked";
 	case CR_E_NO_SERVICE:		return "no-service";
+	case CR_E_READER_UNFIT:		return "reader-unfit";
+	case CR_E_VERSION:		return "driver-version";
 	}
 	return "internal";
 }
