@@ -143,6 +143,7 @@ $(B)/prefix: FORCE
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
+$(B)/tests/test_cli_fail: TEST_LIBS := $(shell pkg-config --libs jansson)
 $(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
