@@ -118,6 +118,7 @@ void sim_mrz_td2(char out[73], const char *code, const char *state, const char *
 
 enum sim_image { SIM_RAW, SIM_WSQ, SIM_JP2 };
 void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out);	/* DG3, ISO/IEC 19794-4; n at most 4 */
+void sim_write_fingers_new(enum sim_image kind, bool extended, struct sim_buf *out);	/* DG3, ISO/IEC 39794-4 */
 void sim_write_eyes(enum sim_image kind, struct sim_buf *out);	/* DG4, ISO/IEC 19794-6 */
 void sim_write_dg3(struct sim_buf *out);	/* two fingers, not compressed */
 void sim_write_dg4(struct sim_buf *out);	/* two eyes, not compressed */
