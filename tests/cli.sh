@@ -145,6 +145,10 @@ exits "what it opened is written" 0 $eac --out "$w/fingers" \
 exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
 check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
 	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+exits "a terminal is let in by version 2" 0 verify --json --reader sim:eac2 --can 314159 \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and the chip proved by version 2 with it" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v2 ECDSA SHA-256" and .chip_authentication.protocol == "CA v2 ECDH AES-128"' "$w/out"
 exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and

@@ -94,7 +94,7 @@ static void every_scheme_signs(void **state)
 		assert_int_equal(chain[0]->rights, CR_CVC_READ_DG4);
 		assert_int_equal(chain[1]->role, CR_CVC_TERMINAL);
 		assert_int_equal(chain[1]->rights, CR_CVC_READ_DG3 | CR_CVC_READ_DG4);
-		assert_string_equal(chain[1]->algorithm->name, schemes[i].name);
+		assert_string_equal(chain[1]->algorithm->names[0], schemes[i].name);
 		/* the body and the signature lie side by side, as they are sent */
 		assert_ptr_equal(chain[0]->body + chain[0]->body_len, chain[0]->signature);
 		assert_true(sim_cvc_check(chain[0]->body, chain[0]->body_len + chain[0]->signature_len, &root,

@@ -156,7 +156,7 @@ static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a,
 	if (a->p1 == 0x41 && (a->p2 == 0xa4 || a->p2 == 0xa6)) {
 		if (!card->prof.ca)
 			return SW_P1P2;
-		if (!protected || !card->access)
+		if (!protected || !card->access || (card->prof.ta_2 && !card->prof.ta_1 && !card->ta.done))
 			return SW_SECURITY_STATUS;
 		return a->p2 == 0xa4 ? sim_ca_set_at(card, a) : sim_ca_set_kat(card, a, next);
 	}
@@ -172,7 +172,9 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 		card->ca_set = false;
 	}
 	if (a->ins != 0x82)
-		card->challenged = card->ta.challenged = false;
+		card->challenged = false;
+	if (a->ins != 0x82 && !(protected && card->ta.announced))	/* version 2 keeps it (TR-03110-3, B.3) */
+		card->ta.challenged = false;
 	if (a->ins != 0x82 && a->ins != 0x84)
 		card->ta.set = false;
 	if (a->ins != 0x2a)
@@ -184,7 +186,7 @@ static uint16_t run(struct sim_card *card, const struct sim_apdu *a, bool protec
 	case 0xb1:
 		return sim_read_binary(card, a, out);
 	case 0x84:
-		if (card->ta.set)
+		if (sim_ta_wants_challenge(card, protected))
 			return sim_ta_challenge(card, a, out);
 		return card->prof.bac ? sim_get_challenge(card, a, out) : SW_INS;
 	case 0x82:

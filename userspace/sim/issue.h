@@ -94,6 +94,8 @@ struct sim_security {
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
 	bool ta;			/* terminal authentication, version 1 */
+	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
+	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -173,6 +175,7 @@ struct sim_recipe {
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
+	bool ta_2, no_ta_1;		/* in version 2; in version 2 alone */
 	bool dg3;			/* fingerprints, which only terminal authentication opens */
 	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
 	uint32_t portrait;

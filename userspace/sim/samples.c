@@ -124,6 +124,8 @@ static int write_profile(const char *dir, const struct sim_recipe *r)
 		snprintf(line, sizeof(line), "aa = %s\n", r->aa);
 		put_line(&b, line);
 	}
+	if (r->ta_2)
+		put_line(&b, r->no_ta_1 ? "ta = 2\n" : "ta = 1 2\n");
 	put_line(&b, r->quirks ? r->quirks : "");
 	snprintf(path, sizeof(path), "%s/profile", dir);
 	err = b.failed ? CR_E_NOMEM : write_file(path, b.p, b.len, 0644);
@@ -161,7 +163,8 @@ static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
 static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
 {
 	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
-				      .ca_key_id = ca_key ? r->ca_key_id : -1, .ta = ca_key && r->cvca,
+				      .ca_key_id = ca_key ? r->ca_key_id : -1,
+				      .ta = ca_key && r->cvca && !r->no_ta_1,
 				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
 }
 
@@ -213,6 +216,8 @@ static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, st
 		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
 	if (k->aa && sim_write_dg15(k->aa, &files[15]))
 		return CR_E_CRYPTO;
+	if (r->no_ta_1)		/* ICAO 9303-11 knows version 1 alone: the key stands in EF.CardSecurity */
+		security.ca_key = NULL;
 	if (k->ca || security.aa_digest) {
 		err = sim_write_dg14(&security, &files[14]);
 		if (err)
@@ -255,7 +260,17 @@ static int sign_groups(const struct sim_recipe *r, const struct sim_buf files[17
 	return sim_sod(r->issuer, dgs, n, sod);
 }
 
-/* EF.CardSecurity, where PACE's mapping needs it. */
+/* What EF.CardAccess and EF.CardSecurity say of version 2 of both authentications. */
+static void second(struct sim_security *s, const struct sim_recipe *r, const struct chip_keys *k)
+{
+	if (!r->ta_2)
+		return;
+	s->ca_domain = k->ca;
+	s->ca_key_id = r->ca_key_id;
+	s->no_ca_1 = r->no_ta_1;
+}
+
+/* EF.CardSecurity, where PACE's mapping or chip authentication version 2 needs it. */
 static int write_card_security(const char *dir, const struct sim_recipe *r, const struct chip_keys *k)
 {
 	bool other = r->flaw == SIM_OTHERS_SECURITY, mapping = false;
@@ -267,8 +282,9 @@ static int write_card_security(const char *dir, const struct sim_recipe *r, cons
 
 	for (unsigned int i = 0; i < r->n_pace; i++)
 		mapping |= r->pace[i].mapping == SIM_CAM;
-	if (!mapping)
+	if (!mapping && !r->ta_2)
 		return 0;
+	second(&security, r, k);
 	err = sim_write_security_infos(&security, &infos);
 	if (!err)
 		err = sim_card_security(r->issuer, &infos, &file);
@@ -300,7 +316,7 @@ static int write_authority(const char *dir, const struct sim_recipe *r)
 	snprintf(path, sizeof(path), "%s/cvca.cv", dir);
 	err = sim_cvc_issue(r->cvca, r->cvca, &cert) ? write_file(path, cert.p, cert.len, 0644) : CR_E_CRYPTO;
 	snprintf(path, sizeof(path), "%s/DF_011C.bin", dir);
-	if (!err)
+	if (!err && !r->no_ta_1)
 		err = write_file(path, file.p, file.len, 0644);
 	sim_buf_free(&cert);
 	sim_buf_free(&file);
@@ -352,6 +368,7 @@ int sim_issue(const char *root, const struct sim_recipe *r)
 		struct sim_security security = security_of(r, NULL);
 
 		security.aa_digest = NULL;
+		second(&security, r, &keys);
 		err = sim_write_security_infos(&security, &b);
 		if (!err)
 			err = write_ef(dir, 0x011c, &b);
@@ -614,6 +631,10 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 		  .pace = { { SIM_AES256, 16, SIM_GM, NULL } }, .ca = SIM_AES256, .ca_key = "brainpoolP384r1",
 		  .ca_key_id = 2, .dg3 = true, .cvca = &cvca->uto,
 		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
+		{ .name = "eac2", .text = "Utopia, passport: locked fingerprints, both versions of extended access control",
+		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .n_pace = 1,
+		  .pace = { { SIM_AES128, 13, SIM_GM, NULL } }, .ca = SIM_AES128, .ca_key = BP, .ca_key_id = 1, .dg3 = true,
+		  .cvca = &cvca->uto, .ta_2 = true, .portrait = 5 },
 		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
 		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
 		  .pace = { { SIM_3DES, 12, SIM_GM, NULL } }, .ca = SIM_3DES, .ca_key = "P-256", .ca_key_id = -1,

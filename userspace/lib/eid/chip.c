@@ -51,18 +51,6 @@ static int prove(struct cr_session *s, const struct cr_sm *sm)
 	return cr_session_send(s, &cmd, NULL, &none, &sw);
 }
 
-static const char *ca_name(const struct cr_protocol_oid *protocol)
-{
-	static const char *const names[2][4] = {
-		{ [CR_3DES] = "CA v1 DH 3DES", [CR_AES128] = "CA v1 DH AES-128",
-		  [CR_AES192] = "CA v1 DH AES-192", [CR_AES256] = "CA v1 DH AES-256" },
-		{ [CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
-		  [CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256" },
-	};
-
-	return names[protocol->ecdh][protocol->cipher];
-}
-
 enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
 			      const struct cr_security_infos *dg14, bool *tied)
 {
@@ -98,7 +86,7 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 	int err = cr_ca_new(info, key, s->rng, &ca);
 
 	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
-	out->protocol = ca_name(&info->protocol);
+	out->protocol = cr_ca_name(info);
 	if (err == CR_E_CRYPTO) {
 		result(out, CR_FAILED, "the chip's public key is not of its group");
 		return 0;

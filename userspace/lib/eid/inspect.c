@@ -32,19 +32,30 @@ static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 	return cr_card_transmit_batch(io, apdus, n, done);
 }
 
+static int open_anew(struct inspector *in, const char **why)
+{
+	int err = cr_card_reset(in->card);
+
+	cr_session_reset(&in->s);
+	*why = NULL;
+	return err ? err : cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, why);
+}
+
 static int open_access(struct inspector *in)
 {
 	const char *why = NULL;
 	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
 
-	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked &&
-	    in->s.sfi == CR_SFI_REFUSED) {
-		/* lost to a short identifier, before any secret was tried */
-		err = cr_card_reset(in->card);
-		cr_session_reset(&in->s);
-		if (!err)
-			err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access,
-					     &why);
+	/* lost to a short identifier, before any secret was tried */
+	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked && in->s.sfi == CR_SFI_REFUSED)
+		err = open_anew(in, &why);
+	/* lost in the general authentication procedure: once more with it, then without */
+	for (unsigned int i = 0; i < 2 && err && !cr_chip_fatal(err) && in->s.lost && in->general.failures > i; i++)
+		err = open_anew(in, &why);
+	if (in->general.ta && !err) {
+		in->rights = in->let_in = in->general.rights;
+		in->insp->access.terminal = in->general.ta;
+		in->insp->access.terminal_why = NULL;
 	}
 	if (err)
 		cr_check_set(in->insp, CR_CHECK_ACCESS,
@@ -130,6 +141,11 @@ static int start(struct inspector *in)
 	struct cr_limits *l = &in->insp->limits;
 	int err;
 
+	if (in->opts->terminal && in->opts->verify && (!in->opts->need || in->opts->need & CR_EAC_GROUPS)) {
+		in->general = (struct cr_general){ .terminal = in->opts->terminal, .trust = in->opts->trust,
+						   .now = in->now };
+		in->ca.general = &in->general;
+	}
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;

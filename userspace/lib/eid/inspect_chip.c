@@ -182,15 +182,25 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	return 1;
 }
 
+/* Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. */
+static void by_general(struct inspector *in)
+{
+	in->insp->chip_protocol = in->general.proof.protocol;
+	chip_result(in, in->general.proof.result, in->general.detail);
+}
+
 int cr_inspector_chip_judge(struct inspector *in)
 {
+	bool alone = in->general.asked;
 	char why[160];
 	enum cr_result r;
 
-	if (!in->mapped)
+	if (alone)
+		by_general(in);
+	if (alone ? in->general.proof.result != CR_SUCCESSFUL : !in->mapped)
 		return 0;
 	r = cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now,
-				    why);
+				    alone, why);
 	if (r != CR_SUCCESSFUL)
 		chip_result(in, r, why);
 	return 0;
@@ -208,6 +218,11 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
 		       const char *why)
 {
+	struct cr_domain domain;
+	struct cr_ca_info info;
+
+	if (!open && cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
+		open = "the chip proves itself to inspection systems alone";
 	return fall_back(in, dg14, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : why);
 }
 
@@ -228,6 +243,10 @@ int cr_inspector_chip(struct inspector *in)
 	else if (!dg14)
 		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
 				      "no DG14 to compare with");
+	if (!dg14 && in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	if (!dg14) {
 		err = by_mapping(in, NULL, &open);
 		if (err)
@@ -243,6 +262,10 @@ int cr_inspector_chip(struct inspector *in)
 	}
 	compare_card_access(in, set, len);
 	in->cvca = infos.cvca;
+	if (in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;

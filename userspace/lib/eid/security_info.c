@@ -171,6 +171,22 @@ static int unknown_ca(struct cr_security_infos *si)
 	return 0;
 }
 
+/* ChipAuthenticationDomainParameterInfo ::= SEQUENCE { protocol, domainParameter, keyId OPTIONAL } */
+static int ca_parameters(const struct cr_tlv *el, int count, bool ecdh, struct cr_security_infos *si)
+{
+	struct cr_ca_parameters p = { .ecdh = ecdh, .key_id = -1 };
+	int err;
+
+	if (count < 2 || count > 3 || si->n_ca_parameters == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	err = domain_of(&el[1], &p.known, &p.domain);
+	if (!err && count == 3)
+		err = small_integer(&el[2], &p.key_id);
+	if (!err)
+		si->ca_parameters[si->n_ca_parameters++] = p;
+	return err;
+}
+
 static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_ca_info info = { 0 };
@@ -179,11 +195,8 @@ static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 
 	if (arc < 1 || arc > 2)
 		return unknown_ca(si);
-	if (el[0].len == 9) {		/* ChipAuthenticationDomainParameterInfo: version 2 */
-		if (count < 2 || el[1].tag != SEQUENCE)
-			return CR_E_MALFORMED;
-		return 0;
-	}
+	if (el[0].len == 9)
+		return ca_parameters(el, count, arc == 2, si);
 	if (protocol_oid(&el[0], &info.protocol))
 		return unknown_ca(si);
 	info.protocol.ecdh = arc == 2;
@@ -262,8 +275,10 @@ static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *
 static int ta_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_tlv fid;
+	int version;
 
 	si->terminal_authentication = true;
+	si->terminal_2 |= !small_integer(&el[1], &version) && version == 2;
 	if (count > 2 && el[2].tag == SEQUENCE && !cr_tlv_parse(el[2].val, el[2].len, &fid) &&
 	    fid.tag == OCTET_STRING && fid.len == 2)
 		si->cvca = (uint16_t)(fid.val[0] << 8 | fid.val[1]);
@@ -439,6 +454,48 @@ int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *
 		info->protocol.oid[8] = (*key)->ecdh ? 2 : 1;
 	}
 	return *key ? 0 : CR_E_UNSUPPORTED;
+}
+
+int cr_security_infos_ca2(const struct cr_security_infos *si, struct cr_ca_info *info,
+			  struct cr_domain *domain)
+{
+	int err = CR_E_NOT_FOUND;
+
+	for (size_t i = 0; i < si->n_ca; i++) {
+		const struct cr_ca_info *c = &si->ca[i];
+
+		if (c->version != 2)
+			continue;
+		err = err ? CR_E_UNSUPPORTED : 0;
+		for (size_t k = 0; k < si->n_ca_parameters; k++) {
+			const struct cr_ca_parameters *p = &si->ca_parameters[k];
+
+			if (!p->known || p->domain.id < 0 || p->ecdh != c->protocol.ecdh ||
+			    p->domain.ec != p->ecdh || p->key_id != c->key_id)
+				continue;
+			if (!err && (c->protocol.cipher < info->protocol.cipher ||
+				     (c->protocol.cipher == info->protocol.cipher &&
+				      cr_domain_strength(&p->domain) <= cr_domain_strength(domain))))
+				continue;
+			*info = *c;
+			*domain = p->domain;
+			err = 0;
+		}
+	}
+	return err;
+}
+
+const struct cr_ca_key *cr_security_infos_ca2_key(const struct cr_security_infos *si,
+						  const struct cr_ca_info *info,
+						  const struct cr_domain *domain)
+{
+	for (size_t i = 0; i < si->n_ca_key; i++) {
+		const struct cr_ca_key *k = &si->ca_key[i];
+
+		if (k->usable && k->key_id == info->key_id && cr_domain_same(&k->domain, domain))
+			return k;
+	}
+	return NULL;
 }
 
 /* The infos about PACE in a SET: how many, or CR_E_MALFORMED, also for more than CR_INFOS_MAX. */

@@ -47,14 +47,24 @@ struct cr_ca_key {
 	size_t len;
 };
 
+/* ChipAuthenticationDomainParameterInfo: of the key with this number, before that can be read (version 2). */
+struct cr_ca_parameters {
+	bool ecdh;
+	int key_id;			/* -1: none */
+	bool known;
+	struct cr_domain domain;	/* if they are */
+};
+
 #define CR_INFOS_MAX	8
 struct cr_security_infos {
 	struct cr_pace_info pace[CR_INFOS_MAX];
 	struct cr_pace_parameters pace_parameters[CR_INFOS_MAX];
 	struct cr_ca_info ca[CR_INFOS_MAX];
+	struct cr_ca_parameters ca_parameters[CR_INFOS_MAX];
 	struct cr_ca_key ca_key[CR_INFOS_MAX];
-	size_t n_pace, n_pace_parameters, n_ca, n_ca_key;
+	size_t n_pace, n_pace_parameters, n_ca, n_ca_parameters, n_ca_key;
 	bool terminal_authentication, active_authentication;
+	bool terminal_2;		/* terminal authentication in version 2 */
 	uint16_t cvca;			/* identifier of EF.CVCA, which terminal authentication begins with */
 	const char *aa_digest;		/* of active authentication by ECDSA: "SHA256"; NULL: not told */
 	bool ca_unknown;		/* chip authentication, or a key for it, of a kind that we do not know */
@@ -86,6 +96,18 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
  */
 int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
 			 const struct cr_ca_key **key);
+
+/*
+ * The strongest chip authentication version 2, which the terminal has to know the parameters of before
+ * the key, by what EF.CardAccess says: standardized ones alone, as nothing there is signed (TR-03110-3,
+ * A.2.1.3). 0, CR_E_UNSUPPORTED (offered, not to be taken) or CR_E_NOT_FOUND.
+ */
+int cr_security_infos_ca2(const struct cr_security_infos *si, struct cr_ca_info *info,
+			  struct cr_domain *domain);
+/* The key for it, in EF.CardSecurity; NULL: none. */
+const struct cr_ca_key *cr_security_infos_ca2_key(const struct cr_security_infos *si,
+						  const struct cr_ca_info *info,
+						  const struct cr_domain *domain);
 
 /*
  * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14,

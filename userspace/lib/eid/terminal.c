@@ -155,6 +155,11 @@ int cr_terminal_set_key(cr_terminal_t *t, const char *uri)
 	return CR_E_NOT_FOUND;
 }
 
+const struct cr_cvc *cr_terminal_own(const cr_terminal_t *t)
+{
+	return t->key ? &t->certs[t->own] : NULL;
+}
+
 size_t cr_terminal_chain(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n,
 			 const struct cr_cvc *chain[CR_CVC_CHAIN_MAX])
 {
