@@ -149,6 +149,36 @@ exits "a terminal is let in by version 2" 0 verify --json --reader sim:eac2 --ca
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "and the chip proved by version 2 with it" jq -e '.passive_authentication.data_groups["3"] == "match" and
 	.access.terminal == "TA v2 ECDSA SHA-256" and .chip_authentication.protocol == "CA v2 ECDH AES-128"' "$w/out"
+if softhsm=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1); [ -n "$softhsm" ]; then
+	mkdir "$w/tokens"
+	echo "directories.tokendir = $w/tokens" >"$w/softhsm.conf"
+	export SOFTHSM2_CONF="$w/softhsm.conf"
+	softhsm2-util --init-token --free --label border --so-pin 0000 --pin 4711 >/dev/null
+	softhsm2-util --import build/sim/terminal/key.pem --token border --label is --id 01 --pin 4711 >/dev/null
+	echo 4711 >"$w/pin"
+	echo 1147 >"$w/wrong"
+	key="pkcs11:token=border;object=is?module-path=$softhsm"
+	with="--terminal build/sim/terminal/certificates.cvcert --terminal-key"
+	exits "a terminal's key in a PKCS#11 token" 0 $eac $with "$key&pin-source=file:$w/pin"
+	check "opens fingerprints" jq -e '.passive_authentication.data_groups["3"] == "match"' "$w/out"
+	exits "a token's wrong PIN" 1 $eac $with "$key&pin-source=$w/wrong"
+	check "is told as one" jq -e '.error.message == "The token'"'"'s PIN is wrong, or there was none."' "$w/out"
+	exits "a token's PIN that nobody can be asked for" 1 $eac $with "$key"
+	check "is told as one" jq -e '.error.code == "access-refused"' "$w/out"
+	check "a token's PIN, typed unseen" sh -c "(sleep 2; echo 4711) | script -qec \"$cardring $eac $with '$key'\" /dev/null \
+		| tee '$w/out' | grep -q '\"3\": \"match\"' && ! grep -q 4711 '$w/out'"
+	exits "a token's PIN in the URI" 1 $eac $with "$key&pin-value=4711"
+	check "is not taken from there" jq -e '.error.message | test("pin-source")' "$w/out"
+	exits "a token that is not there" 1 $eac $with "${key/border/harbour}&pin-source=$w/pin"
+	exits "a key that is not in it" 1 $eac $with "${key/=is/=os}&pin-source=$w/pin"
+	check "is told as one" jq -e '.error.message | test("p11tool")' "$w/out"
+	exits "a PIN's file that is not there" 1 $eac $with "$key&pin-source=/nonexistent"
+	check "is told as one" jq -e '.error.message | test("pin-source")' "$w/out"
+	unset SOFTHSM2_CONF
+fi
+exits "a PKCS#11 module that is not there" 1 $eac --terminal build/sim/terminal/certificates.cvcert \
+	--terminal-key "pkcs11:token=border;object=is?module-path=/nonexistent.so"
+check "is told as one" jq -e '.error.message | test("p11-kit list-modules")' "$w/out"
 exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and

@@ -362,7 +362,7 @@ static cr_terminal_t *terminal(const char *certs, const char *key)
 	snprintf(path, sizeof(path), "%s/%s", dir, certs);
 	assert_int_equal(cr_terminal_add_certificates(t, path), 0);
 	snprintf(path, sizeof(path), "%s/%s", dir, key);
-	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	assert_int_equal(cr_terminal_set_key(t, path, NULL, NULL), 0);
 	return t;
 }
 

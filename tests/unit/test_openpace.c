@@ -504,7 +504,7 @@ static cr_terminal_t *inspection_system(const struct sim_buf *certs, EVP_PKEY *k
 	unlink(path);
 	f = fopen(path, "w");
 	assert_true(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) && !fclose(f));
-	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	assert_int_equal(cr_terminal_set_key(t, path, NULL, NULL), 0);
 	unlink(path);
 	rmdir(dir);
 	return t;
