@@ -179,6 +179,26 @@ fi
 exits "a PKCS#11 module that is not there" 1 $eac --terminal build/sim/terminal/certificates.cvcert \
 	--terminal-key "pkcs11:token=border;object=is?module-path=/nonexistent.so"
 check "is told as one" jq -e '.error.message | test("p11-kit list-modules")' "$w/out"
+# What the chip's proof stands on is written and judged anew: by whom the trust store of then has, as it lies there then.
+exits "what PACE proved the chip by is written" 0 verify --reader sim:cam --can 271828 --out "$w/mapped"
+exits "and verified later" 0 verify --from "$w/mapped" --trust build/sim/trust
+cp "$w/mapped/EF.CardSecurity.bin" "$w/security"
+printf '\003' | dd of="$w/mapped/EF.CardSecurity.bin" bs=1 conv=notrunc status=none \
+	seek=$(grep -obUaP '\x02\x01\x02\x02\x01' "$w/security" | head -n 1 | awk -F: '{ print $1 + 2 }')
+exits "changed since, it accuses" 13 verify --from "$w/mapped" --trust build/sim/trust --json
+check "by its signature" jq -e '.checks[] | select(.name == "chip-authentication") |
+	.detail == "EF.CardSecurity: the signature does not verify"' "$w/out"
+mkdir "$w/stranger"
+cp build/sim/trust/VNM-1.cer "$w/stranger"
+exits "what version 2 proved is written" 10 verify --reader sim:eac2 --can 314159 --out "$w/second" --trust "$w/stranger" --json \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and not believed of a stranger" jq -e '.chip_authentication.status == "undetermined"' "$w/out"
+exits "until its issuer is known" 0 verify --from "$w/second" --trust build/sim/trust --json
+check "which is then all that was missing" jq -e '.chip_authentication.status == "successful"' "$w/out"
+cp "$w/mapped/EF.CardSecurity.bin" "$w/second/EF.CardSecurity.bin"
+exits "another's is not the chip's" 13 verify --from "$w/second" --trust build/sim/trust
+rm "$w/second/EF.CardSecurity.bin"
+exits "without it there is nothing to judge" 1 verify --from "$w/second" --trust build/sim/trust
 exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and

@@ -175,6 +175,7 @@ struct cr_inspection {
 	struct cr_passive passive;
 	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */
 	const char *chip_protocol;		/* "CA v1 ECDH AES-128"; NULL */
+	bool chip_proved;			/* by a key in EF.CardSecurity, whether or not that is to be trusted */
 	struct cr_holder holder;
 	struct cr_document document;
 	struct cr_file *files;

@@ -51,11 +51,23 @@ static int prove(struct cr_session *s, const struct cr_sm *sm)
 	return cr_session_send(s, &cmd, NULL, &none, &sw);
 }
 
+static bool has_key(const struct cr_security_infos *dg14, const struct cr_ca_key *k)
+{
+	for (size_t i = 0; i < dg14->n_ca_key; i++) {
+		const struct cr_ca_key *other = &dg14->ca_key[i];
+
+		if (other->usable && cr_domain_same(&other->domain, &k->domain) && other->len == k->len &&
+		    !memcmp(other->public_key, k->public_key, k->len))
+			return true;
+	}
+	return false;
+}
+
 enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
 			      const struct cr_security_infos *dg14, bool *tied)
 {
 	enum cr_mapped mapped = CR_MAPPED_NOTHING;
-	const struct cr_ca_key *k = NULL, *other;
+	const struct cr_ca_key *k = NULL;
 	size_t i;
 	int err;
 
@@ -70,12 +82,17 @@ enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security
 		else if (err == CR_E_CRYPTO)
 			mapped = CR_MAPPED_FAILED;
 	}
-	for (i = 0; mapped == CR_MAPPED_FITS && dg14 && i < dg14->n_ca_key; i++) {
-		other = &dg14->ca_key[i];
-		*tied |= other->usable && cr_domain_same(&other->domain, &k->domain) &&
-			 other->len == k->len && !memcmp(other->public_key, k->public_key, k->len);
-	}
+	*tied = mapped == CR_MAPPED_FITS && dg14 && has_key(dg14, k);
 	return mapped;
+}
+
+bool cr_chip_tied(const struct cr_security_infos *security, const struct cr_security_infos *dg14)
+{
+	for (size_t i = 0; i < security->n_ca_key; i++) {
+		if (security->ca_key[i].usable && has_key(dg14, &security->ca_key[i]))
+			return true;
+	}
+	return false;
 }
 
 int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,

@@ -75,6 +75,7 @@ static void name_file(uint16_t fid, char name[16])
 	case CR_FID_COM:	strcpy(name, "EF.COM"); break;
 	case CR_FID_SOD:	strcpy(name, "EF.SOD"); break;
 	case CR_FID_DIR:	strcpy(name, "EF.DIR"); break;
+	case CR_FID_SAVED_SECURITY: strcpy(name, "EF.CardSecurity"); break;
 	case CR_FID_INFO:	strcpy(name, "EF.ATR/INFO"); break;
 	default:		snprintf(name, 16, "DG%u", fid & 0xffU);
 	}
@@ -464,6 +465,23 @@ static int check_record(struct cr_inspection *insp)
 			    "the data that the chip's proof stands on are not there");
 }
 
+/* What the chip's proof stands on, where it does: so that it can be judged once more. */
+static int keep_security(struct inspector *in)
+{
+	struct cr_file *f;
+
+	if (!in->ca.security || (!in->mapped && !in->general.asked))
+		return 0;
+	f = add_file(in->insp, CR_FID_SAVED_SECURITY);
+	if (!f)
+		return CR_E_NOMEM;
+	f->sw = CR_SW_OK;
+	f->data = in->ca.security;
+	f->len = in->ca.security_len;
+	in->ca.security = NULL;
+	return 0;
+}
+
 static int judge(struct inspector *in)
 {
 	struct cr_inspection *insp = in->insp;
@@ -475,7 +493,9 @@ static int judge(struct inspector *in)
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
-		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
+		err = in->card ? keep_security(in) : check_record(insp);
+	if (!err)
+		err = cr_inspector_chip_judge(in);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err)

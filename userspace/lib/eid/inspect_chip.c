@@ -189,20 +189,49 @@ static void by_general(struct inspector *in)
 	chip_result(in, in->general.proof.result, in->general.detail);
 }
 
+/* Of a record: whether EF.CardSecurity has a key that the proof can have been by, and for PACE's mapping DG14 too. */
+static const char *keyless(struct inspector *in, const struct cr_file *f, bool alone)
+{
+	const struct cr_file *file = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos security, dg14;
+	const uint8_t *signed_set;
+	uint8_t *set = NULL;
+	bool parsed, tied = alone;
+	size_t len;
+
+	parsed = !cr_card_security_infos(f->data, f->len, &set, &len) &&
+		 !cr_security_infos_parse(set, len, &security) && security.n_ca_key;
+	if (parsed && !alone)
+		tied = file && !cr_security_infos_dg14(file->data, file->len, &signed_set, &len) &&
+		       !cr_security_infos_parse(signed_set, len, &dg14) && cr_chip_tied(&security, &dg14);
+	free(set);
+	return !parsed ? "PACE proved no key that could be read" : tied ? NULL : "the key that PACE proved is not in DG14";
+}
+
 int cr_inspector_chip_judge(struct inspector *in)
 {
-	bool alone = in->general.asked;
+	const struct cr_file *f = cr_inspector_file(in->insp, CR_FID_SAVED_SECURITY);
+	const char *open = NULL;
 	char why[160];
 	enum cr_result r;
+	bool alone;
 
-	if (alone)
+	if (in->card && in->general.asked)
 		by_general(in);
-	if (alone ? in->general.proof.result != CR_SUCCESSFUL : !in->mapped)
+	if (in->card)
+		in->insp->chip_proved = in->mapped || (in->general.asked && in->general.proof.result == CR_SUCCESSFUL);
+	if (!in->insp->chip_proved)
 		return 0;
-	r = cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now,
-				    alone, why);
-	if (r != CR_SUCCESSFUL)
-		chip_result(in, r, why);
+	alone = in->insp->chip_protocol && !strncmp(in->insp->chip_protocol, "CA v2", 5);
+	if (!in->card)
+		open = f ? keyless(in, f, alone) : "the data that the chip's proof stands on are not there";
+	if (open) {
+		chip_result(in, CR_UNDETERMINED, open);
+		return 0;
+	}
+	r = cr_card_security_verify(f->data, f->len, in->opts->trust, in->now, alone, why);
+	if (r != CR_SUCCESSFUL || !in->card)
+		chip_result(in, r, r == CR_SUCCESSFUL ? "" : why);
 	return 0;
 }
 

@@ -61,7 +61,10 @@ const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16
 int cr_inspector_chip(struct inspector *in);
 /* Chip authentication by DG14's key for the session's sake, as it went before: no word of the chip. */
 int cr_inspector_chip_again(struct inspector *in);
-/* After passive authentication: whether what the proof stands on is signed. */
+/*
+ * After passive authentication: whether what the proof stands on, if that is EF.CardSecurity, is signed. Of a
+ * record what the chip showed is believed, and no more.
+ */
 int cr_inspector_chip_judge(struct inspector *in);
 
 /* Terminal authentication, where there are certificates for it and something that it opens. */
