@@ -90,7 +90,8 @@ static void a_mapping_proves_only_the_chip_that_the_data_are_of(void **state)
 		/* a genuine chip vouches for data that are not its own: it is asked for the key in DG14 as well */
 		{ SIM_OTHERS_SECURITY, SIM_AES256, false, CR_CLONED, "CA v1 ECDH AES-256",
 		  "the chip cannot answer under the keys agreed with its public key", 2, 2 },
-		{ SIM_OTHERS_SECURITY, 0, false, CR_CLONED, "CA v1 ECDH 3DES", "the chip refused to authenticate", 2, 2 },
+		/* and it is the only use for that key, where DG14 offers no other proof */
+		{ SIM_OTHERS_SECURITY, 0, false, CR_CLONED, "PACE-CAM AES-256", "the key that PACE proved is not in DG14", 1, 0 },
 		{ SIM_UNSIGNED_SECURITY, SIM_AES256, false, CR_CLONED, "PACE-CAM AES-256",
 		  "EF.CardSecurity: the signature does not verify", 1, 0 },
 		{ SIM_SOUND, 0, false, CR_GENUINE, "PACE-CAM AES-256", "", 1, 0 },
@@ -186,6 +187,65 @@ static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
 			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-256");
 		assert_int_equal(insp->passive.status != CR_FAILED, proves);	/* DG14 is signed */
 		assert_int_equal(c.resets, i % WAYS == BAC_AFTERWARDS);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/*
+ * DG14's key is for PACE's mapping alone, as it says: opened by BAC the chip offers nothing, and is not accused of having
+ * refused it; nor is it taken for genuine, as a copy would open like that.
+ */
+static void a_key_for_the_mapping_alone_accuses_nobody(void **state)
+{
+	for (int copy = 0; copy < 2; copy++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+
+		issue("bare", copy ? SIM_CLONED : SIM_SOUND, 0);
+		insert(&c, "bare");
+		c.sim->prof.pace = false;
+		c.sim->prof.bac = true;
+		assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_string_equal(insp->access.protocol, "BAC");
+		assert_int_equal(insp->verdict, CR_UNPROVEN);
+		assert_int_equal(insp->chip_authentication, CR_UNDETERMINED);
+		assert_string_equal(chip_detail(insp), "PACE was run without the proof of the chip that DG14 offers");
+		assert_int_equal(c.ca_runs, 0);
+		assert_int_equal(c.resets, 0);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/* DG14 says nothing of PACE, or is not there: EF.CardSecurity, which is signed as well, has what EF.CardAccess says. */
+static void card_access_is_compared_with_card_security_where_dg14_is_silent(void **state)
+{
+	static const uint8_t silent[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
+
+	for (int i = 0; i < 4; i++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		issue("silent", SIM_SOUND, SIM_AES256);
+		insert(&c, "silent");
+		replace_dg14(&c, silent, sizeof(silent));
+		for (unsigned int k = 0; k < c.sim->prof.n_files; k++) {
+			struct sim_file *f = &c.sim->prof.files[k];
+
+			if (f->fid == CR_FID_CARD_ACCESS && !f->in_app && i == 1)	/* GM's, which comes first, is left out */
+				memmove(f->data + 2, f->data + 2 + 20, f->len - 22), f->data[1] -= 20, f->len -= 20;
+			if (f->fid == CR_FID_CARD_ACCESS && !f->in_app && i == 2)	/* GM's cipher is another */
+				f->data[2 + 2 + 2 + 9] = 2;
+			if (i == 3 && f->under_mf)	/* its version changed after signing */
+				((uint8_t *)memmem(f->data, f->len, "\x02\x01\x02\x02\x01", 5))[2] = 3;
+		}
+		insp = inspect(&c, "silent");
+		if (cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC) !=
+		    (i == 0 ? CR_SUCCESSFUL : i == 2 ? CR_FAILED : CR_UNDETERMINED))
+			fail_msg("%d: %s", i, cr_result_name(cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC)));
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
 	}
@@ -966,6 +1026,8 @@ int main(void)
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_mapping_that_was_not_taken_is_missed),
+		cmocka_unit_test(a_key_for_the_mapping_alone_accuses_nobody),
+		cmocka_unit_test(card_access_is_compared_with_card_security_where_dg14_is_silent),
 		cmocka_unit_test(pace_that_the_card_does_not_take_gives_way_to_the_next),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),

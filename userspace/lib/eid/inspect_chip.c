@@ -14,6 +14,42 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
 	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
 }
 
+/*
+ * By EF.CardSecurity, where that was read: in place of a DG14 that does not say (why), and for the general
+ * authentication procedure, which went by what EF.CardAccess says of it (TR-03110-2, 2.3.4).
+ */
+static void compare_card_security(struct inspector *in, const char *why)
+{
+	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+	enum cr_infos_agreement agreed = CR_INFOS_MALFORMED;
+	uint8_t *set = NULL;
+	char detail[160];
+	size_t len;
+
+	if (!in->ca.data || !in->ca.security) {
+		if (why)
+			cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "%s", why);
+		return;
+	}
+	if (cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now, true,
+				    detail) != CR_SUCCESSFUL) {
+		if (why)
+			cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", detail);
+		return;
+	}
+	if (!cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		agreed = cr_security_infos_match(in->ca.data, in->ca.len, set, len);
+	free(set);
+	if (agreed == CR_INFOS_AGREE)
+		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	else if (agreed == CR_INFOS_DIFFER || agreed == CR_INFOS_SILENT)
+		cr_check_set(in->insp, id, CR_FAILED, "EF.CardSecurity has other parameters");
+	else
+		cr_check_set(in->insp, id, CR_UNDETERMINED, agreed == CR_INFOS_LEFT_OUT ?
+			     "EF.CardSecurity has PACE parameters that were left out of it" :
+			     "EF.CardAccess or EF.CardSecurity is malformed");
+}
+
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
 {
 	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as without the file */
@@ -30,7 +66,7 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
 	case CR_INFOS_SILENT:
-		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
+		compare_card_security(in, "DG14 says nothing of PACE");
 		break;
 	case CR_INFOS_LEFT_OUT:
 		/* somebody in between may have, so that weaker protocols are taken */
@@ -147,7 +183,7 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	struct cr_security_infos security;
 	enum cr_mapped mapped = CR_MAPPED_NOTHING;
 	uint8_t *set = NULL;
-	bool tied = false;
+	bool tied = false, other;
 	int err;
 
 	*open = NULL;
@@ -171,12 +207,18 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	free(set);
 	if (err)
 		return err;
+	/* DG14 has a key for just this, and the chip showed another one: the data are not this chip's */
+	other = mapped == CR_MAPPED_FITS && !tied && dg14 && cr_security_infos_mapping_key(dg14);
 	if (mapped == CR_MAPPED_FITS && !tied)
 		*open = "the key that PACE proved is not in DG14";
-	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied))
+	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied && !other))
 		return 0;
-	in->mapped = mapped == CR_MAPPED_FITS;
+	in->mapped = mapped == CR_MAPPED_FITS && !other;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
+	if (other) {
+		chip_result(in, CR_FAILED, *open);
+		return 1;
+	}
 	chip_result(in, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
 		    in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
@@ -269,9 +311,10 @@ int cr_inspector_chip(struct inspector *in)
 
 	if (!in->ca.data)
 		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14 && in->listed & 1U << 14)
+		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
 	else if (!dg14)
-		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-				      "no DG14 to compare with");
+		compare_card_security(in, "no DG14 to compare with");
 	if (!dg14 && in->general.asked) {
 		by_general(in);
 		return 0;
@@ -290,6 +333,8 @@ int cr_inspector_chip(struct inspector *in)
 		return 0;
 	}
 	compare_card_access(in, set, len);
+	if (in->general.asked)
+		compare_card_security(in, NULL);
 	in->cvca = infos.cvca;
 	if (in->general.asked) {
 		by_general(in);

@@ -92,11 +92,16 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 /*
  * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or
  * CR_E_NOT_FOUND. A public key without ChipAuthenticationInfo, be it one of an unknown kind, means 3DES
- * (TR-03110-3, A.1.1.2).
+ * (TR-03110-3, A.1.1.2), where it is not the mapping's.
  */
 int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
 			 const struct cr_ca_key **key);
 
+/*
+ * DG14 has PACE with chip authentication mapping, and a key without ChipAuthenticationInfo: that is the
+ * mapping's, and no other chip authentication is offered.
+ */
+bool cr_security_infos_mapping_key(const struct cr_security_infos *si);
 /*
  * The strongest chip authentication version 2, which the terminal has to know the parameters of before
  * the key, by what EF.CardAccess says: standardized ones alone, as nothing there is signed (TR-03110-3,
@@ -118,8 +123,14 @@ enum cr_infos_agreement {
 	CR_INFOS_SILENT,	/* DG14 says nothing of PACE */
 	CR_INFOS_DIFFER,	/* EF.CardAccess has one that DG14 does not have */
 	CR_INFOS_LEFT_OUT,	/* DG14 has one that EF.CardAccess does not have */
-	CR_INFOS_MALFORMED,	/* one of the two, or more than CR_INFOS_MAX in it */
+	CR_INFOS_MALFORMED,	/* one of the two, or more in it than a chip has use for */
 };
+/*
+ * The same with the signed SET in EF.CardSecurity, which has all that EF.CardAccess says (TR-03110-3,
+ * A.1.2.2): of chip and terminal authentication, too.
+ */
+enum cr_infos_agreement cr_security_infos_match(const uint8_t *access, size_t access_len,
+						const uint8_t *set, size_t set_len);
 enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
 						const uint8_t *dg14_set, size_t set_len);
 
