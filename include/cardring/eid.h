@@ -90,6 +90,21 @@ struct cr_check {
 	const char *name;	/* stable identifier, e.g. "pa.signature"; see userspace/lib/eid/checks.h */
 	enum cr_result result;
 	char detail[160];	/* English; never personal data; may be empty */
+	enum cr_result found;	/* what it was before a known defect changed it */
+	const char *defect;	/* why that did: a msgid; NULL: none did */
+};
+
+/* What a defect list says of the documents of this signer (BSI TR-03129-2, 7). */
+struct cr_listed_defect {
+	const char *name;	/* "id-CertRevoked"; NULL: it is not known here */
+	char oid[64];
+	int code;		/* the guideline's status code; -1: none */
+	uint32_t groups;	/* bit n: data group n */
+	char country[4];	/* "": none */
+	char *list;		/* who signed the list, RFC 2253; NULL: nobody */
+	char fingerprint[65];	/* SHA-256 of the list's file */
+	const char *state;	/* of the list: "signed", "unsigned", "expired", "revoked" */
+	bool counts;		/* a list in this state may say that */
 };
 
 /* Why the verdict is what it is: text is a gettext msgid with at most one %s for detail. */
@@ -173,6 +188,9 @@ struct cr_inspection {
 	size_t n_checks;
 	struct cr_access access;
 	struct cr_passive passive;
+	uint32_t defects;			/* those that change results: userspace/lib/eid/checks.h */
+	struct cr_listed_defect *listed;	/* all that are known */
+	size_t n_listed;
 	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */
 	const char *chip_protocol;		/* "CA v1 ECDH AES-128"; NULL */
 	bool chip_proved;			/* by a key in EF.CardSecurity, whether or not that is to be trusted */

@@ -419,6 +419,19 @@ static void fingers(void **state)
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(3), &b);
 	sim_buf_free(&b);
+
+	sim_write_fingers(3, SIM_WSQ, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	says(&got, 3, "position", "right thumb");
+	assert_string_equal(item(&got, 3, "image", 0)->type, "image/x-wsq");
+	assert_null(item(&got, 4, "format", 0));
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+	sim_write_fingers(2, SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
+	sim_buf_free(&b);
 }
 
 static void eyes(void **state)
@@ -436,6 +449,53 @@ static void eyes(void **state)
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(4), &b);
 	sim_buf_free(&b);
+
+	sim_write_eyes(SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(4), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+}
+
+/* ICAO 9303-10, tables 47, 49, 54 and 56 */
+static void headers_that_say_something_else_than_the_group_holds(void **state)
+{
+	/* of dg: the header's object (tag, length) to find, and what its value becomes; NULL: its tag, which nobody knows */
+	static const struct { unsigned int dg; const char *object, *value; size_t len; bool good; } all[] = {
+		{ 3, "\x87\x02", "\x01\xff", 2, false }, { 3, "\x87\x02", NULL, 1, false },
+		{ 3, "\x88\x02", "\x00\x09", 2, false }, { 3, "\x88\x02", NULL, 1, false },
+		{ 3, "\x82\x01", "\xfe", 1, false }, { 3, "\x82\x01", "\x19", 1, false }, { 3, "\x82\x01", NULL, 1, false },
+		{ 3, "\x82\x01", "\x00", 1, true }, { 3, "\x82\x01", "\x16", 1, true }, { 3, "\x88\x02", "\x04\x01", 2, true },
+		{ 3, "\x81\x01", "\x10", 1, true },
+		{ 4, "\x87\x02", "\x01\xff", 2, false }, { 4, "\x87\x02", NULL, 1, false },
+		{ 4, "\x88\x02", "\x00\x0f", 2, false }, { 4, "\x88\x02", NULL, 1, false },
+		{ 4, "\x82\x01", "\xfe", 1, false }, { 4, "\x82\x01", "\x05", 1, false }, { 4, "\x82\x01", NULL, 1, false },
+		{ 4, "\x82\x01", "\x00", 1, true }, { 4, "\x88\x02", "\x00\x0b", 2, true },
+	};
+	struct sim_buf b = { 0 };
+	struct cr_items got;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint8_t *p;
+
+		if (all[i].dg == 3)
+			sim_write_dg3(&b);
+		else
+			sim_write_dg4(&b);
+		p = memmem(b.p, 64, all[i].object, 2);
+		assert_non_null(p);
+		if (all[i].value)
+			memcpy(p + 2, all[i].value, all[i].len);
+		else
+			*p = 0x9e;
+		if (all[i].good) {
+			assert_int_equal(parse(CR_FID_DG(all[i].dg), &b, &got), 0);
+			cr_items_clear(&got);
+		} else {
+			refused(CR_FID_DG(all[i].dg), &b);
+		}
+		sim_buf_free(&b);
+	}
 }
 
 /* Where in it the record begins. */
@@ -570,7 +630,7 @@ static void files_without_a_parser_say_nothing(void **state)
 
 /* ---- who says it best ---- */
 
-static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
+static void understand(struct cr_inspection *insp, uint16_t fid, struct sim_buf *file)
 {
 	struct sim_buf dg1 = { 0 };
 	char mrz[89];
@@ -580,7 +640,7 @@ static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
 	insp->files = calloc(2, sizeof(*insp->files));
 	insp->n_files = 2;
 	insp->files[0] = (struct cr_file){ .fid = CR_FID_DG(1), .data = dg1.p, .len = dg1.len };
-	insp->files[1] = (struct cr_file){ .fid = CR_FID_DG(11), .data = dg11->p, .len = dg11->len };
+	insp->files[1] = (struct cr_file){ .fid = fid, .data = file->p, .len = file->len };
 	assert_int_equal(cr_lds_understand(insp, 1790000000), 0);
 }
 
@@ -613,11 +673,30 @@ static void details_say_it_better_where_they_say_it(void **state)
 		sim_ber_str(&in, 0x5f0e, all[i].name);
 		sim_ber_str(&in, 0x5f2b, all[i].birth);
 		sim_ber_wrap(&b, 0x6b, &in);
-		understand(&insp, &b);
+		understand(&insp, CR_FID_DG(11), &b);
 		assert_string_equal(insp.holder.full_name, all[i].name_then);
 		assert_string_equal(insp.holder.date_of_birth, all[i].birth_then);
 		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
 		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), all[i].agree);
+		forget(&insp);
+		sim_buf_free(&b);
+	}
+}
+
+/* What active authentication stands on, it looks at itself; after chip authentication nobody does. */
+static void a_key_that_nobody_needed_has_its_form_too(void **state)
+{
+	static const enum cr_result chip[] = { CR_SUCCESSFUL, CR_UNDETERMINED };
+	struct sim_buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof(chip) / sizeof(chip[0]); i++) {
+		struct cr_inspection insp = { .chip_authentication = chip[i] };
+
+		sim_ber_str(&b, 0x70, "no key");
+		understand(&insp, CR_FID_DG(15), &b);
+		assert_string_equal(insp.files[1].note, "DG15 is malformed");
+		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
+		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), i ? CR_SUCCESSFUL : CR_FAILED);
 		forget(&insp);
 		sim_buf_free(&b);
 	}
@@ -676,12 +755,14 @@ int main(void)
 		cmocka_unit_test(the_face_of_19794),
 		cmocka_unit_test(fingers),
 		cmocka_unit_test(eyes),
+		cmocka_unit_test(headers_that_say_something_else_than_the_group_holds),
 		cmocka_unit_test(lengths_inside_of_records_that_lie),
 		cmocka_unit_test(a_group_without_fingers),
 		cmocka_unit_test(protocols_have_their_names),
 		cmocka_unit_test(files_of_the_master_file),
 		cmocka_unit_test(files_without_a_parser_say_nothing),
 		cmocka_unit_test(details_say_it_better_where_they_say_it),
+		cmocka_unit_test(a_key_that_nobody_needed_has_its_form_too),
 		cmocka_unit_test(no_mutation_is_out_of_bounds),
 	};
 

@@ -275,6 +275,8 @@ static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
 		{ "stallin", -EIO }, { "stallin value=1", -EIO }, { "stallout", -EIO }, { "nakout", -ETIMEDOUT },
+		/* the abort's message too, which goes once more: no reset, and the card keeps its power */
+		{ "stallout 2", -EIO }, { "stallout 4", -EIO },
 	};
 	struct cardring_sqe sqe;
 	struct node n;

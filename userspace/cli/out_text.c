@@ -181,7 +181,7 @@ static void contents(const struct cr_inspection *in, const uint16_t *fids, size_
 static void check(const struct cr_check *c)
 {
 	const char *result = _(cr_result_name(c->result));
-	char *detail = cli_detail_text(c->detail), *value = NULL;
+	char *detail = cli_detail_text(c->defect ? c->defect : c->detail), *value = NULL;
 	int n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
 
 	if (n >= 0)

@@ -37,9 +37,18 @@ static json_t *checks(const struct cr_inspection *in)
 		for (size_t k = 0; k < N_RECORDED; k++)
 			if (!strcmp(c->name, cr_check_name(recorded[k])))
 				json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "result",
-						      cr_result_name(c->result), "detail", cli_json_string(c->detail)));
+						      cr_result_name(c->found), "detail", cli_json_string(c->detail)));
 	}
 	return list;
+}
+
+/* What the chip answered: defect lists are those of whoever judges it later. */
+static enum cr_result chip_found(const struct cr_inspection *in)
+{
+	for (size_t i = 0; i < in->n_checks; i++)
+		if (in->checks[i].defect && !strcmp(in->checks[i].name, cr_check_name(CR_CHECK_CHIP_AUTHENTICATION)))
+			return in->checks[i].found;
+	return in->chip_authentication;
 }
 
 char *cli_record_text(const struct cr_inspection *in)
@@ -56,7 +65,7 @@ char *cli_record_text(const struct cr_inspection *in)
 		json_array_append_new(files, json_pack("{s:s, s:b, s:b, s:i}", "name", f->name, "read", f->data != NULL,
 						       "locked", f->err == CR_E_ACCESS_REFUSED, "status_word", f->sw));
 	}
-	json_object_set_new(chip, "status", json_string(cr_result_name(in->chip_authentication)));
+	json_object_set_new(chip, "status", json_string(cr_result_name(chip_found(in))));
 	json_object_set_new(chip, "protocol", cli_json_string(in->chip_protocol));
 	json_object_set_new(chip, "proved", json_boolean(in->chip_proved));
 	json_object_set_new(j, "cardring", json_integer(1));

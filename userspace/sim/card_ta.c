@@ -8,8 +8,9 @@
  *                                         the certificate before
  *   MSE:Set AT, GET CHALLENGE, EXTERNAL AUTHENTICATE   the terminal's signature; version 2: the challenge may come first
  *
- * A link certificate's authority is one that the chip knows from then on, power or no power, with the one before it.
- * The card has no clock: the latest day that a certificate began on is its today (C.1.1).
+ * The card has no clock: the latest day that a certificate began on is its today (C.1.1). An authority's successor
+ * becomes a trust point beside it, and EF.CVCA names both (A.6.2.2); the older one is good until its own end. Day and
+ * trust points outlive power.
  */
 #include "simcard.h"
 
@@ -20,6 +21,8 @@
 
 void sim_ta_reset(struct sim_card *card)
 {
+	if (sim_lax("cvc-stays"))
+		return;
 	sim_holder_clear(&card->ta.last);
 	sim_buf_free(&card->ta.auxiliary);
 	memset(&card->ta, 0, sizeof(card->ta));
@@ -64,10 +67,12 @@ static bool reference(const struct sim_apdu *a, char out[17])
 
 static const struct sim_holder *known(const struct sim_card *card, const char *name)
 {
+	const struct sim_holder *before = &card->prof.cvca_before;
+
 	if (!strcmp(name, card->prof.cvca.name))
 		return &card->prof.cvca;
-	if (card->prof.cvca_before.key && !strcmp(name, card->prof.cvca_before.name))
-		return &card->prof.cvca_before;
+	if (before->key && !strcmp(name, before->name))
+		return strcmp(before->to, card->prof.today) < 0 && !sim_lax("cvc-day") ? NULL : before;
 	return card->ta.last.key && !strcmp(name, card->ta.last.name) ? &card->ta.last : NULL;
 }
 
@@ -92,37 +97,49 @@ static bool may_sign(const struct sim_holder *by, const struct sim_holder *h)
 {
 	unsigned int above = by->chat >> 6, below = h->chat >> 6;
 
+	if (sim_lax("cvc-role"))
+		return true;
+
 	return above == 3 ? below != 0 : above != 0 && below == 0;
 }
 
-void sim_ta_write_cvca(struct sim_card *card)
+/* C.1.1: whoever it is, but for a terminal of a foreign document verifier's. */
+static bool moves_day(const struct sim_holder *by, const struct sim_holder *h)
 {
-	struct sim_profile *p = &card->prof;
+	return h->chat >> 6 != 0 || by->chat >> 6 == 2 || sim_lax("foreign-day");
+}
+
+static void name_trust_points(struct sim_card *card)
+{
+	const struct sim_profile *prof = &card->prof;
 	struct sim_buf b = { 0 };
 
-	sim_ber_str(&b, 0x42, p->cvca.name);
-	if (p->cvca_before.key)
-		sim_ber_str(&b, 0x42, p->cvca_before.name);
-	for (unsigned int i = 0; i < p->n_files && !b.failed; i++) {
-		if (!p->files[i].in_app || p->files[i].fid != 0x011c || b.len > p->files[i].len)
+	sim_ber_str(&b, 0x42, prof->cvca.name);
+	if (prof->cvca_before.key)
+		sim_ber_str(&b, 0x42, prof->cvca_before.name);
+	for (unsigned int i = 0; i < prof->n_files; i++) {
+		const struct sim_file *f = &prof->files[i];
+
+		if (f->fid != 0x011c || !f->in_app || b.failed || b.len > f->len)
 			continue;
-		memset(p->files[i].data, 0, p->files[i].len);
-		memcpy(p->files[i].data, b.p, b.len);
+		memset(f->data, 0, f->len);
+		memcpy(f->data, b.p, b.len);
 	}
 	sim_buf_free(&b);
 }
 
-/* A.7.2.1: takes h. There is room for two; the oldest gives way, or the one that is past its day. */
-static void permanent(struct sim_card *card, const struct sim_holder *h)
+/* A link certificate's holder, of which the card keeps a copy, comes first; who was first is second. */
+static void trust(struct sim_card *card, const struct sim_holder *h)
 {
-	struct sim_profile *p = &card->prof;
+	struct sim_profile *prof = &card->prof;
 
-	sim_holder_clear(&p->cvca_before);
-	if (strcmp(p->cvca.to, p->today) < 0)
-		sim_holder_clear(&p->cvca);
-	p->cvca_before = p->cvca;
-	p->cvca = *h;
-	sim_ta_write_cvca(card);
+	if (!strcmp(h->name, prof->cvca.name) || !strcmp(h->name, prof->cvca_before.name))
+		return;
+	sim_holder_clear(&prof->cvca_before);
+	prof->cvca_before = prof->cvca;
+	prof->cvca = *h;
+	EVP_PKEY_up_ref(prof->cvca.key);
+	name_trust_points(card);
 }
 
 uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool protected)
@@ -137,25 +154,26 @@ uint16_t sim_ta_verify(struct sim_card *card, const struct sim_apdu *a, bool pro
 		return SW_P1P2;
 	if (!a->lc || a->le)
 		return SW_LENGTH;
-	by = *card->ta.dst ? known(card, card->ta.dst) : NULL;
+	by = *card->ta.dst ? known(card, card->ta.dst) : sim_lax("dst") ? &card->prof.cvca : NULL;
 	card->ta.dst[0] = '\0';
 	if (!by)
 		return SW_CONDITIONS;
 	if (!sim_cvc_check(a->data, a->lc, by, &h))
-		return SW_AUTH_FAILED;
-	if (!may_sign(by, &h) || strcmp(h.to, card->prof.today) < 0 || (h.chat >> 6 == 3 && known(card, h.name))) {
+		return sim_lax("cvc") ? SW_OK : SW_AUTH_FAILED;
+	if (!may_sign(by, &h) || (strcmp(h.to, card->prof.today) < 0 && !sim_lax("cvc-day"))) {
 		sim_holder_clear(&h);
 		return SW_AUTH_FAILED;
 	}
 	/* 3.5.3: what all of the chain grant */
-	card->ta.granted = (by == &card->ta.last ? card->ta.granted : by->chat) & h.chat & 0x3f;
-	if (strcmp(h.from, card->prof.today) > 0)
+	card->ta.granted = (by->chat >> 6 == 3 ? by->chat : card->ta.granted) & h.chat & 0x3f;
+	if (sim_lax("rights"))
+		card->ta.granted = h.chat & 0x3f;
+	if (moves_day(by, &h) && strcmp(h.from, card->prof.today) > 0)
 		memcpy(card->prof.today, h.from, sizeof(card->prof.today));
 	sim_holder_clear(&card->ta.last);
+	card->ta.last = h;
 	if (h.chat >> 6 == 3)
-		permanent(card, &h);
-	else
-		card->ta.last = h;
+		trust(card, &h);
 	return SW_OK;
 }
 
@@ -201,6 +219,10 @@ uint16_t sim_ta_set_at(struct sim_card *card, const struct sim_apdu *a, bool pro
 	card->ta.set = false;
 	if (sw != SW_OK)
 		return sw;
+	if (sim_lax("ta-order")) {
+		card->ta.set = true;
+		return SW_OK;
+	}
 	ok = second ? reference_2(card, a, name, &oid) : reference(a, name);
 	if (ok && second && card->ta.last.key)
 		ok = sim_holder_algorithm(&card->ta.last, &own) && own.len == oid.len && !memcmp(own.p, oid.p, oid.len);
@@ -218,7 +240,7 @@ uint16_t sim_ta_challenge(struct sim_card *card, const struct sim_apdu *a, struc
 {
 	if (a->p1 || a->p2)
 		return SW_P1P2;
-	if (a->lc || a->le != 8)
+	if (a->lc || (a->le != 8 && !sim_lax("ta-order")))
 		return SW_LENGTH;
 	if (RAND_bytes(card->ta.challenge, 8) != 1)
 		return SW_INTERNAL;
@@ -237,7 +259,7 @@ uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a)
 		return SW_P1P2;
 	if (!a->lc || a->le)
 		return SW_LENGTH;
-	if (!card->ta.challenged)
+	if (!card->ta.challenged && !sim_lax("ta-order"))
 		return SW_CONDITIONS;
 	sim_buf_put(&m, card->chip_id, card->chip_id_len);
 	sim_buf_put(&m, card->ta.challenge, 8);
@@ -247,7 +269,7 @@ uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a)
 	} else {
 		sim_buf_put(&m, card->terminal_id, card->terminal_id_len);
 	}
-	ok = !m.failed && sim_holder_signed(&card->ta.last, m.p, m.len, a->data, a->lc);
+	ok = (!m.failed && sim_holder_signed(&card->ta.last, m.p, m.len, a->data, a->lc)) || sim_lax("ta-signature");
 	sim_buf_free(&m);
 	card->ta.set = card->ta.challenged = false;	/* good for one try */
 	if (!ok)

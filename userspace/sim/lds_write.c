@@ -141,7 +141,7 @@ static void face_record(const uint8_t *jpeg, size_t len, bool lie, struct sim_bu
 	sim_buf_be(b, 0, 2);			/* expression */
 	sim_buf_be(b, 0, 6);			/* pose, its uncertainty */
 	sim_buf_byte(b, 0x01);			/* full frontal */
-	sim_buf_byte(b, 0x00);			/* JPEG */
+	sim_buf_byte(b, len && jpeg[0] != 0xff);	/* JPEG, or JPEG 2000 */
 	sim_buf_be(b, SIM_PORTRAIT_WIDTH, 2);
 	sim_buf_be(b, SIM_PORTRAIT_HEIGHT, 2);
 	sim_buf_byte(b, 0x01);			/* sRGB */

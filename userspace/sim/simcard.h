@@ -11,6 +11,7 @@
 #define CARDRING_SIMCARD_H
 
 #include "ber.h"
+#include "lax.h"
 #include "sim.h"
 #include "simcrypto.h"
 #include "simcvc.h"
@@ -109,7 +110,7 @@ struct sim_profile {
 	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
 	enum sim_aa_habit aa_habit;
 	struct sim_holder cvca;	/* key NULL: no terminal authentication */
-	struct sim_holder cvca_before;	/* the one that a link has come after; key NULL: none */
+	struct sim_holder cvca_before;	/* whose link certificate it came by; key NULL: none */
 	bool ta_1, ta_2;	/* versions of terminal authentication, and with the second of chip authentication */
 	char today[7];		/* YYMMDD; goes on by certificates */
 	struct sim_file files[SIM_MAX_FILES];
@@ -157,6 +158,7 @@ struct sim_ta {
 
 struct sim_card {
 	struct sim_profile prof;
+	const struct sim_tap *tap;	/* tap.h; NULL */
 	unsigned int failures;		/* wrong passwords in a row; outlives power */
 	unsigned int pin_tries;		/* left; outlives power */
 
@@ -225,17 +227,15 @@ void sim_ta_reset(struct sim_card *card);
 bool sim_ta_wants_challenge(const struct sim_card *card, bool protected);
 /* Whether chip authentication is to be that of version 2; wrong: not with this key. */
 bool sim_ta_precedes(const struct sim_card *card);
-/* EF.CVCA, as it is now. */
-void sim_ta_write_cvca(struct sim_card *card);
 uint16_t sim_internal_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 
 /*
  * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word
- * that ends the session. Wrap: data and sw as response data objects. work: what it costs is added.
+ * that ends the session. Wrap: data and sw as response data objects to the plain cmd. work: what it costs is added.
  */
 uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data,
 		       struct card_work *work);
-bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out,
-		 struct card_work *work);
+bool sim_sm_wrap(struct sim_card *card, const struct sim_apdu *cmd, const struct sim_buf *data, uint16_t sw,
+		 struct sim_buf *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "eid/files.h"
 #include "eid/general.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "eid/secret.h"
 #include "iso7816/sw.h"
 
@@ -277,7 +278,7 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 			    struct cr_card_access *ca, struct cr_access *access, const char **why)
 {
 	uint16_t sw;
-	bool open;
+	bool open, selected;
 	int err = probe(s, &open, &sw);
 
 	if (err)
@@ -286,7 +287,8 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 		access->protocol = "none";
 		return 0;
 	}
-	if (sw == CR_SW_FILE_NOT_FOUND)
+	selected = CR_RULE(application_selected, sw == CR_SW_OK);
+	if (!selected && sw == CR_SW_FILE_NOT_FOUND)
 		return fail(why, CR_E_UNSUPPORTED, "The card has no travel document application.");
 	if (!secret || secret->type == CR_SECRET_NONE)
 		return fail(why, CR_E_ACCESS_REFUSED,
@@ -294,7 +296,7 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 	if (secret->type != CR_SECRET_MRZ)
 		return fail(why, CR_E_UNSUPPORTED,
 			    "The card knows no PACE of ours: it opens with its MRZ, not with a number.");
-	if (sw != CR_SW_OK)
+	if (!selected)
 		return fail(why, CR_E_CARD_STATUS,
 			    "The travel document application could not be selected.");
 	err = open_by_bac(s, secret, ca, access);

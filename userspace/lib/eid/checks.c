@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "checks.h"
+#include "rule.h"
 
 static const char *const check_names[CR_CHECK_COUNT] = {
 	[CR_CHECK_ACCESS] = "access",
@@ -120,7 +121,7 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 	if ((unsigned int)id >= CR_CHECK_COUNT)
 		return CR_E_INVALID;
 	c = find(insp, id);
-	if (c && badness(result) <= badness(c->result))
+	if (c && badness(result) <= badness(c->found))
 		return CR_OK;
 	if (!c) {
 		all = reallocarray(insp->checks, insp->n_checks + 1, sizeof(*all));
@@ -130,7 +131,8 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 		c = &all[insp->n_checks++];
 		c->name = check_names[id];
 	}
-	c->result = result;
+	c->result = c->found = result;
+	c->defect = NULL;
 	c->detail[0] = '\0';
 	if (detail) {
 		va_start(ap, detail);
@@ -365,8 +367,10 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
-		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED ||
-		    insp->passive.dg[i] == CR_DG_UNWANTED) {
+		bool shown = insp->passive.dg[i] != CR_DG_UNREAD && insp->passive.dg[i] != CR_DG_LOCKED &&
+			     insp->passive.dg[i] != CR_DG_UNWANTED;
+
+		if (!CR_RULE(chip_proof_shown, shown)) {
 			say(j, &hidden, i == 14 ? "DG14" : "DG15");
 			return;
 		}
@@ -377,6 +381,8 @@ static const char *detail_of(const struct cr_check *c)
 {
 	if (!c)
 		return "not checked";
+	if (c->defect)
+		return c->defect;
 	return c->detail[0] ? c->detail : cr_result_name(c->result);
 }
 
@@ -389,6 +395,7 @@ int cr_checks_judge(struct cr_inspection *insp)
 	size_t i, k;
 	int id;
 
+	cr_checks_apply_defects(insp);
 	for (id = 0; id < CR_CHECK_COUNT; id++) {
 		m = meaning_of(id, cr_check_get(insp, id));
 		c = find(insp, id);

@@ -35,6 +35,35 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 	__attribute__((format(printf, 4, 5)));
 /* The recorded result; CR_UNDETERMINED when it was never recorded. */
 enum cr_result cr_check_get(const struct cr_inspection *insp, enum cr_check_id id);
+/*
+ * Known defects (TR-03135-1, 5.8.2), as bits 1U << CR_DEFECT_... in insp->defects: each changes results
+ * as the table in defects.c says. Those that name another certificate or state to check with (5.8.2.1.2,
+ * 5.8.2.2.4, 5.8.2.2.5) have done so when the checks are recorded.
+ */
+enum cr_defect {
+	CR_DEFECT_SIGNER_REVOKED,		/* status 0, 2, 3, 4: not trusted */
+	CR_DEFECT_SIGNER_DOUBTED,		/* status 1, 5, 32 and on: trust not determined */
+	CR_DEFECT_SIGNER_MISCODED,		/* 5.8.2.3.4 */
+	CR_DEFECT_CA_KEYS_COMPROMISED,
+	CR_DEFECT_AA_KEYS_COMPROMISED,
+	CR_DEFECT_CA_FAILURE,			/* CA_AA_failure: both of these */
+	CR_DEFECT_AA_FAILURE,
+	CR_DEFECT_PACE_CAM_FAILURE,
+	CR_DEFECT_SIGNER_VALIDITY,		/* CSCA_DS_validity: both of these */
+	CR_DEFECT_ISSUER_VALIDITY,
+	CR_DEFECT_SOD_MALFORMED,
+	CR_DEFECT_CARD_SECURITY_MALFORMED,
+	CR_DEFECT_COM_SOD,
+	CR_DEFECT_COUNT
+};
+/* What a check found, as these defects have it. hashes: of CR_CHECK_DG_HASHES. */
+enum cr_result cr_defects_change(uint32_t defects, enum cr_check_id id, enum cr_result found,
+				 enum cr_result hashes);
+/* Changes what was recorded so far by insp->defects; as often as one likes. */
+void cr_checks_apply_defects(struct cr_inspection *insp);
+/* Adds to the reasons what the lists say, and which lists; after cr_checks_judge. 0 or CR_E_NOMEM. */
+int cr_defects_tell(struct cr_inspection *insp);
+
 /* Fills verdict and reasons from the checks and dg statuses. */
 int cr_checks_judge(struct cr_inspection *insp);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "eid/biometric.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 
 #define FINGER_RECORD	32	/* 19794-4, 7.1: "FIR\0" "010\0", length (6), device (2), level (2), images (1), ... */
 #define FINGER_IMAGE	14	/* 7.2: length (4), position, views, view, quality, impression, width (2), height (2), - */
@@ -110,7 +111,7 @@ static int fingers(const struct cr_biometric *b, unsigned int *instance, struct 
 	if (b->asn1)
 		return p[0] == 0x64 ? add_record(out, CR_FID_DG(3), ++*instance, b,
 						 "ISO/IEC 39794-4") : CR_E_MALFORMED;
-	if (b->len < FINGER_RECORD || memcmp(p, "FIR", 4) || memcmp(p + 4, "010", 4))
+	if (b->len < FINGER_RECORD || !CR_RULE(finger_record, !memcmp(p, "FIR", 4)) || memcmp(p + 4, "010", 4))
 		return CR_E_MALFORMED;
 	length = (uint64_t)be16(p + 8) << 32 | be32(p + 10);
 	if (length > b->len || length < FINGER_RECORD || !p[18])
@@ -160,7 +161,7 @@ static int irises(const struct cr_biometric *b, unsigned int *instance, struct c
 	if (b->asn1)
 		return p[0] == 0x66 ? add_record(out, CR_FID_DG(4), ++*instance, b,
 						 "ISO/IEC 39794-6") : CR_E_MALFORMED;
-	if (b->len < IRIS_RECORD || memcmp(p, "IIR", 4) || memcmp(p + 4, "010", 4))
+	if (b->len < IRIS_RECORD || !CR_RULE(iris_record, !memcmp(p, "IIR", 4)) || memcmp(p + 4, "010", 4))
 		return CR_E_MALFORMED;
 	length = be32(p + 8);
 	if (length > b->len || length < IRIS_RECORD || !p[14] || be16(p + 15) != IRIS_RECORD)

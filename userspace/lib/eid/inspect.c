@@ -20,6 +20,7 @@
 #include "eid/items.h"
 #include "eid/lds.h"
 #include "eid/limits.h"
+#include "eid/rule.h"
 #include "eid/inspect.h"
 #include "iso7816/sw.h"
 #include "trust/passive.h"
@@ -126,14 +127,21 @@ static int read_card_files(struct inspector *in)
 static int learn_limits(struct inspector *in)
 {
 	const struct cr_file *info;
+	bool sound = true;
 	int err;
 
-	if (!(in->opts->need & CR_NEED_CARD))
-		return cr_card_learn_limits(in->card);
-	err = read_card_files(in);
-	info = cr_inspector_file(in->insp, CR_FID_INFO);
-	if (!err && info)
-		cr_card_take_limits(in->card, info->data, info->len);
+	if (in->opts->need & CR_NEED_CARD) {
+		err = read_card_files(in);
+		info = cr_inspector_file(in->insp, CR_FID_INFO);
+		if (!err && info) {
+			cr_card_take_limits(in->card, info->data, info->len);
+			sound = cr_limits_info_sound(info->data, info->len);
+		}
+	} else {
+		err = cr_limits_learn(in->card, &sound);
+	}
+	if (!sound)
+		in->malformed = "EF.ATR/INFO is malformed";
 	return err;
 }
 
@@ -488,7 +496,8 @@ static int judge(struct inspector *in)
 	int err = 0;
 
 	if (in->card)
-		err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL,
+		err = cr_check_set(insp, CR_CHECK_READ,
+				   CR_RULE(read_complete, !*in->unread) ? CR_SUCCESSFUL : CR_FAILED,
 				   "%s", in->unread);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
@@ -498,9 +507,13 @@ static int judge(struct inspector *in)
 		err = cr_inspector_chip_judge(in);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
+	if (!err && in->malformed)
+		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", in->malformed);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
-	return err ? err : cr_checks_judge(insp);
+	if (!err)
+		err = cr_checks_judge(insp);
+	return err ? err : cr_defects_tell(insp);
 }
 
 static int inspect(struct inspector *in)
@@ -587,6 +600,9 @@ void cr_inspection_free(struct cr_inspection *insp)
 	free(insp->passive.issuer);
 	free(insp->passive.signer);
 	free(insp->passive.digest);
+	for (size_t i = 0; i < insp->n_listed; i++)
+		free(insp->listed[i].list);
+	free(insp->listed);
 	free(insp->reasons);
 	free(insp->checks);
 	free(insp->files);

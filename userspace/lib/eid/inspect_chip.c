@@ -6,6 +6,7 @@
 #include "eid/chip.h"
 #include "eid/inspect_int.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "trust/card_security.h"
 
 static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
@@ -18,7 +19,7 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
  * By EF.CardSecurity, where that was read: in place of a DG14 that does not say (why), and for the general
  * authentication procedure, which went by what EF.CardAccess says of it (TR-03110-2, 2.3.4).
  */
-static void compare_card_security(struct inspector *in, const char *why)
+static void signed_by_card_security(struct inspector *in, const char *why)
 {
 	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
 	enum cr_infos_agreement agreed = CR_INFOS_MALFORMED;
@@ -31,8 +32,8 @@ static void compare_card_security(struct inspector *in, const char *why)
 			cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "%s", why);
 		return;
 	}
-	if (cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now, true,
-				    detail) != CR_SUCCESSFUL) {
+	if (cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now, false,
+				    true, detail) != CR_SUCCESSFUL) {
 		if (why)
 			cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", detail);
 		return;
@@ -66,7 +67,7 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
 	case CR_INFOS_SILENT:
-		compare_card_security(in, "DG14 says nothing of PACE");
+		signed_by_card_security(in, "DG14 says nothing of PACE");
 		break;
 	case CR_INFOS_LEFT_OUT:
 		/* somebody in between may have, so that weaker protocols are taken */
@@ -76,6 +77,26 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 	case CR_INFOS_MALFORMED:
 		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
 	}
+}
+
+/*
+ * ICAO 9303-10, 3.11.4: EF.CardSecurity, where there is one, contains the SecurityInfos of EF.CardAccess. That
+ * they are not there accuses nobody, as DG14 may have them.
+ */
+static void compare_card_security(struct inspector *in)
+{
+	enum cr_infos_agreement a;
+	uint8_t *set = NULL;
+	size_t len;
+
+	if (!in->ca.security || !in->ca.data ||
+	    cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		return;
+	a = cr_security_infos_agree(in->ca.data, in->ca.len, set, len);
+	if (!CR_RULE(card_security_agrees, a == CR_INFOS_AGREE || a == CR_INFOS_LEFT_OUT))
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED,
+			     "EF.CardSecurity does not repeat it");
+	free(set);
 }
 
 /* The card is opened anew where its session did not outlive the proof. */
@@ -271,7 +292,8 @@ int cr_inspector_chip_judge(struct inspector *in)
 		chip_result(in, CR_UNDETERMINED, open);
 		return 0;
 	}
-	r = cr_card_security_verify(f->data, f->len, in->opts->trust, in->now, alone, why);
+	r = cr_card_security_verify(f->data, f->len, in->opts->trust, in->now,
+				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, alone, why);
 	if (r != CR_SUCCESSFUL || !in->card)
 		chip_result(in, r, r == CR_SUCCESSFUL ? "" : why);
 	return 0;
@@ -294,7 +316,8 @@ static int without_key(struct inspector *in, const struct cr_security_infos *dg1
 
 	if (!open && cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
 		open = "the chip proves itself to inspection systems alone";
-	return fall_back(in, dg14, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : why);
+	return fall_back(in, dg14, CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			 open ? open : why);
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -314,7 +337,8 @@ int cr_inspector_chip(struct inspector *in)
 	else if (!dg14 && in->listed & 1U << 14)
 		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
 	else if (!dg14)
-		compare_card_security(in, "no DG14 to compare with");
+		signed_by_card_security(in, "no DG14 to compare with");
+	compare_card_security(in);
 	if (!dg14 && in->general.asked) {
 		by_general(in);
 		return 0;
@@ -329,12 +353,13 @@ int cr_inspector_chip(struct inspector *in)
 	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
 			card_access_unchecked(in, CR_UNDETERMINED, "DG14 is malformed");
-		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
+		chip_result(in, CR_RULE(dg14_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			    "DG14 is malformed");
 		return 0;
 	}
 	compare_card_access(in, set, len);
 	if (in->general.asked)
-		compare_card_security(in, NULL);
+		signed_by_card_security(in, NULL);
 	in->cvca = infos.cvca;
 	if (in->general.asked) {
 		by_general(in);
@@ -347,7 +372,8 @@ int cr_inspector_chip(struct inspector *in)
 	if (err == CR_E_NOT_FOUND)
 		return without_key(in, &infos, open, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, &infos, CR_UNDETERMINED,
+		return fall_back(in, &infos,
+				 CR_RULE(ca_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
 				 "the chip's algorithm for it is not known here");
 	if (!in->s.secured)
 		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "eid/inspect_int.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "eid/ta.h"
 #include "iso7816/sw.h"
 
@@ -17,24 +18,27 @@ static int ta_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, str
 }
 
 /* Negative: the session is lost. */
-static int read_authorities(struct cr_session *s, uint16_t ef_cvca, struct cr_cvc_name out[2], int *count)
+static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int *count)
 {
-	const uint8_t fid[] = { (uint8_t)(ef_cvca >> 8), (uint8_t)ef_cvca };
+	const uint8_t fid[] = { (uint8_t)(in->cvca >> 8), (uint8_t)in->cvca };
 	const struct cr_capdu select = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = fid, .lc = sizeof(fid) };
 	const struct cr_capdu read = { .ins = 0xb0, .le = CVCA_LEN };
 	uint8_t data[CVCA_LEN];
 	size_t len = 0;
 	uint16_t sw;
-	int err = cr_session_send(s, &select, NULL, &len, &sw);
+	int err = cr_session_send(&in->s, &select, NULL, &len, &sw);
 
 	*count = 0;
 	if (err || sw != CR_SW_OK)
 		return err;
 	len = sizeof(data);
-	err = cr_session_send(s, &read, data, &len, &sw);
-	if (!err && sw == CR_SW_OK)
-		*count = cr_cvca_parse(data, len, out);
-	return err;
+	err = cr_session_send(&in->s, &read, data, &len, &sw);
+	if (err || sw != CR_SW_OK)
+		return err;
+	*count = cr_cvca_parse(data, len, out);
+	if (!CR_RULE(cvca_form, *count >= 1))
+		in->malformed = "EF.CVCA is malformed";
+	return 0;
 }
 
 static int run(struct inspector *in, const char **why)
@@ -45,7 +49,7 @@ static int run(struct inspector *in, const char **why)
 	int count, err;
 
 	*why = "The chip's certification authority could not be read.";
-	err = read_authorities(&in->s, in->cvca, authorities, &count);
+	err = read_authorities(in, authorities, &count);
 	if (err || count < 1)
 		return err;
 	memcpy(binding.chip, in->ca.chip_id, binding.chip_len = in->ca.chip_id_len);

@@ -58,8 +58,9 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 }
 
 enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr_trust_t *trust,
-				       time_t now, bool alone, char *why)
+				       time_t now, bool excused, bool alone, char *why)
 {
+	const enum cr_result failed = excused ? CR_UNDETERMINED : CR_FAILED;
 	enum cr_result r = CR_UNDETERMINED;
 	struct cr_chain chain;
 	struct cr_sod cms;
@@ -69,7 +70,7 @@ enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr
 	ERR_set_mark();
 	if (parse(data, len, &cms)) {
 		detail = "it is malformed";
-		r = CR_FAILED;
+		r = failed;
 	} else {
 		switch (cr_sod_verify(&cms, trust, &detail)) {
 		case 0:
@@ -82,7 +83,7 @@ enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr
 				snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
 			break;
 		case CR_E_CRYPTO:
-			r = CR_FAILED;
+			r = failed;
 			break;
 		}
 	}

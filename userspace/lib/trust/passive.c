@@ -15,11 +15,14 @@
 #include <openssl/x509v3.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "iso7816/tlv.h"
 #include "cert.h"
 #include "chain.h"
 #include "country.h"
+#include "defectset.h"
 #include "passive.h"
+#include "passive_signer.h"
 #include "sigalg.h"
 #include "sod.h"
 #include "store.h"
@@ -86,8 +89,9 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			err = hash(sod->md, f, digest);
 			if (err)
 				return err;
-			same = !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
-					      (size_t)EVP_MD_get_size(sod->md));
+			same = CR_RULE(dg_hash,
+				       !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
+						      (size_t)EVP_MD_get_size(sod->md)));
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
@@ -134,7 +138,7 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 /*
  * How the state in this name is to the one in the zone. A name has one country (9303-12, 7.1.1.1).
  */
-static enum cr_country_match compare_country(const char *state, X509_NAME *name)
+static enum cr_country_match compare_country(const char *state, const X509_NAME *name)
 {
 	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1), len;
 	char country[8];
@@ -149,15 +153,18 @@ static enum cr_country_match compare_country(const char *state, X509_NAME *name)
 
 /*
  * The worst over all authorities of the chain: each of them but the trusted one was named by the
- * one above it, which may be another state's.
+ * one above it, which may be another state's. TR-03135-1, 5.8.2.2.5: a defect list knows better what
+ * the signer's issuer should have written (NULL: it does not).
  */
-static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain)
+static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain,
+					   const struct cr_known_defect *better)
 {
 	enum cr_country_match worst = CR_COUNTRY_SAME, m;
 	int i;
 
-	for (i = 0; i + 1 < chain->n; i++) {
-		m = compare_country(state, X509_get_issuer_name(chain->cert[i]));
+	for (i = 0; !i || i + 1 < chain->n; i++) {
+		m = !i && better ? cr_country_compare(state, better->country) :
+		    compare_country(state, X509_get_issuer_name(chain->cert[i]));
 		if (m == CR_COUNTRY_DIFFERENT)
 			return m;
 		if (m == CR_COUNTRY_UNKNOWN)
@@ -170,7 +177,8 @@ static enum cr_country_match chain_country(const char *state, const struct cr_ch
  * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the
  * trust in all. Only said of a chain that stands, about a zone that is the signed one.
  */
-static int check_country(struct cr_inspection *insp, const struct cr_chain *chain, time_t now)
+static int check_country(struct cr_inspection *insp, const struct cr_chain *chain,
+			 const struct cr_defect_set *defects, time_t now)
 {
 	const struct cr_file *dg1 = find(insp, CR_FID_DG(1));
 	struct cr_document doc = { 0 };
@@ -182,7 +190,8 @@ static int check_country(struct cr_inspection *insp, const struct cr_chain *chai
 		return CR_OK;
 	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
 	if (err == CR_OK && doc.issuing_state)
-		m = chain_country(doc.issuing_state, chain);
+		m = chain_country(doc.issuing_state, chain,
+				  cr_defect_set_find(defects, CR_KNOWN_ISSUING_COUNTRY));
 	cr_lds_document_clear(&doc);
 	cr_lds_holder_clear(&holder);
 	if (err == CR_E_NOMEM)
@@ -340,19 +349,65 @@ static int check_digest(struct cr_inspection *insp, const struct cr_sod *sod)
 	return cr_check_set(insp, CR_CHECK_DIGEST, CR_NOT_SUPPORTED, "%s", where);
 }
 
+/*
+ * TR-03135-1, 5.6.4.3.4 and 5.8.2.1.6: dates that a defect list says are wrong are neither right nor
+ * wrong.
+ */
+static enum cr_result chain_validity(const struct cr_inspection *insp, const struct cr_chain *chain,
+				     time_t now, char *why)
+{
+	const uint32_t mine = 1U << CR_DEFECT_SIGNER_VALIDITY, its = 1U << CR_DEFECT_ISSUER_VALIDITY;
+	enum cr_result r = cr_chain_validity(chain, now, why);
+	struct cr_chain part = *chain;
+	char unused[160];
+
+	if (!(insp->defects & (mine | its)))
+		return r;
+	/* what is left to fail */
+	if (insp->defects & mine) {
+		memmove(part.cert, part.cert + 1, (size_t)--part.n * sizeof(part.cert[0]));
+		if (insp->defects & its)
+			part.n = 0;
+	} else {
+		part.n = 1;
+	}
+	if (cr_chain_validity(&part, now, unused) == CR_FAILED)
+		return CR_FAILED;
+	snprintf(why, 160, "a defect list says that a certificate's dates are wrong");
+	return CR_UNDETERMINED;
+}
+
+/*
+ * To a trusted issuer; TR-03135-1, 5.8.2.1.2: a certificate that a defect list puts in the place of
+ * the signer's is trusted by itself, whoever signed it.
+ */
+static void build_chain(struct cr_sod *sod, const cr_trust_t *trust,
+			const struct cr_defect_set *defects, time_t now, struct cr_chain *chain)
+{
+	const struct cr_known_defect *k = cr_defect_set_find(defects, CR_KNOWN_CERT_REPLACED);
+
+	if (!k) {
+		cr_chain_build(sod->signer, sod->certs, trust, now, chain);
+		return;
+	}
+	*chain = (struct cr_chain){ .cert = { sod->signer }, .n = 1, .anchored = true,
+				    .result = CR_SUCCESSFUL };
+	snprintf(chain->why, sizeof(chain->why), "a defect list replaces the signer's certificate");
+}
+
 static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
-			time_t now)
+			const struct cr_defect_set *defects, time_t now)
 {
 	struct cr_chain chain;
 	enum cr_result r;
 	char why[160];
 	int err;
 
-	cr_chain_build(sod->signer, sod->certs, trust, now, &chain);
+	build_chain(sod, trust, defects, now, &chain);
 	insp->passive.signer = cr_name_text(X509_get_subject_name(sod->signer));
 	if (!insp->passive.signer)
 		return CR_E_NOMEM;
-	if (chain.anchored) {
+	if (chain.anchored && chain.n > 1) {
 		insp->passive.issuer =
 			cr_name_text(X509_get_subject_name(chain.cert[chain.n - 1]));
 		if (!insp->passive.issuer)
@@ -360,10 +415,10 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	}
 	err = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, chain.result, "%s", chain.why);
 	if (!err && chain.result == CR_SUCCESSFUL)
-		err = check_country(insp, &chain, now);
+		err = check_country(insp, &chain, defects, now);
 	if (err)
 		return err;
-	r = cr_chain_validity(&chain, now, why);
+	r = chain_validity(insp, &chain, now, why);
 	err = cr_check_set(insp, CR_CHECK_SIGNER_VALIDITY, r, "%s", why);
 	if (err)
 		return err;
@@ -408,6 +463,27 @@ static int nothing_to_check(struct cr_inspection *insp)
 	return err;
 }
 
+/* Of a security object that parses. */
+static int check_object(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
+			time_t now)
+{
+	struct cr_defect_set defects;
+	int err = cr_passive_find_signer(insp, sod, trust, now, &defects);
+
+	if (!err)
+		err = check_signature(insp, sod, trust);
+	if (!err)
+		err = check_digest(insp, sod);
+	if (!err)
+		err = check_hashes(insp, sod);
+	if (!err)
+		err = check_com(insp, sod);
+	if (!err && sod->signer)
+		err = check_signer(insp, sod, trust, &defects, now);
+	cr_defect_set_clear(&defects);
+	return err;
+}
+
 static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
 {
 	const struct cr_file *f = find(insp, CR_FID_SOD);
@@ -435,15 +511,7 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 	if (!err && !insp->passive.digest)
 		err = CR_E_NOMEM;
 	if (!err)
-		err = check_signature(insp, &sod, trust);
-	if (!err)
-		err = check_digest(insp, &sod);
-	if (!err)
-		err = check_hashes(insp, &sod);
-	if (!err)
-		err = check_com(insp, &sod);
-	if (!err && sod.signer)
-		err = check_signer(insp, &sod, trust, now);
+		err = check_object(insp, &sod, trust, now);
 	cr_sod_clear(&sod);
 	return err;
 }
@@ -478,6 +546,7 @@ int cr_passive_authenticate(struct cr_inspection *insp, const cr_trust_t *trust,
 	ERR_set_mark();
 	err = authenticate(insp, trust, now);
 	ERR_pop_to_mark();
+	cr_checks_apply_defects(insp);
 	insp->passive.status = combine(insp);
 	return err;
 }
