@@ -99,6 +99,12 @@ struct sim_security {
 	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
+	struct sim_chip_key {		/* more keys than that; at most 2 */
+		EVP_PKEY *key;
+		enum sim_cipher cipher;
+		int id;
+	} more[2];
+	unsigned int n_more;
 	bool ta;			/* terminal authentication, version 1 */
 	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
 	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */
