@@ -307,6 +307,36 @@ static void keys_are_found_by_name_number_and_spelled_out(void **state)
 	}
 }
 
+/* ICAO 9303-11, 9.2.5, 9.2.6: two numbers that differ are of two keys, also where there is one. -1: none. */
+static void the_only_key_is_meant_unless_its_number_is_another(void **state)
+{
+	static const struct { int of_key, of_info, err; } all[] = {
+		{ 1, 1, 0 }, { -1, -1, 0 }, { -1, 1, 0 }, { 1, -1, 0 }, { 2, 1, CR_E_UNSUPPORTED }, { 0, 1, CR_E_UNSUPPORTED },
+	};
+	struct cr_security_infos si;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	uint8_t *der;
+	size_t n = spki("P-256", false, &der);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct cr_buf b;
+		size_t set;
+
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		put_key_info(&b, der, n, all[i].of_key);
+		put_ca_info(&b, 2, all[i].of_info);
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), all[i].err);
+		if (!all[i].err)
+			assert_int_equal(info.key_id, all[i].of_info);
+		cr_buf_free(&b);
+	}
+	OPENSSL_free(der);
+}
+
 /* Chip authentication that we do not speak is chip authentication: not none, and not 3DES. */
 static void chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken(void **state)
 {
@@ -420,6 +450,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_those_with_the_number),
 		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
+		cmocka_unit_test(the_only_key_is_meant_unless_its_number_is_another),
 		cmocka_unit_test(chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),
