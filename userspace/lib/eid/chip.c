@@ -155,7 +155,8 @@ static int ask_for_signature(struct cr_session *s, const struct cr_aa *aa, uint8
 			     uint16_t *sw)
 {
 	bool all = needs_extended(s, cr_aa_signature_len(aa));
-	bool extended = s->max_response > CR_APDU_MAX_SHORT_LE;
+	/* ICAO 9303-11, 6.1.4: what does not fit into a short answer is what both have extended length for */
+	bool extended = s->max_response > CR_APDU_MAX_SHORT_LE || s->max_signature > CR_APDU_MAX_SHORT_LE;
 	struct cr_capdu cmd;
 	int err;
 
