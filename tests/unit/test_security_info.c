@@ -199,12 +199,19 @@ static void the_digest_of_active_authentication_is_found(void **state)
 	assert_string_equal(si.aa_digest, "SHA384");
 	assert_int_equal(parse("3116" "3014" AA_INFO "06072A8648CE3D0401", &si), 0);
 	assert_string_equal(si.aa_digest, "SHA1");
-	/* RIPEMD-160, none, another algorithm: nothing that is known */
+	assert_false(si.aa_unknown);
+	/* RIPEMD-160, another algorithm: nothing that is known (ICAO 9303-11, 6.1.2.3, 9.2.4); none */
 	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040106", &si), 0);
 	assert_null(si.aa_digest);
+	assert_true(si.aa_unknown);
+	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040100", &si), 0);
+	assert_true(si.aa_unknown);
+	assert_int_equal(parse("3112" "3010" AA_INFO "06032A0304", &si), 0);
+	assert_true(si.aa_unknown);
 	assert_int_equal(parse("310D" "300B" AA_INFO, &si), 0);
 	assert_null(si.aa_digest);
 	assert_true(si.active_authentication);
+	assert_false(si.aa_unknown);
 	assert_int_equal(parse("310D" "300B" "0606678108010105" "040101", &si), CR_E_MALFORMED);
 }
 

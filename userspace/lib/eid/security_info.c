@@ -74,6 +74,8 @@ static int aa_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 		n = 0;
 	if (n >= 0 && (size_t)n < sizeof(digests) / sizeof(*digests))
 		si->aa_digest = digests[n];
+	else
+		si->aa_unknown = true;
 	return 0;
 }
 
