@@ -109,6 +109,9 @@ void conf_trace_open(const char *path);
 void conf_trace_command(const struct sim_card *card, const struct sim_apdu *cmd, bool protected, const struct sim_buf *data,
 			uint16_t sw);
 void conf_trace_refused(bool protected, const uint8_t *rsp, size_t len);
+#define CONF_FIRST	".first"	/* behind a trace's name: that of the inspection before it */
+/* Whether a rule compares two inspections of the card. */
+bool conf_trace_wants_second(const char *rules);
 /* Whether the rules of a case hold for a trace; why not, into why. */
 bool conf_trace_check(const char *rules, const char *path, char *why, size_t size);
 
