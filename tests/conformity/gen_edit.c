@@ -127,7 +127,8 @@ bool conf_object(const struct sim_buf *file, const char *path, struct sim_tlv *o
 	for (;;) {
 		path = take_step(path, &s);
 		for (; n && sim_ber_get(p, n, out); p += out->total, n -= out->total)
-			if (out->tag == s.tag && (!s.has.len || memmem(out->value, out->len, s.has.p, s.has.len)) && !--s.nth)
+			if (out->tag == s.tag &&
+			    (!s.has.len || memmem(out->value, out->len, s.has.p, s.has.len)) && !--s.nth)
 				break;
 		sim_buf_free(&s.has);
 		if (s.nth)
@@ -150,7 +151,8 @@ static struct sim_buf *file_of(struct conf_card *c, const char *arg, const char 
 {
 	struct sim_draft *d = c->draft;
 	const struct { const char *name; struct sim_buf *file; } names[] = {
-		{ "COM", &d->com }, { "SOD", &d->sod }, { "CardAccess", &d->card_access }, { "CVCA", &d->cvca }, { "INFO", &d->info },
+		{ "COM", &d->com }, { "SOD", &d->sod }, { "CardAccess", &d->card_access }, { "CVCA", &d->cvca },
+		{ "INFO", &d->info },
 	};
 	unsigned int n;
 	int skip = 0;

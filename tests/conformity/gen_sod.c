@@ -219,7 +219,7 @@ int conf_sod_sign(struct conf_card *c, const char *arg)
 
 /* ---- generators ---- */
 
-/* "RSA-SHA256", OpenSSL's short name: without it SignerInfo says rsaEncryption, and the digest stands beside it alone. */
+/* "RSA-SHA256", OpenSSL's short name. Without it SignerInfo says rsaEncryption, and names the digest beside it. */
 static int signature_algorithm(struct conf_card *c, const char *arg)
 {
 	struct sim_buf value = { 0 };
@@ -389,7 +389,7 @@ static int unsigned_byte(struct conf_card *c, const char *arg)
 	b->p[b->len - 1] ^= 0xff;
 	return 0;
 }
-CONF_GENERATOR(unsigned_byte, "N: the last byte of DGN is another than the one that was signed", .files = unsigned_byte);
+CONF_GENERATOR(unsigned_byte, "N: DGN's last byte is another than the one that was signed", .files = unsigned_byte);
 
 /* The one that the signature has no part of: messageDigest's. */
 static int other_digest(struct conf_card *c, const char *arg)
