@@ -29,7 +29,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev libusb-1.0
+PKGS    := libcrypto libudev libusb-1.0 p11-kit-1
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim -Iuserspace/picture
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
@@ -42,9 +42,11 @@ LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
-# One of them is against OpenPACE, where that is there.
+# One of them is against OpenPACE, and one of pcscd's handler, where those are there.
 EAC      := $(shell pkg-config --exists libeac && echo yes)
-TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c),$(sort $(wildcard tests/unit/test_*.c)))
+PCSC     := $(shell pkg-config --exists libpcsclite && echo yes)
+TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c) $(if $(PCSC),,tests/unit/test_ifd.c),\
+	    $(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 EXAM_SRC := $(filter-out %/lax.c,$(sort $(wildcard tests/conformity/card/*.c)))
@@ -58,7 +60,7 @@ VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/
 
 # pcscd's handler, where what it is built against is there.
 DROPDIR = $(shell pkg-config --variable=usbdropdir libpcsclite)
-IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
+IFD   := $(if $(PCSC),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
@@ -95,6 +97,9 @@ $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 $(call obj,userspace/picture/jp2.c userspace/sim/portrait.c tests/unit/test_picture.c): \
 	CPPFLAGS += $(shell pkg-config --cflags libopenjp2)
 
+# Only this one knows p11-kit.
+$(call obj,userspace/lib/eid/token.c): CPPFLAGS += $(shell pkg-config --cflags p11-kit-1)
+
 # Not in the library: who links that needs no picture library.
 $(B)/libcardring-picture.a: $(call obj,$(PIC_SRC))
 	@rm -f $@
@@ -117,7 +122,7 @@ $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-pi
 
 # It exports what pcscd asks for, and nothing of the library in it.
 IFD_OBJ := $(call obj,$(sort $(wildcard userspace/ifd/*.c)))
-$(IFD_OBJ): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(IFD_OBJ) $(call obj,tests/unit/test_ifd.c): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
 $(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
 $(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
@@ -144,6 +149,7 @@ $(B)/prefix: FORCE
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
+$(B)/tests/test_cli_fail: TEST_LIBS := $(shell pkg-config --libs jansson)
 $(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)

@@ -11,13 +11,17 @@ mkdir -p build
 all=build/check.log
 : >"$all"
 
+# As many at once as there are processors; what each says comes in one piece.
 units() {
-	local p
-	for p in build/tests/test_*; do
-		[ -x "$p" ] && [ -f "$p" ] || continue
-		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$p" >build/unit.out 2>&1 </dev/null
-		sh tests/tap.sh "${p##*/}" $? <build/unit.out
-	done
+	find build/tests -maxdepth 1 -name 'test_*' -type f -executable -print0 | sort -z |
+		xargs -0 -P "$(nproc)" -n 1 bash -c '
+		out=$(mktemp)
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$0" >"$out" 2>&1 </dev/null
+		said=$(sh tests/tap.sh "${0##*/}" $? <"$out")
+		rm -f "$out"
+		flock 9
+		printf "%s\n" "$said"
+		exit 0' 9>build/unit.lock
 }
 
 # The dumps that the table of readers is made from are not the project's; they lie beside it where it is worked on.
@@ -82,20 +86,20 @@ for part in "$@"; do
 	esac 2>&1 | tee build/part.log
 	rc=${PIPESTATUS[0]}
 	# A part that failed must have said what in.
-	if [ "$rc" != 0 ] && ! grep -q '^not ok ' build/part.log; then
+	if [ "$rc" != 0 ] && ! grep -qa "^not ok " build/part.log; then
 		echo "not ok $part: ended with $rc" | tee -a build/part.log
 	fi
 	cat build/part.log >>"$all"
 	echo "## $part: $((SECONDS - begin)) s"
 done
 
-passed=$(grep -c '^ok ' "$all")
-failed=$(grep -c '^not ok ' "$all")
+passed=$(grep -ac '^ok ' "$all")
+failed=$(grep -ac '^not ok ' "$all")
 if [ "$failed" != 0 ]; then
 	echo "## failed:"
-	grep '^not ok ' "$all"
+	grep -a '^not ok ' "$all"
 fi
-if skipped=$(grep '^skip ' "$all"); then
+if skipped=$(grep -a '^skip ' "$all"); then
 	echo "## skipped:"
 	echo "$skipped"
 fi

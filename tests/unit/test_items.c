@@ -434,6 +434,41 @@ static void fingers(void **state)
 	sim_buf_free(&b);
 }
 
+static void the_fingers_of_39794(void **state)
+{
+	static const struct { enum sim_image kind; const char *type; } kinds[] = {
+		{ SIM_RAW, "image/x-portable-graymap" }, { SIM_WSQ, "image/x-wsq" }, { SIM_JP2, "image/jp2" },
+	};
+	struct sim_buf b = { 0 };
+	struct cr_items got;
+	uint8_t *p;
+
+	for (size_t i = 0; i < 6; i++) {
+		sim_write_fingers_new(kinds[i / 2].kind, i & 1, &b);
+		assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+		says(&got, 1, "format", "ISO/IEC 39794-4");
+		says(&got, 1, "position", "right index finger");
+		says(&got, 2, "position", "left index finger");
+		assert_string_equal(item(&got, 2, "image", 0)->type, kinds[i / 2].type);
+		if (!i)
+			assert_int_equal(item(&got, 2, "image", 0)->len, 64 * 64);
+		assert_null(item(&got, 1, "record", 0));
+		assert_null(item(&got, 3, "format", 0));
+		cr_items_clear(&got);
+		nothing_but_the_whole_is_taken(CR_FID_DG(3), &b);
+		sim_buf_free(&b);
+	}
+	/* without a position, without an image, or of another part of the standard */
+	for (int i = 0; i < 3; i++) {
+		sim_write_fingers_new(SIM_RAW, false, &b);
+		p = i == 1 ? memmem(b.p, b.len, "\x83\x82", 2) : memmem(b.p, b.len, i ? "\x64\x82" : "\xa0\x03\x80\x01\x02", i ? 2 : 5);
+		assert_non_null(p);
+		*p = i == 2 ? 0x65 : 0xaf;
+		refused(CR_FID_DG(3), &b);
+		sim_buf_free(&b);
+	}
+}
+
 static void eyes(void **state)
 {
 	struct sim_buf b = { 0 };
@@ -708,6 +743,7 @@ static void no_mutation_is_out_of_bounds(void **state)
 {
 	static const uint16_t fids[] = {
 		CR_FID_DG(2), CR_FID_DG(2), CR_FID_DG(3), CR_FID_DG(4), CR_FID_DG(5), CR_FID_DG(16), CR_FID_DIR, CR_FID_INFO,
+		CR_FID_DG(3),
 	};
 	enum { N = sizeof(fids) / sizeof(fids[0]) };
 	struct sim_buf seed[N] = { { 0 } }, b = { 0 };
@@ -721,6 +757,7 @@ static void no_mutation_is_out_of_bounds(void **state)
 	sim_buf_put(&seed[5], dg16, sizeof(dg16) - 1);
 	sim_write_dir(&seed[6]);
 	sim_write_info(2048, 65538, &seed[7]);
+	sim_write_fingers_new(SIM_RAW, true, &seed[8]);
 	for (int round = 0; round < 40000; round++) {
 		const struct sim_buf *s = &seed[round % N];
 		size_t head = s->len < 160 ? s->len : 160;	/* where lengths are */
@@ -754,6 +791,7 @@ int main(void)
 		cmocka_unit_test(the_face_of_39794),
 		cmocka_unit_test(the_face_of_19794),
 		cmocka_unit_test(fingers),
+		cmocka_unit_test(the_fingers_of_39794),
 		cmocka_unit_test(eyes),
 		cmocka_unit_test(headers_that_say_something_else_than_the_group_holds),
 		cmocka_unit_test(lengths_inside_of_records_that_lie),

@@ -102,6 +102,8 @@ struct sim_security {
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
 	bool ta;			/* terminal authentication, version 1 */
+	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
+	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -120,6 +122,7 @@ void sim_mrz_td2(char out[73], const char *code, const char *state, const char *
 
 enum sim_image { SIM_RAW, SIM_WSQ, SIM_JP2 };
 void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out);	/* DG3, ISO/IEC 19794-4; n at most 4 */
+void sim_write_fingers_new(enum sim_image kind, bool extended, struct sim_buf *out);	/* DG3, ISO/IEC 39794-4 */
 void sim_write_eyes(enum sim_image kind, struct sim_buf *out);	/* DG4, ISO/IEC 19794-6 */
 void sim_write_dg3(struct sim_buf *out);	/* two fingers, not compressed */
 void sim_write_dg4(struct sim_buf *out);	/* two eyes, not compressed */
@@ -197,6 +200,7 @@ struct sim_recipe {
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
+	bool ta_2, no_ta_1;		/* in version 2; in version 2 alone */
 	bool dg3, dg4;			/* fingerprints, irises, which only terminal authentication opens */
 	enum sim_image fingers;		/* their encoding */
 	bool dg14;			/* also where it has nothing but PACE's parameters to say */

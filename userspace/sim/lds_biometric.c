@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Fingers, irises and the newer faces, written: DG3, DG4 and DG2 of ICAO 9303-10, 4.7.2 to 4.7.4, with records of
- * ISO/IEC 19794-4, 19794-6 and 39794-5. Each finger and each eye has a template of its own (4.7.3.2.4).
+ * ISO/IEC 19794-4, 39794-4, 19794-6 and 39794-5. Each finger and each eye has a template of its own (4.7.3.2.4).
  */
 #include "issue.h"
 
@@ -163,6 +163,54 @@ void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out)
 		sim_buf_free(&image);
 		sim_write_biometric_header(0x08, fingers[i].subtype, 0x0007, &info);
 		put_template(&group, &info, &r);
+	}
+	sim_ber_wrap(&all, 0x7f61, &group);
+	sim_ber_wrap(out, 0x63, &all);
+}
+
+/*
+ * ISO/IEC 39794-4: 64 { A0 version, A1 { 30 { A0 { 80 position }, A1 { 80 impression }, A2 { 80 format }, 83 image } } };
+ * extended: each of the three by an extension's A1 { 80 fallback }
+ */
+static void finger_new(uint8_t position, enum sim_image kind, bool extended, const struct sim_buf *image, struct sim_buf *out)
+{
+	static const uint8_t version[] = { 0x80, 0x01, 0x03, 0x81, 0x02, 0x07, 0xe3 };	/* 3rd, 2019 */
+	static const uint8_t format[] = { [SIM_RAW] = 0, [SIM_WSQ] = 1, [SIM_JP2] = 3 };
+	const uint8_t codes[] = { position, 0, format[kind] };
+	struct sim_buf block = { 0 }, blocks = { 0 }, record = { 0 }, standard = { 0 };
+
+	for (uint32_t i = 0; i < sizeof(codes); i++) {
+		struct sim_buf code = { 0 }, extension = { 0 };
+
+		sim_ber_put(extended ? &extension : &code, 0x80, &codes[i], 1);
+		if (extended)
+			sim_ber_wrap(&code, 0xa1, &extension);
+		sim_ber_wrap(&block, 0xa0 + i, &code);
+	}
+	sim_ber_put(&block, 0x83, image->p, image->len);
+	sim_ber_wrap(&blocks, 0x30, &block);
+	sim_ber_put(&record, 0xa0, version, sizeof(version));
+	sim_ber_wrap(&record, 0xa1, &blocks);
+	sim_ber_wrap(&standard, 0x64, &record);
+	sim_ber_wrap(out, 0xa1, &standard);	/* data in a standard's format */
+}
+
+void sim_write_fingers_new(enum sim_image kind, bool extended, struct sim_buf *out)
+{
+	struct sim_buf group = { 0 }, all = { 0 };
+	uint8_t pixels[FINGER * FINGER];
+
+	sim_ber_int(&group, 2);
+	for (uint8_t i = 0; i < 2; i++) {	/* the index fingers */
+		struct sim_buf info = { 0 }, image = { 0 }, r = { 0 };
+
+		draw(FINGER, FINGER, 20 + 24 * i, 30, pixels);
+		write_image(kind, pixels, FINGER, FINGER, &image);
+		finger_new(i ? 7 : 2, kind, extended, &image, &r);
+		sim_buf_free(&image);
+		sim_write_biometric_header(0x08, i ? 0x0a : 0x09, 0x0007, &info);
+		sim_ber_wrap(&info, 0x7f2e, &r);
+		sim_ber_wrap(&group, 0x7f60, &info);
 	}
 	sim_ber_wrap(&all, 0x7f61, &group);
 	sim_ber_wrap(out, 0x63, &all);

@@ -153,12 +153,10 @@ static void cmac(enum cipher c, const uint8_t *key, const uint8_t *p, size_t n, 
 	static const char *const names[] = { NULL, NULL, "AES-128-CBC", "AES-192-CBC", "AES-256-CBC" };
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
 	EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
-	char name[16];
-	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, name, 0),
+	OSSL_PARAM params[2] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, (char *)names[c], 0),
 				 OSSL_PARAM_construct_end() };
 	size_t len;
 
-	snprintf(name, sizeof(name), "%s", names[c]);
 	MUST(ctx && EVP_MAC_init(ctx, key, key_len(c), params) && EVP_MAC_update(ctx, p, n) &&
 	     EVP_MAC_final(ctx, out, &len, 16));
 	EVP_MAC_CTX_free(ctx);

@@ -2,7 +2,7 @@
 # A part of the conformity test of inspection systems (tests/conformity) through the module: of each unit some cases.
 . tests/vm/guest.lib.sh
 suite=build/conformity/conformity
-cases="ISO7816_A ISO7816_B ISO7816_C ISO7816_D_0 ISO7816_E_0 ISO7816_F_0 ISO7816_G_0 LDS_A_0 LDS_B_0 LDS_H_0"
+cases="ISO7816_A ISO7816_B ISO7816_C ISO7816_D_0 ISO7816_E_0 ISO7816_F_0 ISO7816_G_0 LDS_A_0 LDS_B_0 LDS_D_0 LDS_H_0 LDS_J"
 
 if [ ! -x $suite ]; then
 	not_ok conformity "$suite was not built: make conformity"
