@@ -557,6 +557,7 @@ static void a_wrong_password_is_told_from_a_broken_protocol(void **state)
 	assert_int_equal(outcome(4, "", 0x6982), CR_E_ACCESS_REFUSED);
 	assert_int_equal(outcome(4, "", 0x6a80), CR_E_CARD_STATUS);
 	assert_int_equal(outcome(0, "", 0x63c1), 1);		/* a warning that tries are few */
+	assert_int_equal(outcome(0, "", 0x6300), CR_E_CARD_STATUS);	/* tells of no tries: an error */
 	assert_int_equal(outcome(0, "", 0x6a80), CR_E_CARD_STATUS);
 	for (int at = 1; at < 4; at++) {
 		assert_int_equal(outcome(at, examples[G1].answers[at], 0x9000), 1);

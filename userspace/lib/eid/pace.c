@@ -325,7 +325,7 @@ static int password_state(const struct cr_pace *p, uint16_t sw)
 		if (pin && tries == 1 && !p->resumed)
 			return CR_E_PIN_SUSPENDED;
 	}
-	return sw == CR_SW_OK || sw >> 8 == 0x63 ? 0 : CR_E_CARD_STATUS;
+	return sw == CR_SW_OK || tries >= 0 ? 0 : CR_E_CARD_STATUS;
 }
 
 /* B.1.5: 63xx is what a wrong password is told by; chips in the field say 6982 or 6983 as well. */
