@@ -616,6 +616,9 @@ static void every_bit_of_the_cards_token_counts(void **state)
 	assert_int_equal(outcome(4, "7C0986073ABB9674BCE93C", 0x9000), CR_E_CARD_PROTOCOL);
 	assert_int_equal(outcome(4, "7C0A8508C2B0BD78D94BA866", 0x9000),
 			 CR_E_CARD_PROTOCOL); /* ours, reflected */
+	/* 4.4.5: 8A MUST NOT be there with a mapping that proves no chip */
+	assert_int_equal(outcome(4, "7C1C86083ABB9674BCE93C08" "8A1000112233445566778899AABBCCDDEEFF", 0x9000),
+			 CR_E_CARD_PROTOCOL);
 }
 
 /* TR-03110-3, B.1: what MSE:Set AT and the token say of a PIN's tries. */
