@@ -29,7 +29,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev libusb-1.0
+PKGS    := libcrypto libudev libusb-1.0 p11-kit-1
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim -Iuserspace/picture
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
@@ -96,6 +96,9 @@ $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 # Only these know OpenJPEG.
 $(call obj,userspace/picture/jp2.c userspace/sim/portrait.c tests/unit/test_picture.c): \
 	CPPFLAGS += $(shell pkg-config --cflags libopenjp2)
+
+# Only this one knows p11-kit.
+$(call obj,userspace/lib/eid/token.c): CPPFLAGS += $(shell pkg-config --cflags p11-kit-1)
 
 # Not in the library: who links that needs no picture library.
 $(B)/libcardring-picture.a: $(call obj,$(PIC_SRC))

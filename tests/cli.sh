@@ -145,6 +145,60 @@ exits "what it opened is written" 0 $eac --out "$w/fingers" \
 exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
 check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
 	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+exits "a terminal is let in by version 2" 0 verify --json --reader sim:eac2 --can 314159 \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and the chip proved by version 2 with it" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v2 ECDSA SHA-256" and .chip_authentication.protocol == "CA v2 ECDH AES-128"' "$w/out"
+if softhsm=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1); [ -n "$softhsm" ]; then
+	mkdir "$w/tokens"
+	echo "directories.tokendir = $w/tokens" >"$w/softhsm.conf"
+	export SOFTHSM2_CONF="$w/softhsm.conf"
+	softhsm2-util --init-token --free --label border --so-pin 0000 --pin 4711 >/dev/null
+	softhsm2-util --import build/sim/terminal/key.pem --token border --label is --id 01 --pin 4711 >/dev/null
+	echo 4711 >"$w/pin"
+	echo 1147 >"$w/wrong"
+	key="pkcs11:token=border;object=is?module-path=$softhsm"
+	with="--terminal build/sim/terminal/certificates.cvcert --terminal-key"
+	exits "a terminal's key in a PKCS#11 token" 0 $eac $with "$key&pin-source=file:$w/pin"
+	check "opens fingerprints" jq -e '.passive_authentication.data_groups["3"] == "match"' "$w/out"
+	exits "a token's wrong PIN" 1 $eac $with "$key&pin-source=$w/wrong"
+	check "is told as one" jq -e '.error.message == "The token'"'"'s PIN is wrong, or there was none."' "$w/out"
+	exits "a token's PIN that nobody can be asked for" 1 $eac $with "$key"
+	check "is told as one" jq -e '.error.code == "access-refused"' "$w/out"
+	check "a token's PIN, typed unseen" sh -c "(sleep 2; echo 4711) | script -qec \"$cardring $eac $with '$key'\" /dev/null \
+		| tee '$w/out' | grep -q '\"3\": \"match\"' && ! grep -q 4711 '$w/out'"
+	exits "a token's PIN in the URI" 1 $eac $with "$key&pin-value=4711"
+	check "is not taken from there" jq -e '.error.message | test("pin-source")' "$w/out"
+	exits "a token that is not there" 1 $eac $with "${key/border/harbour}&pin-source=$w/pin"
+	exits "a key that is not in it" 1 $eac $with "${key/=is/=os}&pin-source=$w/pin"
+	check "is told as one" jq -e '.error.message | test("p11tool")' "$w/out"
+	exits "a PIN's file that is not there" 1 $eac $with "$key&pin-source=/nonexistent"
+	check "is told as one" jq -e '.error.message | test("pin-source")' "$w/out"
+	unset SOFTHSM2_CONF
+fi
+exits "a PKCS#11 module that is not there" 1 $eac --terminal build/sim/terminal/certificates.cvcert \
+	--terminal-key "pkcs11:token=border;object=is?module-path=/nonexistent.so"
+check "is told as one" jq -e '.error.message | test("p11-kit list-modules")' "$w/out"
+# What the chip's proof stands on is written and judged anew: by whom the trust store of then has, as it lies there then.
+exits "what PACE proved the chip by is written" 0 verify --reader sim:cam --can 271828 --out "$w/mapped"
+exits "and verified later" 0 verify --from "$w/mapped" --trust build/sim/trust
+cp "$w/mapped/EF.CardSecurity.bin" "$w/security"
+printf '\003' | dd of="$w/mapped/EF.CardSecurity.bin" bs=1 conv=notrunc status=none \
+	seek=$(grep -obUaP '\x02\x01\x02\x02\x01' "$w/security" | head -n 1 | awk -F: '{ print $1 + 2 }')
+exits "changed since, it accuses" 13 verify --from "$w/mapped" --trust build/sim/trust --json
+check "by its signature" jq -e '.checks[] | select(.name == "chip-authentication") |
+	.detail == "EF.CardSecurity: the signature does not verify"' "$w/out"
+mkdir "$w/stranger"
+cp build/sim/trust/VNM-1.cer "$w/stranger"
+exits "what version 2 proved is written" 10 verify --reader sim:eac2 --can 314159 --out "$w/second" --trust "$w/stranger" --json \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and not believed of a stranger" jq -e '.chip_authentication.status == "undetermined"' "$w/out"
+exits "until its issuer is known" 0 verify --from "$w/second" --trust build/sim/trust --json
+check "which is then all that was missing" jq -e '.chip_authentication.status == "successful"' "$w/out"
+cp "$w/mapped/EF.CardSecurity.bin" "$w/second/EF.CardSecurity.bin"
+exits "another's is not the chip's" 13 verify --from "$w/second" --trust build/sim/trust
+rm "$w/second/EF.CardSecurity.bin"
+exits "without it there is nothing to judge" 1 verify --from "$w/second" --trust build/sim/trust
 exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and

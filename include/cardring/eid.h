@@ -53,11 +53,16 @@ void cr_terminal_free(cr_terminal_t *terminal);		/* NULL is fine */
  * another kind of terminal; CR_E_TOO_LONG: too many; CR_E_NOMEM.
  */
 int cr_terminal_add_certificates(cr_terminal_t *terminal, const char *path);
+/* Asks for the PIN of the token with this label: into pin, a string in size bytes. False: there is none to be had. */
+typedef bool (*cr_pin_fn)(void *arg, const char *token, char *pin, size_t size);
 /*
- * The private key, after the certificates: a file, or a URI that a provider of OpenSSL's knows (pkcs11:...).
- * 0; CR_E_IO: no key there; CR_E_NOT_FOUND: none of the certificates is of this key.
+ * The private key, after the certificates: a file, or a PKCS#11 URI (RFC 7512: pkcs11:...), with the PIN from its
+ * pin-source, or from ask (NULL: nobody to ask). 0; CR_E_IO: no key there, or no PIN's file; CR_E_NOT_FOUND: none of
+ * the certificates is of this key. PKCS#11: CR_E_INVALID: a malformed URI, or one with the PIN in it;
+ * CR_E_NO_SERVICE: no module is configured, or the one that it names cannot be loaded; CR_E_NO_CARD: no such token,
+ * or not just one such key in it; CR_E_ACCESS_REFUSED: the PIN is wrong, or there was none; CR_E_PIN_BLOCKED.
  */
-int cr_terminal_set_key(cr_terminal_t *terminal, const char *uri);
+int cr_terminal_set_key(cr_terminal_t *terminal, const char *uri, cr_pin_fn ask, void *arg);
 
 /* ---- The result ---- */
 
@@ -188,6 +193,7 @@ struct cr_inspection {
 	size_t n_listed;
 	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */
 	const char *chip_protocol;		/* "CA v1 ECDH AES-128"; NULL */
+	bool chip_proved;			/* by a key in EF.CardSecurity, whether or not that is to be trusted */
 	struct cr_holder holder;
 	struct cr_document document;
 	struct cr_file *files;

@@ -10,6 +10,7 @@
 #include "eid/checks.h"
 #include "eid/lds.h"
 #include "testdefect.h"
+#include "trust/card_security.h"
 #include "trust/defectset.h"
 #include "trust/import.h"
 #include "trust/passive.h"
@@ -1082,6 +1083,42 @@ static void a_wrong_country_is_corrected(void **state)
 	X509_free(odd_ca);
 }
 
+/* 5.8.2.3.1: the object may be wrong, and its signer is not excused. */
+static void a_malformed_card_security_is_excused_for_itself(void **state)
+{
+	struct pki_sod spec = { .signer = ds, .key = ds_key, .content_type = "0.4.0.127.0.7.3.2.1" };
+	EVP_PKEY *key = pki_key("P-256", false);
+	struct pki_cert c = { .country = "UT", .name = "CSCA", .ca = true, .key = key,
+			      .skid = X509_get0_subject_key_id(ca) };
+	X509 *impostor = pki_make(&c);
+	cr_trust_t *good_trust = store_of(ca), *bad_trust = store_of(impostor);
+	struct cr_tlv t;
+	char why[160];
+	uint8_t *file, *p;
+	size_t len;
+	int excused;
+
+	(void)state;
+	file = pki_make_sod(&spec, dgs, 1, &len);
+	assert_int_equal(cr_tlv_parse_all(file, len, &t), 0);
+	p = file + (t.val - file);
+	for (excused = 0; excused < 2; excused++) {
+		enum cr_result wrong = excused ? CR_UNDETERMINED : CR_FAILED;
+
+		assert_int_equal(cr_card_security_verify(p, t.len, good_trust, NOW, excused, why), CR_SUCCESSFUL);
+		assert_int_equal(cr_card_security_verify(p, t.len, bad_trust, NOW, excused, why), CR_FAILED);
+		assert_int_equal(cr_card_security_verify(p, t.len - 1, good_trust, NOW, excused, why), wrong);
+		p[t.len - 3] ^= 1;
+		assert_int_equal(cr_card_security_verify(p, t.len, good_trust, NOW, excused, why), wrong);
+		p[t.len - 3] ^= 1;
+	}
+	cr_trust_free(good_trust);
+	cr_trust_free(bad_trust);
+	X509_free(impostor);
+	EVP_PKEY_free(key);
+	free(file);
+}
+
 /* ---- lists that are not as good as they were ---- */
 
 static struct cr_defect_list *signed_by(X509 *signer, const struct dfl_known *known, size_t n)
@@ -1198,6 +1235,7 @@ int main(void)
 		cmocka_unit_test(a_replaced_certificate_is_not_used_any_more),
 		cmocka_unit_test(a_wrong_signer_identifier_is_corrected),
 		cmocka_unit_test(a_wrong_country_is_corrected),
+		cmocka_unit_test(a_malformed_card_security_is_excused_for_itself),
 		cmocka_unit_test(an_expired_list_spares_nothing),
 		cmocka_unit_test(a_list_of_a_revoked_signer_does_not_count),
 		cmocka_unit_test(a_signer_of_lists_signs_no_documents),

@@ -752,7 +752,7 @@ static void an_index_is_read_as_it_was_written(void **state)
 	static const char sha[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	struct cr_index index = { 0 }, back;
 	struct cr_cert_info info;
-	unsigned int line;
+	unsigned int line, at;
 	char *text, one[600];
 	size_t len, i;
 
@@ -771,11 +771,15 @@ static void an_index_is_read_as_it_was_written(void **state)
 	assert_non_null(cr_index_find(&back, "DE-b.cer"));
 	assert_null(cr_index_find(&back, "DE-c.cer"));
 	cr_index_clear(&back);
-	for (i = 0; i < len; i++)	/* cut anywhere: at a line's end only is it one */
+	for (i = 0, at = 1; i < len; i++) {	/* cut anywhere: at a line's end only is it one */
 		if (!cr_index_parse(text, i, &back, &line)) {
 			assert_true(text[i - 1] == '\n');
 			cr_index_clear(&back);
+		} else if (i) {
+			assert_int_equal(line, at);	/* the line that is cut, by its number */
 		}
+		at += text[i] == '\n';
+	}
 	free(text);
 	cr_index_clear(&index);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

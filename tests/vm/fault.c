@@ -59,9 +59,10 @@ static void malformed_answer_spoils_one_command(void **state)
 		if (c.result == -EREMOTEIO)
 			assert_int_equal(c.status, 0x40);
 		recovers(&n, 0);
+		if (counter(&shared, "resets"))
+			fail_msg("%s: the reader was reset", t[i].line);
 		node_close(&n);
 	}
-	assert_int_equal(counter(&shared, "resets"), 0);
 }
 
 static void answer_longer_than_its_buffer_is_emsgsize(void **state)

@@ -67,6 +67,7 @@ char *cli_record_text(const struct cr_inspection *in)
 	}
 	json_object_set_new(chip, "status", json_string(cr_result_name(chip_found(in))));
 	json_object_set_new(chip, "protocol", cli_json_string(in->chip_protocol));
+	json_object_set_new(chip, "proved", json_boolean(in->chip_proved));
 	json_object_set_new(j, "cardring", json_integer(1));
 	json_object_set_new(j, "time", json_string(now));
 	json_object_set_new(j, "need", json_integer(in->need));
@@ -97,6 +98,8 @@ static uint16_t fid_of(const char *name)
 		return CR_FID_COM;
 	if (!strcmp(name, "EF.SOD"))
 		return CR_FID_SOD;
+	if (!strcmp(name, "EF.CardSecurity"))
+		return CR_FID_SAVED_SECURITY;
 	return sscanf(name, "DG%2d%n", &n, &end) == 1 && !name[end] && n >= 1 && n <= 16 ? CR_FID_DG(n) : 0;
 }
 
@@ -121,7 +124,7 @@ static int load_checks(struct cr_inspection *in, const json_t *list)
 		for (k = 0; k < N_RECORDED && strcmp(name, cr_check_name(recorded[k])); k++)
 			;
 		/* what can be found out is not believed */
-		if (k < N_RECORDED)
+		if (k < N_RECORDED && !(recorded[k] == CR_CHECK_CHIP_AUTHENTICATION && in->chip_proved))
 			err = cr_check_set(in, recorded[k], (enum cr_result)r, "%s", detail ? detail : "");
 		if (err)
 			return err;
@@ -171,6 +174,11 @@ static int load(struct cr_inspection *in, int dir, const json_t *j)
 	in->need = (uint32_t)json_integer_value(json_object_get(j, "need"));	/* 0: all */
 	in->chip_authentication = (enum cr_result)r;
 	in->chip_protocol = string_of(chip, "protocol");
+	in->chip_proved = json_is_true(json_object_get(chip, "proved"));
+	/* by a key in EF.CardSecurity, with that alone: an older record does not tell, and has not the file either */
+	if (in->chip_authentication == CR_SUCCESSFUL && in->chip_protocol &&
+	    (!strncmp(in->chip_protocol, "PACE-CAM", 8) || !strncmp(in->chip_protocol, "CA v2", 5)))
+		in->chip_proved = true;
 	in->access = (struct cr_access){
 		.protocol = string_of(access, "protocol"), .mapping = string_of(access, "mapping"),
 		.cipher = string_of(access, "cipher"), .curve = string_of(access, "curve"),

@@ -166,6 +166,8 @@ static uint16_t manage_security(struct sim_card *card, const struct sim_apdu *a,
 			return SW_P1P2;
 		if ((!protected || !card->access) && !sim_lax("ca-session"))
 			return SW_SECURITY_STATUS;
+		if (card->prof.ta_2 && !card->prof.ta_1 && !card->ta.done)
+			return SW_SECURITY_STATUS;
 		return a->p2 == 0xa4 ? sim_ca_set_at(card, a) : sim_ca_set_kat(card, a, next);
 	}
 	return SW_P1P2;
@@ -180,7 +182,9 @@ static uint16_t execute(struct sim_card *card, const struct sim_apdu *a, bool pr
 		card->ca_set = false;
 	}
 	if (a->ins != 0x82)
-		card->challenged = card->ta.challenged = false;
+		card->challenged = false;
+	if (a->ins != 0x82 && !(protected && card->ta.announced))	/* version 2 keeps it (TR-03110-3, B.3) */
+		card->ta.challenged = false;
 	if (a->ins != 0x82 && a->ins != 0x84)
 		card->ta.set = false;
 	if (a->ins != 0x2a)
@@ -192,7 +196,7 @@ static uint16_t execute(struct sim_card *card, const struct sim_apdu *a, bool pr
 	case 0xb1:
 		return sim_read_binary(card, a, out);
 	case 0x84:
-		if (card->ta.set || (sim_lax("ta-order") && card->chip_authenticated))
+		if (sim_ta_wants_challenge(card, protected) || (sim_lax("ta-order") && card->chip_authenticated))
 			return sim_ta_challenge(card, a, out);
 		return card->prof.bac ? sim_get_challenge(card, a, out) : SW_INS;
 	case 0x82:

@@ -53,6 +53,8 @@ static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 		return SW_OK;
 	if (!card->access && (card->prof.pace || card->prof.bac) && !sim_lax("access"))
 		return SW_SECURITY_STATUS;
+	if (f->under_mf && f->fid == 0x011d && card->prof.ta_2 && !card->ta.done)	/* TR-03110-3, A.1.2: as it may be */
+		return SW_SECURITY_STATUS;
 	if (card->prof.biometrics_open || sim_lax("biometrics"))
 		return SW_OK;
 	if ((f->fid == 0x0103 && !(card->rights & 1)) || (f->fid == 0x0104 && !(card->rights & 2)))

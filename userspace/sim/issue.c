@@ -101,6 +101,8 @@ static int write_profile(const char *dir, const struct sim_recipe *r)
 		snprintf(line, sizeof(line), "aa = %s\n", r->aa);
 		put_line(&b, line);
 	}
+	if (r->ta_2)
+		put_line(&b, r->no_ta_1 ? "ta = 2\n" : "ta = 1 2\n");
 	put_line(&b, r->quirks ? r->quirks : "");
 	snprintf(path, sizeof(path), "%s/profile", dir);
 	err = b.failed ? CR_E_NOMEM : sim_write_file(path, b.p, b.len, 0644);
@@ -145,7 +147,8 @@ static void clear_draft(struct sim_draft *d)
 void sim_security_of(const struct sim_recipe *r, EVP_PKEY *ca_key, struct sim_security *out)
 {
 	*out = (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
-				      .ca_key_id = ca_key ? r->ca_key_id : -1, .ta = ca_key && r->cvca,
+				      .ca_key_id = ca_key ? r->ca_key_id : -1,
+				      .ta = ca_key && r->cvca && !r->no_ta_1,
 				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
 }
 
@@ -202,6 +205,8 @@ static int make_groups(struct sim_draft *d)
 		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
 	if (d->aa && sim_write_dg15(d->aa, &files[15]))
 		return CR_E_CRYPTO;
+	if (r->no_ta_1)		/* ICAO 9303-11 knows version 1 alone: the key stands in EF.CardSecurity */
+		security.ca_key = NULL;
 	if (d->ca || security.aa_digest || r->dg14) {
 		err = sim_write_dg14(&security, &files[14]);
 		if (err)
@@ -236,7 +241,17 @@ int sim_draft_sign(struct sim_draft *d)
 	return sim_sod(d->recipe->issuer, dgs, n, &d->sod);
 }
 
-/* EF.CardSecurity, where PACE's mapping needs it. */
+/* What EF.CardAccess and EF.CardSecurity say of version 2 of both authentications. */
+static void second(struct sim_security *s, const struct sim_draft *d)
+{
+	if (!d->recipe->ta_2)
+		return;
+	s->ca_domain = d->ca;
+	s->ca_key_id = d->recipe->ca_key_id;
+	s->no_ca_1 = d->recipe->no_ta_1;
+}
+
+/* EF.CardSecurity, where PACE's mapping or chip authentication version 2 needs it. */
 static int make_card_security(struct sim_draft *d)
 {
 	const struct sim_recipe *r = d->recipe;
@@ -248,9 +263,10 @@ static int make_card_security(struct sim_draft *d)
 
 	for (unsigned int i = 0; i < r->n_pace; i++)
 		mapping |= r->pace[i].mapping == SIM_CAM;
-	if (!mapping)
+	if (!mapping && !r->ta_2)
 		return 0;
 	sim_security_of(r, r->flaw == SIM_OTHERS_SECURITY ? d->chip_ca : d->ca, &security);
+	second(&security, d);
 	err = sim_write_security_infos(&security, &infos);
 	if (!err)
 		err = sim_card_security(r->issuer, &infos, &d->card_security);
@@ -275,13 +291,14 @@ static int make_files(struct sim_draft *d)
 	if (r->n_pace) {
 		sim_security_of(r, NULL, &security);
 		security.aa_digest = NULL;
+		second(&security, d);
 		err = sim_write_security_infos(&security, &d->card_access);
 	}
 	if (r->details) {
 		sim_write_dir(&d->dir);
 		sim_write_info(2048, 8194, &d->info);
 	}
-	if (r->cvca)
+	if (r->cvca && !r->no_ta_1)
 		sim_write_cvca(r->cvca->name, &d->cvca);
 	return err ? err : make_card_security(d);
 }

@@ -100,6 +100,8 @@ struct sim_security {
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
 	bool ta;			/* terminal authentication, version 1 */
+	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
+	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -196,6 +198,7 @@ struct sim_recipe {
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
+	bool ta_2, no_ta_1;		/* in version 2; in version 2 alone */
 	bool dg3, dg4;			/* fingerprints, irises, which only terminal authentication opens */
 	enum sim_image fingers;		/* their encoding */
 	bool dg14;			/* also where it has nothing but PACE's parameters to say */

@@ -17,6 +17,25 @@ void sim_holder_clear(struct sim_holder *h)
 	memset(h, 0, sizeof(*h));
 }
 
+bool sim_is_id_is(const struct sim_tlv *oid)
+{
+	struct sim_buf id = { 0 };
+	bool same;
+
+	same = sim_ber_oid(&id, ID_IS, true) && oid->tag == 0x06 && oid->len == id.len &&
+	       !memcmp(oid->value, id.p, id.len);
+	sim_buf_free(&id);
+	return same;
+}
+
+bool sim_holder_algorithm(const struct sim_holder *h, struct sim_buf *out)
+{
+	char oid[40];
+
+	snprintf(oid, sizeof(oid), ID_TA ".%u.%u", h->kind, h->scheme);
+	return sim_ber_oid(out, oid, true);
+}
+
 /* TR-03110-3, A.6.4: the digest by the last arc. */
 static const char *digest_of(const struct sim_holder *h)
 {
@@ -224,16 +243,13 @@ static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, s
 
 static bool body_in(const struct sim_tlv *body, const struct sim_holder *issuer, char authority[17], struct sim_holder *out)
 {
-	struct sim_buf id = { 0 };
 	struct sim_tlv t, oid, v;
 	bool ok;
 
 	ok = child(body, 0x5f29, &t) && t.len == 1 && !*t.value && child(body, 0x42, &t) && name_in(&t, authority) &&
 	     child(body, 0x5f20, &t) && name_in(&t, out->name) && child(body, 0x5f25, &t) && date_in(&t, out->from) &&
 	     child(body, 0x5f24, &t) && date_in(&t, out->to) && strcmp(out->from, out->to) <= 0 &&
-	     child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) && child(&t, 0x53, &v) && v.len == 1 &&
-	     sim_ber_oid(&id, ID_IS, true) && oid.len == id.len && !memcmp(oid.value, id.p, id.len);
-	sim_buf_free(&id);
+	     child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) && child(&t, 0x53, &v) && v.len == 1 && sim_is_id_is(&oid);
 	if (ok)
 		out->chat = *v.value;
 	return ok && child(body, 0x7f49, &t) && key_in(&t, issuer, out);

@@ -5,6 +5,7 @@
 #include "eid/access.h"
 #include "eid/bac.h"
 #include "eid/files.h"
+#include "eid/general.h"
 #include "eid/lds.h"
 #include "eid/rule.h"
 #include "eid/secret.h"
@@ -121,6 +122,8 @@ static int read_card_security(struct cr_session *s, struct cr_card_access *ca)
 static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
 		    const struct cr_secret *secret, bool resumed, struct cr_card_access *ca, bool *other)
 {
+	struct cr_general *g = ca->general;
+	const struct cr_cvc *own = g && g->terminal ? cr_terminal_own(g->terminal) : NULL;
 	struct cr_pace *pace;
 	struct cr_sm sm;
 	int err = cr_pace_new(info, ambiguous, secret, s->rng, &pace);
@@ -130,6 +133,10 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		return err;
 	if (resumed)
 		cr_pace_resume(pace);
+	if (g)
+		g->announced = own && cr_general_offered(ca, secret);
+	if (g && g->announced)
+		cr_pace_announce(pace, own->template, own->template_len);
 	err = cr_protocol_run(s, pace_step, pace);
 	if (!err)
 		err = cr_pace_session(pace, &sm);
@@ -138,6 +145,8 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		cr_pace_cam(pace, &ca->cam);
 		cr_sm_wipe(&sm);
 		err = cr_pace_chip_id(pace, ca->chip_id, &ca->chip_id_len);
+		if (g)
+			g->n_authorities = cr_pace_authorities(pace, g->authorities);
 	}
 	*other = cr_pace_not_taken(pace);
 	cr_pace_free(pace);
@@ -197,6 +206,11 @@ static int open_by_any_pace(struct cr_session *s, const struct cr_secret *secret
 		err = open_by_pace(s, info, ambiguous, secret, ca, access, tried, &other);
 		if (!other)
 			return err;
+		if (ca->general && ca->general->announced) {
+			/* perhaps it is the terminal's template that it does not take */
+			ca->general->not_taken = true;
+			continue;
+		}
 		mine = &ca->infos.pace[info - ca->infos.pace];
 		mine->usable = false;
 		info = cr_security_infos_pace(&ca->infos, &ambiguous);
@@ -305,6 +319,8 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	uint16_t sw;
 	int err = 0;
 
+	if (ca->general)
+		cr_general_restart(ca->general);
 	memset(&ca->cam, 0, sizeof(ca->cam));
 	ca->chip_id_len = 0;
 	if (!ca->looked)
@@ -318,6 +334,11 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return open_application(s, secret, ca, access, why);
 
 	err = open_by_any_pace(s, secret, ca, access, &tried);
+	if (!err && ca->general && ca->general->announced) {
+		err = cr_general_authenticate(s, ca);
+		if (err)
+			return fail(why, err, "The chip and the terminal could not prove themselves.");
+	}
 	if (!err) {
 		err = select_application(s, &sw);
 		if (err)

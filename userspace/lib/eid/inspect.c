@@ -33,19 +33,30 @@ static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 	return cr_card_transmit_batch(io, apdus, n, done);
 }
 
+static int open_anew(struct inspector *in, const char **why)
+{
+	int err = cr_card_reset(in->card);
+
+	cr_session_reset(&in->s);
+	*why = NULL;
+	return err ? err : cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, why);
+}
+
 static int open_access(struct inspector *in)
 {
 	const char *why = NULL;
 	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
 
-	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked &&
-	    in->s.sfi == CR_SFI_REFUSED) {
-		/* lost to a short identifier, before any secret was tried */
-		err = cr_card_reset(in->card);
-		cr_session_reset(&in->s);
-		if (!err)
-			err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access,
-					     &why);
+	/* lost to a short identifier, before any secret was tried */
+	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked && in->s.sfi == CR_SFI_REFUSED)
+		err = open_anew(in, &why);
+	/* lost in the general authentication procedure: once more with it, then without */
+	for (unsigned int i = 0; i < 2 && err && !cr_chip_fatal(err) && in->s.lost && in->general.failures > i; i++)
+		err = open_anew(in, &why);
+	if (in->general.ta && !err) {
+		in->rights = in->let_in = in->general.rights;
+		in->insp->access.terminal = in->general.ta;
+		in->insp->access.terminal_why = NULL;
 	}
 	if (err)
 		cr_check_set(in->insp, CR_CHECK_ACCESS,
@@ -65,6 +76,7 @@ static void name_file(uint16_t fid, char name[16])
 	case CR_FID_COM:	strcpy(name, "EF.COM"); break;
 	case CR_FID_SOD:	strcpy(name, "EF.SOD"); break;
 	case CR_FID_DIR:	strcpy(name, "EF.DIR"); break;
+	case CR_FID_SAVED_SECURITY: strcpy(name, "EF.CardSecurity"); break;
 	case CR_FID_INFO:	strcpy(name, "EF.ATR/INFO"); break;
 	default:		snprintf(name, 16, "DG%u", fid & 0xffU);
 	}
@@ -138,6 +150,11 @@ static int start(struct inspector *in)
 	struct cr_limits *l = &in->insp->limits;
 	int err;
 
+	if (in->opts->terminal && in->opts->verify && (!in->opts->need || in->opts->need & CR_EAC_GROUPS)) {
+		in->general = (struct cr_general){ .terminal = in->opts->terminal, .trust = in->opts->trust,
+						   .now = in->now };
+		in->ca.general = &in->general;
+	}
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;
@@ -456,6 +473,23 @@ static int check_record(struct cr_inspection *insp)
 			    "the data that the chip's proof stands on are not there");
 }
 
+/* What the chip's proof stands on, where it does: so that it can be judged once more. */
+static int keep_security(struct inspector *in)
+{
+	struct cr_file *f;
+
+	if (!in->ca.security || (!in->mapped && !in->general.asked))
+		return 0;
+	f = add_file(in->insp, CR_FID_SAVED_SECURITY);
+	if (!f)
+		return CR_E_NOMEM;
+	f->sw = CR_SW_OK;
+	f->data = in->ca.security;
+	f->len = in->ca.security_len;
+	in->ca.security = NULL;
+	return 0;
+}
+
 static int judge(struct inspector *in)
 {
 	struct cr_inspection *insp = in->insp;
@@ -468,7 +502,9 @@ static int judge(struct inspector *in)
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
-		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
+		err = in->card ? keep_security(in) : check_record(insp);
+	if (!err)
+		err = cr_inspector_chip_judge(in);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err && in->malformed)

@@ -15,6 +15,42 @@ static void chip_result(struct inspector *in, enum cr_result result, const char 
 	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
 }
 
+/*
+ * By EF.CardSecurity, where that was read: in place of a DG14 that does not say (why), and for the general
+ * authentication procedure, which went by what EF.CardAccess says of it (TR-03110-2, 2.3.4).
+ */
+static void signed_by_card_security(struct inspector *in, const char *why)
+{
+	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+	enum cr_infos_agreement agreed = CR_INFOS_MALFORMED;
+	uint8_t *set = NULL;
+	char detail[160];
+	size_t len;
+
+	if (!in->ca.data || !in->ca.security) {
+		if (why)
+			cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "%s", why);
+		return;
+	}
+	if (cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now, false,
+				    true, detail) != CR_SUCCESSFUL) {
+		if (why)
+			cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", detail);
+		return;
+	}
+	if (!cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		agreed = cr_security_infos_match(in->ca.data, in->ca.len, set, len);
+	free(set);
+	if (agreed == CR_INFOS_AGREE)
+		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	else if (agreed == CR_INFOS_DIFFER || agreed == CR_INFOS_SILENT)
+		cr_check_set(in->insp, id, CR_FAILED, "EF.CardSecurity has other parameters");
+	else
+		cr_check_set(in->insp, id, CR_UNDETERMINED, agreed == CR_INFOS_LEFT_OUT ?
+			     "EF.CardSecurity has PACE parameters that were left out of it" :
+			     "EF.CardAccess or EF.CardSecurity is malformed");
+}
+
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
 {
 	static const uint8_t nothing[] = { 0x31, 0x00 };	/* as without the file */
@@ -31,7 +67,7 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
 	case CR_INFOS_SILENT:
-		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
+		signed_by_card_security(in, "DG14 says nothing of PACE");
 		break;
 	case CR_INFOS_LEFT_OUT:
 		/* somebody in between may have, so that weaker protocols are taken */
@@ -169,7 +205,7 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	struct cr_security_infos security;
 	enum cr_mapped mapped = CR_MAPPED_NOTHING;
 	uint8_t *set = NULL;
-	bool tied = false;
+	bool tied = false, other;
 	int err;
 
 	*open = NULL;
@@ -193,28 +229,74 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	free(set);
 	if (err)
 		return err;
+	/* DG14 has a key for just this, and the chip showed another one: the data are not this chip's */
+	other = mapped == CR_MAPPED_FITS && !tied && dg14 && cr_security_infos_mapping_key(dg14);
 	if (mapped == CR_MAPPED_FITS && !tied)
 		*open = "the key that PACE proved is not in DG14";
-	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied))
+	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied && !other))
 		return 0;
-	in->mapped = mapped == CR_MAPPED_FITS;
+	in->mapped = mapped == CR_MAPPED_FITS && !other;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
+	if (other) {
+		chip_result(in, CR_FAILED, *open);
+		return 1;
+	}
 	chip_result(in, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
 		    in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
 }
 
+/* Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. */
+static void by_general(struct inspector *in)
+{
+	in->insp->chip_protocol = in->general.proof.protocol;
+	chip_result(in, in->general.proof.result, in->general.detail);
+}
+
+/* Of a record: whether EF.CardSecurity has a key that the proof can have been by, and for PACE's mapping DG14 too. */
+static const char *keyless(struct inspector *in, const struct cr_file *f, bool alone)
+{
+	const struct cr_file *file = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos security, dg14;
+	const uint8_t *signed_set;
+	uint8_t *set = NULL;
+	bool parsed, tied = alone;
+	size_t len;
+
+	parsed = !cr_card_security_infos(f->data, f->len, &set, &len) &&
+		 !cr_security_infos_parse(set, len, &security) && security.n_ca_key;
+	if (parsed && !alone)
+		tied = file && !cr_security_infos_dg14(file->data, file->len, &signed_set, &len) &&
+		       !cr_security_infos_parse(signed_set, len, &dg14) && cr_chip_tied(&security, &dg14);
+	free(set);
+	return !parsed ? "PACE proved no key that could be read" : tied ? NULL : "the key that PACE proved is not in DG14";
+}
+
 int cr_inspector_chip_judge(struct inspector *in)
 {
+	const struct cr_file *f = cr_inspector_file(in->insp, CR_FID_SAVED_SECURITY);
+	const char *open = NULL;
 	char why[160];
 	enum cr_result r;
+	bool alone;
 
-	if (!in->mapped)
+	if (in->card && in->general.asked)
+		by_general(in);
+	if (in->card)
+		in->insp->chip_proved = in->mapped || (in->general.asked && in->general.proof.result == CR_SUCCESSFUL);
+	if (!in->insp->chip_proved)
 		return 0;
-	r = cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now,
-				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, why);
-	if (r != CR_SUCCESSFUL)
-		chip_result(in, r, why);
+	alone = in->insp->chip_protocol && !strncmp(in->insp->chip_protocol, "CA v2", 5);
+	if (!in->card)
+		open = f ? keyless(in, f, alone) : "the data that the chip's proof stands on are not there";
+	if (open) {
+		chip_result(in, CR_UNDETERMINED, open);
+		return 0;
+	}
+	r = cr_card_security_verify(f->data, f->len, in->opts->trust, in->now,
+				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, alone, why);
+	if (r != CR_SUCCESSFUL || !in->card)
+		chip_result(in, r, r == CR_SUCCESSFUL ? "" : why);
 	return 0;
 }
 
@@ -230,6 +312,11 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
 		       const char *why)
 {
+	struct cr_domain domain;
+	struct cr_ca_info info;
+
+	if (!open && cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
+		open = "the chip proves itself to inspection systems alone";
 	return fall_back(in, dg14, CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
 			 open ? open : why);
 }
@@ -248,10 +335,15 @@ int cr_inspector_chip(struct inspector *in)
 
 	if (!in->ca.data)
 		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14 && in->listed & 1U << 14)
+		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
 	else if (!dg14)
-		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-				      "no DG14 to compare with");
+		signed_by_card_security(in, "no DG14 to compare with");
 	compare_card_security(in);
+	if (!dg14 && in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	if (!dg14) {
 		err = by_mapping(in, NULL, &open);
 		if (err)
@@ -267,7 +359,13 @@ int cr_inspector_chip(struct inspector *in)
 		return 0;
 	}
 	compare_card_access(in, set, len);
+	if (in->general.asked)
+		signed_by_card_security(in, NULL);
 	in->cvca = infos.cvca;
+	if (in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;

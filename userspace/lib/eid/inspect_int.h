@@ -7,6 +7,7 @@
 #include "eid/chip.h"
 #include "eid/cvc.h"
 #include "eid/files.h"
+#include "eid/general.h"
 
 #define CR_EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
 #define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
@@ -23,6 +24,7 @@ struct inspector {
 	struct cr_inspection *insp;
 	struct cr_session s;
 	struct cr_card_access ca;
+	struct cr_general general;	/* which takes the place of both authentications in version 1 */
 	time_t now;
 	unsigned int reopened;
 	struct cr_file_request ahead[CR_AHEAD_MAX];	/* read, and not taken yet */
@@ -60,7 +62,10 @@ const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16
 int cr_inspector_chip(struct inspector *in);
 /* Chip authentication by DG14's key for the session's sake, as it went before: no word of the chip. */
 int cr_inspector_chip_again(struct inspector *in);
-/* After passive authentication: whether what the proof stands on is signed. */
+/*
+ * After passive authentication: whether what the proof stands on, if that is EF.CardSecurity, is signed. Of a
+ * record what the chip showed is believed, and no more.
+ */
 int cr_inspector_chip_judge(struct inspector *in);
 
 /* Terminal authentication, where there are certificates for it and something that it opens. */

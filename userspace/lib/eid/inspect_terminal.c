@@ -43,7 +43,7 @@ static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int
 
 static int run(struct inspector *in, const char **why)
 {
-	struct cr_ta_binding binding;
+	struct cr_ta_binding binding = { .auxiliary = NULL };
 	struct cr_cvc_name authorities[2];
 	struct cr_ta ta;
 	int count, err;
@@ -55,7 +55,7 @@ static int run(struct inspector *in, const char **why)
 	memcpy(binding.chip, in->ca.chip_id, binding.chip_len = in->ca.chip_id_len);
 	memcpy(binding.ephemeral, in->proof.ephemeral, binding.ephemeral_len = in->proof.ephemeral_len);
 	*why = "No certificate leads from the chip's authority to this terminal.";
-	err = cr_ta_init(&ta, in->opts->terminal, authorities, (size_t)count, &binding);
+	err = cr_ta_init(&ta, 1, in->opts->terminal, authorities, (size_t)count, &binding);
 	if (!err) {
 		*why = "The chip did not accept the terminal's certificates or signature.";
 		err = cr_protocol_run(&in->s, ta_step, &ta);
@@ -79,6 +79,10 @@ int cr_inspector_terminal(struct inspector *in)
 
 	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
 		return 0;
+	if (in->general.announced) {		/* version 2 has settled it, before the application was selected */
+		in->insp->access.terminal_why = in->general.why;
+		return 0;
+	}
 	if (!in->proof.ephemeral_len || in->proof.spoilt) {
 		in->insp->access.terminal_why = "The terminal needs chip authentication first.";
 		return 0;
@@ -95,6 +99,8 @@ int cr_inspector_let_in_again(struct inspector *in)
 	int err;
 
 	in->let_in = 0;
+	if (in->rights)		/* opening it anew has done that, in version 2 */
+		return 0;
 	err = cr_inspector_chip_again(in);
 	return err ? err : cr_inspector_terminal(in);
 }

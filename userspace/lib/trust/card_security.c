@@ -58,7 +58,7 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 }
 
 enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr_trust_t *trust,
-				       time_t now, bool excused, char *why)
+				       time_t now, bool excused, bool alone, char *why)
 {
 	const enum cr_result failed = excused ? CR_UNDETERMINED : CR_FAILED;
 	enum cr_result r = CR_UNDETERMINED;
@@ -75,8 +75,11 @@ enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr
 		switch (cr_sod_verify(&cms, trust, &detail)) {
 		case 0:
 			cr_chain_build(cms.signer, cms.certs, trust, now, &chain);
-			r = chain.result == CR_FAILED ? CR_FAILED : CR_SUCCESSFUL;
-			if (r == CR_FAILED)
+			r = chain.result == CR_FAILED || alone ? chain.result : CR_SUCCESSFUL;
+			if (r == CR_SUCCESSFUL && alone &&
+			    cr_chain_revocation(&chain, trust, now, chain.why) == CR_FAILED)
+				r = CR_UNDETERMINED;
+			if (r != CR_SUCCESSFUL)
 				snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
 			break;
 		case CR_E_CRYPTO:

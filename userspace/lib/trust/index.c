@@ -108,10 +108,10 @@ static int parse(char *text, size_t len, struct cr_index *out, unsigned int *lin
 		return CR_E_NOMEM;
 	for (p = text; p < end; p = next) {
 		next = memchr(p, '\n', (size_t)(end - p));
+		++*line;
 		if (!next)			/* cut off */
 			return CR_E_MALFORMED;
 		*next++ = '\0';
-		++*line;
 		if (*line == 1) {
 			if (strncmp(p, heading, sizeof(heading) - 1))
 				return CR_E_MALFORMED;
