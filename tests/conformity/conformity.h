@@ -98,7 +98,8 @@ struct conf_generator {
 
 #define CONF_GENERATOR(id, what, ...) \
 	static const struct conf_generator conf_generator_##id = { .name = #id, .text = what, __VA_ARGS__ }; \
-	static const struct conf_generator *const conf_generator_p_##id \
+	extern const struct conf_generator *const conf_generator_p_##id;	/* extern: a name that is there twice does not link */ \
+	const struct conf_generator *const conf_generator_p_##id \
 		__attribute__((section("conf_generators"), used)) = &conf_generator_##id
 
 const struct conf_generator *conf_generator(const char *name, size_t len);

@@ -75,7 +75,8 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 			     "DG14 has PACE parameters that were left out of it");
 		break;
 	case CR_INFOS_MALFORMED:
-		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
+		cr_check_set(in->insp, id, CR_RULE(card_access_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			     "EF.CardAccess or DG14 is malformed");
 	}
 }
 
