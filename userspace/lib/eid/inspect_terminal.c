@@ -17,6 +17,23 @@ static int ta_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, str
 	return cr_ta_step(state, rsp, len, sw, cmd);
 }
 
+/* By the short identifier that DG14 tells, which has to be of the same file; n: its length, 0 if that is not so. */
+static int read_again(struct inspector *in, const uint8_t *data, size_t *n)
+{
+	const struct cr_capdu read = { .ins = 0xb0, .p1 = 0x80 | in->cvca_sfi, .le = CVCA_LEN };
+	uint8_t again[CVCA_LEN];
+	size_t len = sizeof(again);
+	uint16_t sw;
+	int err;
+
+	if (!in->cvca_sfi || in->s.sfi == CR_SFI_REFUSED)
+		return 0;
+	err = cr_session_send(&in->s, &read, again, &len, &sw);
+	if (!err && !CR_RULE(cvca_short_identifier, sw == CR_SW_OK && len == *n && !memcmp(again, data, len)))
+		*n = 0;
+	return err;
+}
+
 /* Negative: the session is lost. */
 static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int *count)
 {
@@ -33,7 +50,9 @@ static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int
 		return err;
 	len = sizeof(data);
 	err = cr_session_send(&in->s, &read, data, &len, &sw);
-	if (err || sw != CR_SW_OK)
+	if (!err && sw == CR_SW_OK)
+		err = read_again(in, data, &len);
+	if (err || sw != CR_SW_OK || !len)
 		return err;
 	*count = cr_cvca_parse(data, len, out);
 	if (!CR_RULE(cvca_form, *count >= 1))
