@@ -86,20 +86,20 @@ for part in "$@"; do
 	esac 2>&1 | tee build/part.log
 	rc=${PIPESTATUS[0]}
 	# A part that failed must have said what in.
-	if [ "$rc" != 0 ] && ! grep -q '^not ok ' build/part.log; then
+	if [ "$rc" != 0 ] && ! grep -qa "^not ok " build/part.log; then
 		echo "not ok $part: ended with $rc" | tee -a build/part.log
 	fi
 	cat build/part.log >>"$all"
 	echo "## $part: $((SECONDS - begin)) s"
 done
 
-passed=$(grep -c '^ok ' "$all")
-failed=$(grep -c '^not ok ' "$all")
+passed=$(grep -ac '^ok ' "$all")
+failed=$(grep -ac '^not ok ' "$all")
 if [ "$failed" != 0 ]; then
 	echo "## failed:"
-	grep '^not ok ' "$all"
+	grep -a '^not ok ' "$all"
 fi
-if skipped=$(grep '^skip ' "$all"); then
+if skipped=$(grep -a '^skip ' "$all"); then
 	echo "## skipped:"
 	echo "$skipped"
 fi

@@ -29,19 +29,20 @@ struct conf_case {
 	bool not_applicable, deviates;
 	const char *reason;		/* of those two */
 	const char *unproved;		/* why no check can be switched off for it; NULL: rules says which, or it is no negative case */
+	struct conf_case *next;		/* the next line of the same case */
+	unsigned int line;		/* of all cases' */
 };
 
 struct conf_plan_case {			/* a line of cases.tsv */
 	char id[20], source[16], expected[16];
 	char unit[16];
-	struct conf_case *row;		/* NULL: missing */
+	struct conf_case *row;		/* its lines; NULL: missing */
 };
 
 struct conf_plan {
 	struct conf_plan_case *cases;	/* in the plan's order, deleted ones too */
 	size_t n;
-	struct conf_case *rows;
-	size_t n_rows;
+	size_t n_rows;			/* lines of all cases */
 	unsigned int mistakes;		/* in the tables; each was told on stderr */
 };
 void conf_plan_load(const char *dir, struct conf_plan *out);	/* ends the program where there is none */

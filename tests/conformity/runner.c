@@ -19,9 +19,9 @@
 
 enum status { PASSED, FAILED, DEVIATES, NOT_APPLICABLE, STATUSES };
 
-/* Of a case, through a pipe: fits into one write. */
+/* Of a line, through a pipe: fits into one write. */
 struct result {
-	unsigned int at;		/* in the plan */
+	unsigned int at;		/* of lines */
 	enum status status;
 	bool proved;			/* it was seen to fail without its check */
 	char text[1000];
@@ -37,6 +37,7 @@ static struct {
 } opt = { .tables = "tests/conformity", .dir = "build/conformity/run" };
 
 static struct conf_plan plan;
+static struct conf_case **lines;	/* of all cases, in the plan's order */
 
 /* ---- one case, in its process ---- */
 
@@ -150,7 +151,7 @@ static void judge(const struct conf_case *kase, const char *dir, struct result *
 
 static void run_case(unsigned int at, int fd)
 {
-	const struct conf_case *kase = plan.cases[at].row;
+	const struct conf_case *kase = lines[at];
 	struct result r = { .at = at, .status = FAILED, .text = "its card could not be made" };
 	char dir[256];
 
@@ -172,21 +173,21 @@ static bool wanted(const char *id)
 	return false;
 }
 
-static struct result *results;	/* by place in the plan */
+static struct result *results;	/* by line */
 static pid_t *running;
 
 static void report(const struct result *r)
 {
 	static const char *const words[] = { "ok", "not ok", "deviates", "not applicable" };
-	const struct conf_plan_case *c = &plan.cases[r->at];
+	const struct conf_case *kase = lines[r->at];
 
-	printf("%s %s", words[r->status], c->id);
+	printf("%s %s", words[r->status], kase->at[CONF_ID]);
 	if (r->status == FAILED || (opt.verbose && r->status == PASSED))
 		printf(": %s", r->text);
 	else if (r->status == DEVIATES)
-		printf(": %s (%s)", c->row->reason, r->text);
+		printf(": %s (%s)", kase->reason, r->text);
 	else if (r->status == NOT_APPLICABLE)
-		printf(": %s", c->row->reason);
+		printf(": %s", kase->reason);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -208,7 +209,7 @@ static void reap(int fd)
 	pid_t pid = wait(&status);
 
 	take_results(fd);
-	for (size_t i = 0; i < plan.n; i++) {
+	for (size_t i = 0; i < plan.n_rows; i++) {
 		if (pid <= 0 || running[i] != pid)
 			continue;
 		running[i] = 0;		/* and it left no word */
@@ -226,11 +227,11 @@ static void run_all(void)
 		perror("pipe");
 		exit(2);
 	}
-	for (unsigned int i = 0; i < plan.n; i++) {
-		const struct conf_case *kase = plan.cases[i].row;
+	for (unsigned int i = 0; i < plan.n_rows; i++) {
+		const struct conf_case *kase = lines[i];
 
 		results[i] = (struct result){ .at = i, .status = FAILED };
-		if (!kase || !wanted(plan.cases[i].id))
+		if (!wanted(kase->at[CONF_ID]))
 			continue;
 		if (kase->not_applicable) {
 			results[i].status = NOT_APPLICABLE;
@@ -263,18 +264,45 @@ struct sum {
 	unsigned int cases, of[STATUSES], missing, negative, proved;
 };
 
-static void add(struct sum *s, const struct conf_plan_case *c, const struct result *r)
+/* A case is as its worst line, and needs its checks if all of them do. */
+static void add(struct sum *s, const struct conf_plan_case *c)
 {
+	static const int badness[] = { [FAILED] = 3, [DEVIATES] = 2, [PASSED] = 1, [NOT_APPLICABLE] = 0 };
+	bool negative = false, proved = true;
+	enum status worst = NOT_APPLICABLE;
+
 	s->cases++;
 	if (!c->row) {
 		s->missing++;
 		return;
 	}
-	s->of[r->status]++;
-	if (r->status == PASSED && c->row->expected == CONF_FAILED) {
-		s->negative++;
-		s->proved += r->proved;
+	for (const struct conf_case *k = c->row; k; k = k->next) {
+		const struct result *r = &results[k->line];
+
+		if (!wanted(k->at[CONF_ID]))
+			continue;
+		if (badness[r->status] > badness[worst])
+			worst = r->status;
+		if (r->status == PASSED && k->expected == CONF_FAILED) {
+			negative = true;
+			proved &= r->proved;
+		}
 	}
+	s->of[worst]++;
+	if (worst == PASSED && negative) {
+		s->negative++;
+		s->proved += proved;
+	}
+}
+
+/* It, or a line of it. */
+static bool wanted_case(const struct conf_plan_case *c)
+{
+	bool is = wanted(c->id);
+
+	for (const struct conf_case *k = c->row; k && !is; k = k->next)
+		is = wanted(k->at[CONF_ID]);
+	return is;
 }
 
 static void print_sum(FILE *f, bool markdown, const char *name, const struct sum *s)
@@ -298,10 +326,10 @@ static void print_sums(FILE *f, bool markdown)
 
 		if (!strcmp(c->source, "deleted")) {
 			deleted++;
-		} else if (wanted(c->id)) {
-			add(&unit, c, &results[i]);
-			add(!strcmp(c->source, "defined") ? &defined : &named, c, &results[i]);
-			add(&all, c, &results[i]);
+		} else if (wanted_case(c)) {
+			add(&unit, c);
+			add(!strcmp(c->source, "defined") ? &defined : &named, c);
+			add(&all, c);
 		}
 		if (i + 1 < plan.n && !strcmp(c->unit, plan.cases[i + 1].unit))
 			continue;
@@ -331,15 +359,15 @@ static void print_unproved(void)
 {
 	bool head = false;
 
-	for (size_t i = 0; i < plan.n; i++) {
-		const struct conf_case *row = plan.cases[i].row;
+	for (size_t i = 0; i < plan.n_rows; i++) {
+		const struct conf_case *row = lines[i];
 
-		if (!row || !wanted(plan.cases[i].id) || !row->unproved || row->expected != CONF_FAILED)
+		if (!wanted(row->at[CONF_ID]) || !row->unproved || row->expected != CONF_FAILED)
 			continue;
 		if (!head)
 			puts("\nNegative cases that could not be shown to need a check:");
 		head = true;
-		printf("%s: %s\n", plan.cases[i].id, row->unproved);
+		printf("%s: %s\n", row->at[CONF_ID], row->unproved);
 	}
 }
 
@@ -427,6 +455,21 @@ static void options(int argc, char **argv)
 	opt.n_only = argc - optind;
 }
 
+static void number_lines(void)
+{
+	unsigned int n = 0;
+
+	lines = calloc(plan.n_rows + 1, sizeof(lines[0]));
+	if (!lines)
+		abort();
+	for (size_t i = 0; i < plan.n; i++) {
+		for (struct conf_case *k = plan.cases[i].row; k; k = k->next) {
+			k->line = n;
+			lines[n++] = k;
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int failed = 0;
@@ -436,8 +479,9 @@ int main(int argc, char **argv)
 	if (plan.mistakes)
 		printf("not ok tables: %u mistakes\n", plan.mistakes);
 	prepare();
-	results = calloc(plan.n, sizeof(*results));
-	running = calloc(plan.n, sizeof(*running));
+	number_lines();
+	results = calloc(plan.n_rows + 1, sizeof(*results));
+	running = calloc(plan.n_rows + 1, sizeof(*running));
 	if (!results || !running)
 		abort();
 	run_all();
@@ -446,7 +490,7 @@ int main(int argc, char **argv)
 	print_unproved();
 	if (opt.table && !write_table(opt.table))
 		return 2;
-	for (size_t i = 0; i < plan.n; i++)
-		failed += plan.cases[i].row && wanted(plan.cases[i].id) && results[i].status == FAILED;
+	for (size_t i = 0; i < plan.n_rows; i++)
+		failed += wanted(lines[i]->at[CONF_ID]) && results[i].status == FAILED;
 	return failed || plan.mistakes;
 }

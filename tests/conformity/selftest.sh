@@ -51,7 +51,17 @@ table
 rm "$w/t/ISO7816_A.tsv"
 says "a unit without a table is missing" '^skip ISO7816_A: 3 cases' '^all +3 +0 +0 +0 +0 +3 '
 
+table 'ISO7816_A_01.a|icao-part-4|BAC|-|successful|-|-|-|-
+ISO7816_A_01.b|icao-part-4|PLAIN|-|successful|-|-|-|-'
+says "a case of two lines is one case" '^ok ISO7816_A_01.a$' '^ok ISO7816_A_01.b$' '^all +3 +3 +0 +0 +0 +0 '
+
 want=1
+table 'ISO7816_A_01.a|icao-part-4|BAC|-|successful|-|-|-|-
+ISO7816_A_01.b|icao-part-4|BAC|bac_answer:mac|successful|-|-|-|-'
+says "a case of which one line fails" '^ok ISO7816_A_01.a$' '^not ok ISO7816_A_01.b' '^all +3 +2 +0 +0 +1 +0 '
+table 'ISO7816_A_01.a|icao-part-4|BAC|-|successful|-|-|-|-
+ISO7816_A_01.a|icao-part-4|BAC|-|successful|-|-|-|-'
+says "a line that is there twice" 'ISO7816_A_01.a twice'
 table 'ISO7816_A_01|icao-part-4|BAC|-|failed|-|-: none|-|-'
 says "a case that passes and must not" '^not ok ISO7816_A_01: genuine'
 table 'ISO7816_A_01|icao-part-4|BAC|bac_answer:mac|successful|-|-|-|-'

@@ -94,10 +94,13 @@ static void load_cases(const char *dir)
 	fclose(f);
 }
 
+/* id: of one of its lines, ID or ID.VARIANT */
 static struct conf_plan_case *find(const char *id)
 {
+	size_t n = strcspn(id, ".");
+
 	for (size_t i = 0; i < plan->n; i++)
-		if (!strcmp(plan->cases[i].id, id))
+		if (strlen(plan->cases[i].id) == n && !memcmp(plan->cases[i].id, id, n))
 			return &plan->cases[i];
 	return NULL;
 }
@@ -167,7 +170,7 @@ static void check_differs(const char *path, unsigned int nr, const struct conf_c
 
 static void add_row(const char *path, unsigned int nr, const char *unit, char *line)
 {
-	struct conf_case row = { .unit = "" };
+	struct conf_case row = { .unit = "" }, **end;
 	size_t n = split(line, row.at, CONF_COLUMNS);
 	struct conf_plan_case *c;
 
@@ -180,8 +183,14 @@ static void add_row(const char *path, unsigned int nr, const char *unit, char *l
 		mistake(path, nr, "%s is no case of this unit", row.at[CONF_ID]);
 		return;
 	}
-	if (c->row) {
-		mistake(path, nr, "%s twice", c->id);
+	for (end = &c->row; *end; end = &(*end)->next) {
+		if (!strcmp((*end)->at[CONF_ID], row.at[CONF_ID])) {
+			mistake(path, nr, "%s twice", row.at[CONF_ID]);
+			return;
+		}
+	}
+	if (strchr(row.at[CONF_ID], '/')) {
+		mistake(path, nr, "%s: its name is a folder's", row.at[CONF_ID]);
 		return;
 	}
 	if (strcmp(c->source, row.at[CONF_SOURCE]))
@@ -191,10 +200,10 @@ static void add_row(const char *path, unsigned int nr, const char *unit, char *l
 	check_standing(path, nr, &row);
 	check_rules(path, nr, &row);
 	check_differs(path, nr, &row);
-	c->row = malloc(sizeof(row));
-	if (!c->row)
+	*end = malloc(sizeof(row));
+	if (!*end)
 		abort();
-	*c->row = row;
+	**end = row;
 	plan->n_rows++;
 }
 
