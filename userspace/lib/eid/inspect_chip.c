@@ -362,6 +362,7 @@ int cr_inspector_chip(struct inspector *in)
 	if (in->general.asked)
 		signed_by_card_security(in, NULL);
 	in->cvca = infos.cvca;
+	in->cvca_sfi = infos.cvca_sfi;
 	if (in->general.asked) {
 		by_general(in);
 		return 0;
