@@ -68,7 +68,7 @@ static void failures_have_their_verdicts(void **state)
 		[CR_CHECK_DIGEST] = CR_UNPROVEN,
 		[CR_CHECK_DG_HASHES] = CR_FORGED, [CR_CHECK_COM_SOD] = CR_UNPROVEN,
 		[CR_CHECK_MRZ_CONSISTENT] = CR_UNPROVEN, [CR_CHECK_CHIP_AUTHENTICATION] = CR_CLONED,
-		[CR_CHECK_DOCUMENT_VALIDITY] = CR_EXPIRED,
+		[CR_CHECK_DOCUMENT_VALIDITY] = CR_EXPIRED, [CR_CHECK_TERMINAL_AUTHENTICATION] = CR_UNPROVEN,
 	};
 	int id;
 
@@ -95,7 +95,7 @@ static void genuine_needs_every_proof(void **state)
 			va = verdict_of(a, ra, -1, 0);
 			if (ra == CR_FAILED || ra == CR_ABORTED)
 				assert_int_not_equal(va, CR_GENUINE);
-			if (ra == CR_UNDETERMINED && a != CR_CHECK_SIGNER_REVOCATION)
+			if (ra == CR_UNDETERMINED && a != CR_CHECK_SIGNER_REVOCATION && a != CR_CHECK_TERMINAL_AUTHENTICATION)
 				assert_int_equal(va, CR_UNPROVEN);
 			if (ra == CR_ABORTED)
 				assert_int_equal(va, CR_UNPROVEN);
@@ -128,7 +128,8 @@ static void what_was_not_checked_is_not_genuine(void **state)
 				cr_check_set(&insp, id, CR_SUCCESSFUL, NULL);
 		}
 		assert_int_equal(cr_check_get(&insp, left), CR_UNDETERMINED);
-		assert_int_equal(judge(&insp), left == CR_CHECK_SIGNER_REVOCATION ? CR_GENUINE : CR_UNPROVEN);
+		assert_int_equal(judge(&insp), left == CR_CHECK_SIGNER_REVOCATION ||
+				 left == CR_CHECK_TERMINAL_AUTHENTICATION ? CR_GENUINE : CR_UNPROVEN);
 		clear(&insp);
 	}
 }

@@ -655,6 +655,8 @@ static void the_vietnamese_card_is_as_the_field_notes_have_it(void **state)
 			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-128");
 			assert_string_equal(insp->access.terminal_why,
 					    "No certificate leads from the chip's authority to this terminal.");
+			/* that state certified nobody here, which is nobody's fault */
+			assert_int_equal(cr_check_get(insp, CR_CHECK_TERMINAL_AUTHENTICATION), CR_UNDETERMINED);
 			assert_int_equal(cr_check_get(insp, CR_CHECK_COM_SOD), CR_SUCCESSFUL);
 			assert_int_equal(insp->verdict, CR_GENUINE);
 		}
@@ -699,7 +701,10 @@ static void a_key_that_cannot_sign_leaves_fingerprints_locked(void **state)
 		sim_holder_clear(&h[k]);
 }
 
-/* What a chip does not take leaves fingerprints locked, and the rest as it is. */
+/*
+ * What a chip does not take leaves fingerprints locked, and the rest as it is; but who gave certificates wanted
+ * fingerprints, so that the document is not genuine to him. Certificates that give no right are in order.
+ */
 static void a_terminal_without_the_right_certificates_is_refused(void **state)
 {
 	enum { STRANGER, NO_DV, EXPIRED, NO_RIGHT, DV_WITHOUT, FORGED, CASES };
@@ -738,9 +743,12 @@ static void a_terminal_without_the_right_certificates_is_refused(void **state)
 		if (i != STRANGER)
 			set_authority(&c, &root);
 		insp = inspect_with(&c, "eac", true, t);
-		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(insp->verdict, why[i] ? CR_UNPROVEN : CR_GENUINE);
+		assert_int_equal(cr_check_get(insp, CR_CHECK_TERMINAL_AUTHENTICATION), why[i] ? CR_FAILED : CR_SUCCESSFUL);
 		assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
 		if (why[i]) {
+			assert_string_equal(insp->reasons[0].code, "terminal-authentication-failed");
+			assert_string_equal(insp->reasons[0].detail, why[i]);
 			assert_null(insp->access.terminal);
 			assert_string_equal(insp->access.terminal_why, why[i]);
 		} else {
@@ -985,7 +993,7 @@ static void a_link_makes_the_new_authority_the_chips(void **state)
 static int begin(void **state)
 {
 	static const struct sim_issuer_spec spec = { "UT", "UTO", "Utopia (sample)", "Utopia 3", "P-256", "P-256", "SHA256",
-						     "SHA256", false, false, "P" };
+						     "SHA256", false, false, "P", NULL, false };
 	unsigned char *der = NULL;
 	struct sim_buf crl = { 0 };
 	char path[100];

@@ -67,6 +67,13 @@ static void what_real_cards_have_is_understood(void **state)
 
 	assert_int_equal(parse("31183016060804007F000702020202010130070402012A04011E", &si), 0);
 	assert_int_equal(si.cvca, 0x012a);
+	assert_int_equal(si.cvca_sfi, 0x1e);
+	/* no short identifier: 31, which means none, and two bytes */
+	assert_int_equal(parse("31183016060804007F000702020202010130070402012A04011F", &si), 0);
+	assert_int_equal(si.cvca, 0x012a);
+	assert_int_equal(si.cvca_sfi, 0);
+	assert_int_equal(parse("31193017060804007F000702020202010130080402012A0402001E", &si), 0);
+	assert_int_equal(si.cvca_sfi, 0);
 	assert_int_equal(parse("31133011060804007F00070202020201010402012A", &si), 0);
 	assert_int_equal(si.cvca, 0x011c);
 }

@@ -27,6 +27,7 @@ const char *cli_check_label(const char *name)
 		{ "mrz", N_("Data agree with each other") },
 		{ "chip-authentication", N_("Chip is the original") },
 		{ "document-validity", N_("Document has not expired") },
+		{ "terminal-authentication", N_("Terminal was let in") },
 	};
 
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)

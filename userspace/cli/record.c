@@ -23,6 +23,7 @@
 /* What only the chip can answer. */
 static const enum cr_check_id recorded[] = {
 	CR_CHECK_ACCESS, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_CHECK_READ, CR_CHECK_CHIP_AUTHENTICATION,
+	CR_CHECK_TERMINAL_AUTHENTICATION,
 };
 
 #define N_RECORDED	(sizeof(recorded) / sizeof(recorded[0]))

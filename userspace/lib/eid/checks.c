@@ -5,7 +5,8 @@
  * One table says what each result of each check means. The verdict is the worst thing any check
  * says; everything said is listed, the worst first. What speaks for a document is that nothing
  * speaks against it: a check that was never recorded counts as CR_UNDETERMINED, so `genuine` needs
- * every one of them.
+ * every one of them,
+ * but for CR_CHECK_TERMINAL_AUTHENTICATION.
  *
  * forged	A hash, a signature or the chain contradicts, or the mandatory security object,
  *		read whole, is none: no state issues such a document.
@@ -42,6 +43,7 @@ static const char *const check_names[CR_CHECK_COUNT] = {
 	[CR_CHECK_MRZ_CONSISTENT] = "mrz",
 	[CR_CHECK_CHIP_AUTHENTICATION] = "chip-authentication",
 	[CR_CHECK_DOCUMENT_VALIDITY] = "document-validity",
+	[CR_CHECK_TERMINAL_AUTHENTICATION] = "terminal-authentication",
 };
 
 const char *cr_check_name(enum cr_check_id id)
@@ -288,6 +290,16 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 		.failed = { CR_EXPIRED, "document-expired", "The document has expired" },
 		UNFINISHED_BUT_OPTIONAL("expiry-unknown",
 					"Whether the document has expired is not known: %s"),
+	},
+	[CR_CHECK_TERMINAL_AUTHENTICATION] = {
+		/*
+		 * Says nothing of the data that were read, but the document did not do all that it has
+		 * to (TR-03105-5.1, ISO7816_E). Undetermined: no terminal that it would let in.
+		 */
+		.failed = { CR_UNPROVEN, "terminal-authentication-failed",
+			    "The chip did not let the terminal read fingerprints or irises: %s" },
+		.aborted = { CR_UNPROVEN, "terminal-authentication-failed",
+			     "The chip did not let the terminal read fingerprints or irises: %s" },
 	},
 };
 

@@ -25,6 +25,7 @@ enum cr_check_id {
 	CR_CHECK_MRZ_CONSISTENT,	/* "mrz": DG1's check digits, DG13 against DG1, DG2 parses */
 	CR_CHECK_CHIP_AUTHENTICATION,	/* "chip-authentication" */
 	CR_CHECK_DOCUMENT_VALIDITY,	/* "document-validity": date of expiry */
+	CR_CHECK_TERMINAL_AUTHENTICATION, /* "terminal-authentication": only where it was to open DG3 or DG4 */
 	CR_CHECK_COUNT
 };
 const char *cr_check_name(enum cr_check_id id);

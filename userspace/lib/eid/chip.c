@@ -78,7 +78,7 @@ enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security
 		if (!k->usable || !cr_domain_same(&k->domain, &cam->domain))
 			continue;
 		err = cr_cam_verify(cam, k->public_key, k->len);
-		if (!err)
+		if (CR_RULE(mapping_fits, !err))
 			mapped = CR_MAPPED_FITS;
 		else if (err == CR_E_CRYPTO)
 			mapped = CR_MAPPED_FAILED;

@@ -27,6 +27,7 @@ void cr_general_restart(struct cr_general *g)
 	g->n_authorities = 0;
 	g->ta = g->why = NULL;
 	g->rights = 0;
+	g->refused = false;
 }
 
 bool cr_general_offered(const struct cr_card_access *ca, const struct cr_secret *secret)
@@ -63,11 +64,13 @@ static int terminal(struct cr_session *s, struct cr_card_access *ca, const struc
 	if (err)
 		return err;
 	g->why = "No certificate leads from the chip's authority to this terminal.";
+	g->refused = cr_terminal_concerns(g->terminal, g->authorities, g->n_authorities);
 	if (cr_ta_init(ta, 2, g->terminal, g->authorities, g->n_authorities, &binding))
 		return 0;
 	err = cr_protocol_run(s, ta_step, ta);
 	g->why = err == CR_E_CRYPTO ? "The terminal's key could not sign." :
 				      "The chip did not accept the terminal's certificates or signature.";
+	g->refused = err && err != CR_E_CRYPTO;
 	if (!err)
 		g->why = NULL;
 	return s->lost || cr_chip_fatal(err) ? err : 0;

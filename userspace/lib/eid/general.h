@@ -34,6 +34,7 @@ struct cr_general {
 	const char *ta;			/* "TA v2 ECDSA SHA-256": done in this session, and with it the chip's; NULL */
 	uint8_t rights;			/* CR_CVC_READ_*, if so */
 	const char *why;		/* why the terminal was not let in: a msgid; NULL */
+	bool refused;			/* by the document's or the certificates' fault */
 	bool asked;			/* chip authentication was begun: proof tells */
 	struct cr_chip_proof proof;
 	char detail[160];		/* of proof */

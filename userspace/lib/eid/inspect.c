@@ -402,6 +402,28 @@ static bool announces_ta(const struct inspector *in)
 }
 
 /*
+ * Without a terminal's certificates DG3 and DG4 are locked, and nobody wanted them; so with those that another
+ * state gave. With those for this document it has failed, whatever else is true of the document: who inspects it
+ * does not get the fingerprints that he is to compare.
+ */
+static int check_terminal(struct inspector *in)
+{
+	const struct cr_access *a = &in->insp->access;
+	enum cr_result result = CR_UNDETERMINED;
+
+	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
+		return 0;
+	if (a->terminal)
+		result = CR_SUCCESSFUL;
+	else if (!in->general.announced && !announces_ta(in))
+		result = CR_NOT_SUPPORTED;
+	else if (!CR_RULE(terminal_let_in, !in->terminal_refused))
+		result = CR_FAILED;
+	return cr_check_set(in->insp, CR_CHECK_TERMINAL_AUTHENTICATION, result, "%s",
+			    a->terminal_why && !a->terminal ? a->terminal_why : "");
+}
+
+/*
  * DG3 and DG4 that no terminal authentication has opened, last: a chip that wants it is not asked for
  * them, as it may count that against the terminal. Others may give them, and are asked once.
  */
@@ -500,6 +522,8 @@ static int judge(struct inspector *in)
 		err = cr_check_set(insp, CR_CHECK_READ,
 				   CR_RULE(read_complete, !*in->unread) ? CR_SUCCESSFUL : CR_FAILED,
 				   "%s", in->unread);
+	if (!err && in->card)
+		err = check_terminal(in);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)

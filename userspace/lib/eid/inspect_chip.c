@@ -75,7 +75,8 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 			     "DG14 has PACE parameters that were left out of it");
 		break;
 	case CR_INFOS_MALFORMED:
-		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
+		cr_check_set(in->insp, id, CR_RULE(card_access_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			     "EF.CardAccess or DG14 is malformed");
 	}
 }
 
@@ -373,6 +374,7 @@ int cr_inspector_chip(struct inspector *in)
 	if (in->general.asked)
 		signed_by_card_security(in, NULL);
 	in->cvca = infos.cvca;
+	in->cvca_sfi = infos.cvca_sfi;
 	if (in->general.asked) {
 		by_general(in);
 		return 0;

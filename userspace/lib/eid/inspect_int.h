@@ -36,8 +36,10 @@ struct inspector {
 	char unread[100];	/* names of what could not be */
 	struct cr_chip_proof proof;	/* of chip authentication, where that was run */
 	uint16_t cvca;		/* EF.CVCA's identifier, by DG14 */
+	uint8_t cvca_sfi;	/* and its short one; 0: DG14 tells none */
 	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened in this session */
 	uint8_t let_in;		/* what it had opened, be it in a session that was lost */
+	bool terminal_refused;	/* it was not let in, by the document's or its certificates' fault */
 	const char *malformed;	/* of a file that is not signed: which, as a sentence */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Terminal authentication within an inspection. What keeps it from being done is no error: fingerprints
- * and irises stay locked, and it is said why.
+ * Terminal authentication within an inspection. What keeps it from being done does not end that: fingerprints
+ * and irises stay locked, and it is said why. Where it is the document's fault or that of certificates that were
+ * given for its state, the check has failed (TR-03105-5.1, ISO7816_E).
  */
 #include <string.h>
 #include "eid/inspect_int.h"
@@ -15,6 +16,23 @@
 static int ta_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, struct cr_capdu *cmd)
 {
 	return cr_ta_step(state, rsp, len, sw, cmd);
+}
+
+/* By the short identifier that DG14 tells, which has to be of the same file; n: its length, 0 if that is not so. */
+static int read_again(struct inspector *in, const uint8_t *data, size_t *n)
+{
+	const struct cr_capdu read = { .ins = 0xb0, .p1 = 0x80 | in->cvca_sfi, .le = CVCA_LEN };
+	uint8_t again[CVCA_LEN];
+	size_t len = sizeof(again);
+	uint16_t sw;
+	int err;
+
+	if (!in->cvca_sfi || in->s.sfi == CR_SFI_REFUSED)
+		return 0;
+	err = cr_session_send(&in->s, &read, again, &len, &sw);
+	if (!err && !CR_RULE(cvca_short_identifier, sw == CR_SW_OK && len == *n && !memcmp(again, data, len)))
+		*n = 0;
+	return err;
 }
 
 /* Negative: the session is lost. */
@@ -33,7 +51,9 @@ static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int
 		return err;
 	len = sizeof(data);
 	err = cr_session_send(&in->s, &read, data, &len, &sw);
-	if (err || sw != CR_SW_OK)
+	if (!err && sw == CR_SW_OK)
+		err = read_again(in, data, &len);
+	if (err || sw != CR_SW_OK || !len)
 		return err;
 	*count = cr_cvca_parse(data, len, out);
 	if (!CR_RULE(cvca_form, *count >= 1))
@@ -49,23 +69,28 @@ static int run(struct inspector *in, const char **why)
 	int count, err;
 
 	*why = "The chip's certification authority could not be read.";
+	in->terminal_refused = true;
 	err = read_authorities(in, authorities, &count);
 	if (err || count < 1)
 		return err;
+	in->terminal_refused = cr_terminal_concerns(in->opts->terminal, authorities, (size_t)count);
 	memcpy(binding.chip, in->ca.chip_id, binding.chip_len = in->ca.chip_id_len);
 	memcpy(binding.ephemeral, in->proof.ephemeral, binding.ephemeral_len = in->proof.ephemeral_len);
 	*why = "No certificate leads from the chip's authority to this terminal.";
 	err = cr_ta_init(&ta, 1, in->opts->terminal, authorities, (size_t)count, &binding);
 	if (!err) {
 		*why = "The chip did not accept the terminal's certificates or signature.";
+		in->terminal_refused = true;
 		err = cr_protocol_run(&in->s, ta_step, &ta);
 	}
 	if (err == CR_E_CRYPTO && !in->s.lost) {	/* a token that was pulled, for one: the chip goes on */
 		*why = "The terminal's key could not sign.";
+		in->terminal_refused = false;
 		err = 0;
 	} else if (!err) {
 		in->rights = in->let_in = cr_ta_rights(&ta);
 		in->insp->access.terminal = cr_ta_name(&ta);
+		in->terminal_refused = false;
 		*why = NULL;
 	}
 	cr_ta_clear(&ta);
@@ -77,10 +102,12 @@ int cr_inspector_terminal(struct inspector *in)
 	const char *why;
 	int err;
 
+	in->terminal_refused = false;
 	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
 		return 0;
 	if (in->general.announced) {		/* version 2 has settled it, before the application was selected */
 		in->insp->access.terminal_why = in->general.why;
+		in->terminal_refused = in->general.refused;
 		return 0;
 	}
 	if (!in->proof.ephemeral_len || in->proof.spoilt) {

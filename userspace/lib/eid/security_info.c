@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "eid/security_info.h"
 #include "iso7816/tlv.h"
 
@@ -279,14 +280,18 @@ static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *
  */
 static int ta_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
-	struct cr_tlv fid;
-	int version;
+	struct cr_tlv file[2];
+	int version, n = 0;
 
 	si->terminal_authentication = true;
 	si->terminal_2 |= !small_integer(&el[1], &version) && version == 2;
-	if (count > 2 && el[2].tag == SEQUENCE && !cr_tlv_parse(el[2].val, el[2].len, &fid) &&
-	    fid.tag == OCTET_STRING && fid.len == 2)
-		si->cvca = (uint16_t)(fid.val[0] << 8 | fid.val[1]);
+	if (count > 2 && el[2].tag == SEQUENCE)
+		n = elements(el[2].val, el[2].len, file, 2);
+	if (n < 1 || file[0].tag != OCTET_STRING || file[0].len != 2)
+		return 0;
+	si->cvca = (uint16_t)(file[0].val[0] << 8 | file[0].val[1]);
+	if (n == 2 && file[1].tag == OCTET_STRING && file[1].len == 1 && *file[1].val < 0x1f)
+		si->cvca_sfi = *file[1].val;
 	return 0;
 }
 
@@ -365,11 +370,13 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 	while ((r = cr_tlv_next(&p, &n, &info)) > 0) {
 		r = one_info(&info, out);
 		if (r)
-			return r;
+			break;
 	}
-	for (size_t i = 0; !r && i < out->n_pace; i++)
+	if (!CR_RULE(security_infos_form, !r))
+		return r;
+	for (size_t i = 0; i < out->n_pace; i++)
 		find_domain(out, &out->pace[i]);
-	return r;
+	return 0;
 }
 
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len)

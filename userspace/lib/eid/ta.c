@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "eid/kdf.h"
+#include "eid/rule.h"
 #include "eid/ta.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
@@ -151,7 +152,7 @@ static int advance(struct cr_ta *ta, const uint8_t *rsp, size_t len, uint16_t sw
 		*cmd = (struct cr_capdu){ .ins = 0x84, .le = CHALLENGE_LEN };
 		return 1;
 	case CHALLENGE:
-		if (len != CHALLENGE_LEN)
+		if (len < CHALLENGE_LEN || !CR_RULE(ta_challenge, len == CHALLENGE_LEN))
 			return CR_E_CARD_PROTOCOL;
 		ta->state = AUTHENTICATE;
 		return authenticate(ta, rsp, cmd);

@@ -218,6 +218,19 @@ size_t cr_terminal_chain(const cr_terminal_t *t, const struct cr_cvc_name *autho
 	return len;
 }
 
+/* A name is a state's two letters, a mnemonic, a number. */
+bool cr_terminal_concerns(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n)
+{
+	for (size_t i = 0; i < t->n_certs; i++) {
+		const struct cr_cvc_name *by = &t->certs[i].authority;
+
+		for (size_t k = 0; k < n; k++)
+			if (by->len >= 2 && authorities[k].len >= 2 && !memcmp(by->text, authorities[k].text, 2))
+				return true;
+	}
+	return false;
+}
+
 /* TR-03111, 5.2.1: r || s, each as long as the order. */
 static int to_plain(const EVP_PKEY *key, uint8_t *sig, size_t der_len, size_t *len)
 {

@@ -8,6 +8,11 @@
 
 /* The terminal's own certificate; NULL without a key. */
 const struct cr_cvc *cr_terminal_own(const cr_terminal_t *t);
+/*
+ * Whether it has certificates by one of these authorities' states: that state meant it to be let in, one that
+ * certified nobody here did not.
+ */
+bool cr_terminal_concerns(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n);
 /* The chain to show to a chip that knows these authorities; its count; 0: there is none. */
 size_t cr_terminal_chain(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n,
 			 const struct cr_cvc *chain[CR_CVC_CHAIN_MAX]);
