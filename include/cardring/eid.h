@@ -71,7 +71,7 @@ enum cr_verdict {
 };
 const char *cr_verdict_name(enum cr_verdict v);	/* "genuine", "unproven", ... */
 
-/* BSI TR-03135-1: the result of each check. */
+/* BSI TR-03135-1, 3.6.2: the result of each check. */
 enum cr_result {
 	CR_SUCCESSFUL = 0,
 	CR_FAILED,
@@ -81,9 +81,18 @@ enum cr_result {
 };
 const char *cr_result_name(enum cr_result r);	/* "successful", ... */
 
+/*
+ * A check, or what several of them say together. userspace/lib/eid/checks.h has them all; the manual's
+ * CHECKS explains them.
+ */
 struct cr_check {
-	const char *name;	/* stable identifier, e.g. "pa.signature"; see userspace/lib/eid/checks.h */
+	const char *name;	/* stable identifier, e.g. "pa.signature" */
+	const char *guideline;	/* its name in BSI TR-03135-1 (5.0.1), e.g. "SecurityFileCheck"; NULL: of our own */
+	const char *clause;	/* there, e.g. "5.8.6.1"; NULL */
+	const char *part_of;	/* name of the combined result that it counts in; NULL: none */
+	bool combined;		/* not performed: made of the results that are a part of it */
 	enum cr_result result;
+	enum cr_result found;	/* before known defects of such documents changed it */
 	char detail[160];	/* English; never personal data; may be empty */
 };
 
@@ -164,8 +173,9 @@ struct cr_inspection {
 	enum cr_verdict verdict;
 	struct cr_reason *reasons;
 	size_t n_reasons;
-	struct cr_check *checks;
+	struct cr_check *checks;		/* each combined result before its parts */
 	size_t n_checks;
+	uint32_t defects;			/* known ones, that changed results: userspace/lib/eid/checks.h */
 	struct cr_access access;
 	struct cr_passive passive;
 	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */

@@ -210,7 +210,7 @@ void cli_progress_end(void);
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
-const char *cli_check_label(const char *name);
+const char *cli_check_label(const char *name);	/* NULL: not for the sheet */
 /* What an item of a file is called, and the word in it where it is one of a few. */
 const char *cli_item_label(const char *name);
 const char *cli_item_word(const struct cr_item *item);

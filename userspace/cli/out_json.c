@@ -32,7 +32,12 @@ static json_t *checks(const struct cr_inspection *in)
 
 		j = json_object();
 		json_object_set_new(j, "name", cli_json_string(c->name));
+		json_object_set_new(j, "guideline", cli_json_string(c->guideline));
+		json_object_set_new(j, "clause", cli_json_string(c->clause));
+		json_object_set_new(j, "part_of", cli_json_string(c->part_of));
 		json_object_set_new(j, "result", json_string(cr_result_name(c->result)));
+		json_object_set_new(j, "before_defects", c->found == c->result ? json_null() :
+				    json_string(cr_result_name(c->found)));
 		json_object_set_new(j, "detail", cli_json_string(c->detail[0] ? c->detail : NULL));
 		json_array_append_new(list, j);
 	}

@@ -180,12 +180,17 @@ static void contents(const struct cr_inspection *in, const uint16_t *fids, size_
 
 static void check(const struct cr_check *c)
 {
-	const char *result = _(cr_result_name(c->result));
-	char *detail = cli_detail_text(c->detail), *value = NULL;
-	int n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
+	const char *label = cli_check_label(c->name), *result = _(cr_result_name(c->result));
+	char *detail, *value = NULL;
+	int n;
+
+	if (!label)
+		return;
+	detail = cli_detail_text(c->detail);
+	n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
 
 	if (n >= 0)
-		row(cli_check_label(c->name), value);
+		row(label, value);
 	if (n >= 0)
 		free(value);
 	free(detail);

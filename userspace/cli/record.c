@@ -20,12 +20,37 @@
 #define MAX_RECORD	65536
 #define MAX_FILES	64	/* EF.COM, EF.SOD, sixteen data groups, and what says nothing about the person */
 
-/* What only the chip can answer. */
-static const enum cr_check_id recorded[] = {
-	CR_CHECK_ACCESS, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_CHECK_READ, CR_CHECK_CHIP_AUTHENTICATION,
-};
+/* What only the chip can answer; EF.CardSecurity is not kept, as it is nobody's data. */
+static bool by_chip(enum cr_check_id id)
+{
+	switch (id) {
+	case CR_CHECK_APPLICATION:
+	case CR_CHECK_BAC:
+	case CR_CHECK_PACE:
+	case CR_CHECK_PLAIN:
+	case CR_CHECK_AA:
+	case CR_CHECK_CA:
+	case CR_CHECK_PACE_CAM:
+	case CR_CHECK_TERMINAL_AUTHENTICATION:
+	case CR_CHECK_CARD_ACCESS_AUTHENTIC:
+	case CR_CHECK_READ:
+		return true;
+	default:
+		return cr_check_is_single(id) &&
+		       ((id >= CR_CHECK_CARD_SECURITY_DIGEST && id <= CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE) ||
+			(id >= CR_CHECK_CARD_SECURITY_CHAIN && id <= CR_CHECK_CARD_SECURITY_ISSUER));
+	}
+}
 
-#define N_RECORDED	(sizeof(recorded) / sizeof(recorded[0]))
+/* CR_CHECK_COUNT: none of them. */
+static enum cr_check_id recorded(const char *name)
+{
+	int id = 0;
+
+	while (id < CR_CHECK_COUNT && (!by_chip((enum cr_check_id)id) || strcmp(name, cr_check_name((enum cr_check_id)id))))
+		id++;
+	return (enum cr_check_id)id;
+}
 
 static json_t *checks(const struct cr_inspection *in)
 {
@@ -34,10 +59,9 @@ static json_t *checks(const struct cr_inspection *in)
 	for (size_t i = 0; i < in->n_checks; i++) {
 		const struct cr_check *c = &in->checks[i];
 
-		for (size_t k = 0; k < N_RECORDED; k++)
-			if (!strcmp(c->name, cr_check_name(recorded[k])))
-				json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "result",
-						      cr_result_name(c->result), "detail", cli_json_string(c->detail)));
+		if (recorded(c->name) != CR_CHECK_COUNT)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "result",
+					      cr_result_name(c->found), "detail", cli_json_string(c->detail)));
 	}
 	return list;
 }
@@ -96,12 +120,30 @@ static const char *string_of(const json_t *j, const char *key)
 	return json_string_value(json_object_get(j, key));
 }
 
+/*
+ * Folders of before the protocols had checks of their own: what one of two results was of, the protocol
+ * tells that is named beside it.
+ */
+static enum cr_check_id recorded_before(const struct cr_inspection *in, const char *name)
+{
+	const char *access = in->access.protocol ? in->access.protocol : "";
+	const char *chip = in->chip_protocol ? in->chip_protocol : "";
+
+	if (!strcmp(name, "access"))
+		return !strcmp(access, "PACE") ? CR_CHECK_PACE : !strcmp(access, "BAC") ? CR_CHECK_BAC : CR_CHECK_PLAIN;
+	if (!strcmp(name, "chip-authentication"))
+		return !strncmp(chip, "PACE", 4) ? CR_CHECK_PACE_CAM : !strncmp(chip, "AA", 2) ? CR_CHECK_AA :
+		       CR_CHECK_CA;
+	return CR_CHECK_COUNT;
+}
+
 static int load_checks(struct cr_inspection *in, const json_t *list)
 {
 	const char *name, *detail;
+	enum cr_check_id id;
 	const json_t *j;
-	size_t i, k;
 	int r, err = 0;
+	size_t i;
 
 	json_array_foreach(list, i, j) {
 		name = string_of(j, "name");
@@ -109,11 +151,12 @@ static int load_checks(struct cr_inspection *in, const json_t *list)
 		r = result_of(string_of(j, "result"));
 		if (!name || r < 0)
 			return CR_E_MALFORMED;
-		for (k = 0; k < N_RECORDED && strcmp(name, cr_check_name(recorded[k])); k++)
-			;
+		id = recorded(name);
+		if (id == CR_CHECK_COUNT)
+			id = recorded_before(in, name);
 		/* what can be found out is not believed */
-		if (k < N_RECORDED)
-			err = cr_check_set(in, recorded[k], (enum cr_result)r, "%s", detail ? detail : "");
+		if (id != CR_CHECK_COUNT)
+			err = cr_check_set(in, id, (enum cr_result)r, "%s", detail ? detail : "");
 		if (err)
 			return err;
 	}

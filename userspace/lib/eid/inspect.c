@@ -19,6 +19,7 @@
 #include "eid/inspect_int.h"
 #include "eid/items.h"
 #include "eid/lds.h"
+#include "eid/lds_checks.h"
 #include "eid/limits.h"
 #include "eid/inspect.h"
 #include "iso7816/sw.h"
@@ -30,6 +31,36 @@
 static int card_batch(void *io, struct cr_apdu *apdus, size_t n, size_t *done)
 {
 	return cr_card_transmit_batch(io, apdus, n, done);
+}
+
+/*
+ * TR-03135-1, 5.8.2 and 5.8.3: each protocol that was run; that a protocol was not needed says nothing of
+ * whether the card has it.
+ */
+static void check_access(struct inspector *in, int err, const char *why)
+{
+	const enum cr_result failure = err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED;
+	const char *protocol = in->insp->access.protocol ? in->insp->access.protocol : "";
+	bool pace = in->ca.pace && (err || strcmp(protocol, "PACE"));
+	bool bac = in->ca.bac && err;
+	bool plain = !err && !strcmp(protocol, "none");
+
+	why = why ? why : err ? cr_strerror(err) : "";
+	if (!err)
+		cr_check_set(in->insp, CR_CHECK_APPLICATION, CR_SUCCESSFUL, NULL);
+	else if (err == CR_E_UNSUPPORTED && in->ca.no_application)
+		cr_check_set(in->insp, CR_CHECK_APPLICATION, CR_FAILED, "%s", why);
+	if (in->ca.pace)
+		cr_check_set(in->insp, CR_CHECK_PACE, !pace ? CR_SUCCESSFUL : in->ca.bac || plain ? CR_FAILED : failure,
+			     "%s", pace ? why : "");
+	else if (in->ca.looked && !in->ca.infos.n_pace)
+		cr_check_set(in->insp, CR_CHECK_PACE, CR_NOT_SUPPORTED, NULL);
+	if (in->ca.bac)
+		cr_check_set(in->insp, CR_CHECK_BAC, bac ? failure : CR_SUCCESSFUL, "%s", bac ? why : "");
+	if (plain)
+		cr_check_set(in->insp, CR_CHECK_PLAIN, CR_SUCCESSFUL, "the chip is open to everybody");
+	else if (err && !in->ca.pace && !in->ca.bac)
+		cr_check_set(in->insp, CR_CHECK_PLAIN, failure, "%s", why);
 }
 
 static int open_access(struct inspector *in)
@@ -46,15 +77,7 @@ static int open_access(struct inspector *in)
 			err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access,
 					     &why);
 	}
-	if (err)
-		cr_check_set(in->insp, CR_CHECK_ACCESS,
-			     err == CR_E_ACCESS_REFUSED ? CR_FAILED : CR_ABORTED, "%s",
-			     why ? why : cr_strerror(err));
-	else if (!strcmp(in->insp->access.protocol, "none"))
-		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_NOT_SUPPORTED,
-			     "the chip is open to everybody");
-	else
-		cr_check_set(in->insp, CR_CHECK_ACCESS, CR_SUCCESSFUL, "%s", why ? why : "");
+	check_access(in, err, why);
 	return err;
 }
 
@@ -375,6 +398,23 @@ static bool announces_ta(const struct inspector *in)
 	       cr_security_infos_parse(set, len, &infos) || infos.terminal_authentication;
 }
 
+/* TR-03135-1, 5.8.11. */
+static int check_terminal(struct inspector *in)
+{
+	const struct cr_access *a = &in->insp->access;
+	const enum cr_check_id id = CR_CHECK_TERMINAL_AUTHENTICATION;
+
+	if (a->terminal)
+		return cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	if (!announces_ta(in))
+		return cr_check_set(in->insp, id, CR_NOT_SUPPORTED, NULL);
+	if (in->terminal_refused)
+		return cr_check_set(in->insp, id, CR_FAILED, "%s", a->terminal_why ? a->terminal_why : "");
+	return cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", a->terminal_why ? a->terminal_why :
+			    in->opts->terminal ? "nothing that it opens was asked for" :
+			    "there are no certificates of a terminal");
+}
+
 /*
  * DG3 and DG4 that no terminal authentication has opened, last: a chip that wants it is not asked for
  * them, as it may count that against the terminal. Others may give them, and are asked once.
@@ -438,14 +478,13 @@ static int check_record(struct cr_inspection *insp)
 	}
 	if (*unread)
 		err = cr_check_set(insp, CR_CHECK_READ, CR_FAILED, "%s", unread);
-	if (err || cr_inspector_file(insp, CR_FID_DG(14)) ||
-	    cr_inspector_file(insp, CR_FID_DG(15)) ||
-	    (insp->chip_authentication != CR_SUCCESSFUL &&
-	     cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_SUCCESSFUL))
-		return err;
-	insp->chip_authentication = CR_UNDETERMINED;
-	return cr_check_set(insp, CR_CHECK_CHIP_AUTHENTICATION, CR_UNDETERMINED,
-			    "the data that the chip's proof stands on are not there");
+	for (int id = CR_CHECK_AA; id <= CR_CHECK_PACE_CAM && !err; id++) {
+		if (!cr_inspector_file(insp, CR_FID_DG(14)) && !cr_inspector_file(insp, CR_FID_DG(15)) &&
+		    cr_check_get(insp, (enum cr_check_id)id) == CR_SUCCESSFUL)
+			err = cr_check_set(insp, (enum cr_check_id)id, CR_UNDETERMINED,
+					   "the data that the chip's proof stands on are not there");
+	}
+	return err;
 }
 
 static int judge(struct inspector *in)
@@ -461,10 +500,15 @@ static int judge(struct inspector *in)
 	if (!err)
 		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
 	if (!err)
+		err = cr_lds_check_files(insp);
+	if (!err)
 		err = cr_lds_consistency(insp, in->now);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
-	return err ? err : cr_checks_judge(insp);
+	if (!err)
+		err = cr_checks_judge(insp);
+	insp->chip_authentication = cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION);
+	return err;
 }
 
 static int inspect(struct inspector *in)
@@ -485,6 +529,8 @@ static int inspect(struct inspector *in)
 		err = read_groups(in);
 	if (!err)
 		err = cr_lds_understand(in->insp, in->now);
+	if (!err && in->opts->verify)
+		err = check_terminal(in);
 	if (!err && in->opts->verify)
 		err = judge(in);
 	return err;
@@ -519,6 +565,8 @@ int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_in
 	cr_card_exchange(card, &before);
 
 	err = inspect(&in);
+	if (err && cr_checks_complete(in.insp))
+		err = CR_E_NOMEM;
 
 	cr_card_exchange(card, &after);
 	in.insp->exchange = (struct cr_exchange){

@@ -8,10 +8,9 @@
 #include "eid/lds.h"
 #include "trust/card_security.h"
 
-static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
+static void check(struct inspector *in, enum cr_check_id id, enum cr_result result, const char *detail)
 {
-	in->insp->chip_authentication = result;
-	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
+	cr_check_set(in->insp, id, result, "%s", detail);
 }
 
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
@@ -43,23 +42,22 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 }
 
 /* The card is opened anew where its session did not outlive the proof. */
-static int proved(struct inspector *in, const struct cr_chip_proof *proof)
+static int proved(struct inspector *in, enum cr_check_id id, const struct cr_chip_proof *proof)
 {
 	in->insp->chip_protocol = proof->protocol;
-	chip_result(in, proof->result, proof->detail);
+	check(in, id, proof->result, proof->detail);
 	return proof->spoilt ? cr_inspector_reopen(in) : 0;
 }
 
-/* No chip authentication, for this reason: active authentication where DG15 is there for it. */
-static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
-		     const char *why)
+/* Active authentication where DG15 is there for it. */
+static int active(struct inspector *in, const struct cr_security_infos *dg14)
 {
 	struct cr_chip_proof proof;
 	const struct cr_file *dg15;
 	int err;
 
 	if (!((in->listed | in->hashed) & 1U << 15)) {
-		chip_result(in, result, why);
+		check(in, CR_CHECK_AA, CR_NOT_SUPPORTED, "");
 		return 0;
 	}
 	err = cr_inspector_read(in, CR_FID_DG(15), false);
@@ -67,11 +65,19 @@ static int fall_back(struct inspector *in, const struct cr_security_infos *dg14,
 		return err;
 	dg15 = cr_inspector_file(in->insp, CR_FID_DG(15));
 	if (!dg15) {
-		chip_result(in, CR_UNDETERMINED, "DG15 could not be read");
+		check(in, CR_CHECK_AA, CR_UNDETERMINED, "DG15 could not be read");
 		return 0;
 	}
 	err = cr_chip_active(&in->s, dg15->data, dg15->len, dg14 ? dg14->aa_digest : NULL, &proof);
-	return err ? err : proved(in, &proof);
+	return err ? err : proved(in, CR_CHECK_AA, &proof);
+}
+
+/* No chip authentication, for this reason. */
+static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
+		     const char *why)
+{
+	check(in, CR_CHECK_CA, result, why);
+	return active(in, dg14);
 }
 
 /*
@@ -177,8 +183,8 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 		return 0;
 	in->mapped = mapped == CR_MAPPED_FITS;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
-	chip_result(in, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
-		    in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
+	check(in, CR_CHECK_PACE_CAM, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
+	      in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
 }
 
@@ -187,12 +193,13 @@ int cr_inspector_chip_judge(struct inspector *in)
 	char why[160];
 	enum cr_result r;
 
-	if (!in->mapped)
+	if (!in->ca.security)
 		return 0;
-	r = cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now,
-				    why);
-	if (r != CR_SUCCESSFUL)
-		chip_result(in, r, why);
+	r = cr_card_security_check(in->insp, in->ca.security, in->ca.security_len, in->opts->trust,
+				   in->now, why);
+	/* ICAO 9303-11, 4.4.3.3.3: the proof is by the keys in it */
+	if (in->mapped && r != CR_SUCCESSFUL)
+		check(in, CR_CHECK_PACE_CAM, r, why);
 	return 0;
 }
 
@@ -202,13 +209,12 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 }
 
 /*
- * No chip authentication by DG14's word, nor by PACE: active authentication. open: why PACE has not
- * settled what it claimed to (NULL: it claimed nothing), so that the chip does offer a proof.
+ * PACE has not settled it. open: why, where it claimed to, so that the chip does offer a proof; NULL: it
+ * claimed nothing.
  */
-static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
-		       const char *why)
+static void mapping_left_open(struct inspector *in, const char *open)
 {
-	return fall_back(in, dg14, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : why);
+	check(in, CR_CHECK_PACE_CAM, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : "");
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -232,13 +238,14 @@ int cr_inspector_chip(struct inspector *in)
 		err = by_mapping(in, NULL, &open);
 		if (err)
 			return err < 0 ? err : 0;
-		return without_key(in, NULL, open, "no DG14");
+		mapping_left_open(in, open);
+		return fall_back(in, NULL, CR_NOT_SUPPORTED, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
 			card_access_unchecked(in, CR_UNDETERMINED, "DG14 is malformed");
-		chip_result(in, CR_UNDETERMINED, "DG14 is malformed");
+		check(in, CR_CHECK_CA, CR_UNDETERMINED, "DG14 is malformed");
 		return 0;
 	}
 	compare_card_access(in, set, len);
@@ -246,9 +253,10 @@ int cr_inspector_chip(struct inspector *in)
 	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;
+	mapping_left_open(in, open);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return without_key(in, &infos, open, "DG14 has no key for it");
+		return fall_back(in, &infos, CR_NOT_SUPPORTED, "DG14 has no key for it");
 	if (err)
 		return fall_back(in, &infos, CR_UNDETERMINED,
 				 "the chip's algorithm for it is not known here");
@@ -257,7 +265,7 @@ int cr_inspector_chip(struct inspector *in)
 	err = authenticate_by_key(in, &info, key, &proof);
 	if (!err && proof.result == CR_SUCCESSFUL)
 		in->proof = proof;
-	return err ? err : proved(in, &proof);
+	return err ? err : proved(in, CR_CHECK_CA, &proof);
 }
 
 int cr_inspector_chip_again(struct inspector *in)

@@ -36,6 +36,7 @@ struct inspector {
 	uint16_t cvca;		/* EF.CVCA's identifier, by DG14 */
 	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened in this session */
 	uint8_t let_in;		/* what it had opened, be it in a session that was lost */
+	bool terminal_refused;	/* the chip took its certificates or its signature not */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };
 

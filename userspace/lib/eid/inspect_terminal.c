@@ -54,14 +54,17 @@ static int run(struct inspector *in, const char **why)
 	err = cr_ta_init(&ta, in->opts->terminal, authorities, (size_t)count, &binding);
 	if (!err) {
 		*why = "The chip did not accept the terminal's certificates or signature.";
+		in->terminal_refused = true;
 		err = cr_protocol_run(&in->s, ta_step, &ta);
 	}
 	if (err == CR_E_CRYPTO && !in->s.lost) {	/* a token that was pulled, for one: the chip goes on */
 		*why = "The terminal's key could not sign.";
+		in->terminal_refused = false;
 		err = 0;
 	} else if (!err) {
 		in->rights = in->let_in = cr_ta_rights(&ta);
 		in->insp->access.terminal = cr_ta_name(&ta);
+		in->terminal_refused = false;
 		*why = NULL;
 	}
 	cr_ta_clear(&ta);

@@ -6,6 +6,8 @@
 #include <cardring/error.h>
 #include "card_security.h"
 #include "chain.h"
+#include "cms.h"
+#include "signer.h"
 #include "sod.h"
 
 #define ID_SECURITY_OBJECT	"0.4.0.127.0.7.3.2.1"
@@ -57,13 +59,28 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 	return err;
 }
 
-enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr_trust_t *trust,
-				       time_t now, char *why)
+static enum cr_result check_signer(struct cr_inspection *insp, struct cr_sod *cms, const cr_trust_t *trust,
+				   time_t now, char *why)
 {
-	enum cr_result r = CR_UNDETERMINED;
 	struct cr_chain chain;
-	struct cr_sod cms;
+	char unused[160];
+
+	cr_chain_build(cms->signer, cms->certs, trust, now, &chain);
+	cr_signer_check(insp, CR_SIGNED_CARD_SECURITY, &chain,
+			cr_chain_revocation(&chain, trust, now, unused), now);
+	if (chain.result == CR_FAILED)
+		snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
+	return chain.result == CR_FAILED ? CR_FAILED : CR_SUCCESSFUL;
+}
+
+enum cr_result cr_card_security_check(struct cr_inspection *insp, const uint8_t *data, size_t len,
+				      const cr_trust_t *trust, time_t now, char *why)
+{
+	struct cr_cms_checks apart = { CR_FAILED, CR_FAILED };
+	enum cr_result r = CR_UNDETERMINED;
 	const char *detail = NULL;
+	struct cr_sod cms;
+	int err;
 
 	why[0] = '\0';
 	ERR_set_mark();
@@ -71,20 +88,17 @@ enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr
 		detail = "it is malformed";
 		r = CR_FAILED;
 	} else {
-		switch (cr_sod_verify(&cms, trust, &detail)) {
-		case 0:
-			cr_chain_build(cms.signer, cms.certs, trust, now, &chain);
-			r = chain.result == CR_FAILED ? CR_FAILED : CR_SUCCESSFUL;
-			if (r == CR_FAILED)
-				snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
-			break;
-		case CR_E_CRYPTO:
+		err = cr_sod_verify(&cms, trust, &detail);
+		cr_cms_apart(cms.cms, cms.si, err, &apart);
+		r = !err ? CR_SUCCESSFUL : err == CR_E_CRYPTO ? CR_FAILED : CR_UNDETERMINED;
+		if (cms.signer && check_signer(insp, &cms, trust, now, why) == CR_FAILED)
 			r = CR_FAILED;
-			break;
-		}
 	}
 	if (detail)
 		snprintf(why, 160, "EF.CardSecurity: %.120s", detail);
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_DIGEST, apart.digest, "%s", apart.digest == CR_SUCCESSFUL ? "" : why);
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE, apart.signature, "%s",
+		     apart.signature == CR_SUCCESSFUL ? "" : why);
 	cr_sod_clear(&cms);
 	ERR_pop_to_mark();
 	return r;

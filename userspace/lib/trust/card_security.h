@@ -18,9 +18,10 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 /*
  * Whether its signature stands; the signer's certificate is in it, else in the store (which may be
  * NULL). A signer without a trusted issuer does not fail here: it does as the signer of EF.SOD,
- * which signs the same key in DG14; one that a trusted issuer denies fails. why: 160 bytes.
+ * which signs the same key in DG14; one that a trusted issuer denies fails. why: 160 bytes. Records the
+ * CR_CHECK_CARD_SECURITY_* checks, which tell more.
  */
-enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr_trust_t *trust,
-				       time_t now, char *why);
+enum cr_result cr_card_security_check(struct cr_inspection *insp, const uint8_t *data, size_t len,
+				      const cr_trust_t *trust, time_t now, char *why);
 
 #endif

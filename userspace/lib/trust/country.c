@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ICAO three-letter codes (9303-3, 5) against the two-letter codes of certificates (ISO 3166-1):
- * the assignment table of TR-03135-1, 5.6.4.5. No I/O.
+ * the assignment table of TR-03135-1, 4.3. No I/O.
  */
 #include <string.h>
 #include <strings.h>

@@ -19,6 +19,7 @@ struct cr_sod {
 	const char *digest;			/* "SHA-256" */
 	const ASN1_OCTET_STRING *hash[17];	/* by data group; NULL where not listed */
 	const char *deviation;			/* from the standard, but taken; NULL */
+	bool in_hash_list;			/* where it does not parse: there, and not around it */
 };
 
 /*
@@ -33,6 +34,8 @@ int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char
  * covers, is wrong; CR_E_NOMEM.
  */
 int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why);
+/* One of the certificates in it is that of its signer. */
+bool cr_sod_has_signer(const struct cr_sod *sod);
 void cr_sod_clear(struct cr_sod *sod);
 
 #endif
