@@ -24,6 +24,7 @@ struct cr_secret {
 	char document_number[32]; /* as in the MRZ, without filler, without check digit */
 	char date_of_birth[8];	/* YYMMDD */
 	char date_of_expiry[8];	/* YYMMDD */
+	char mrz[96];		/* the printed zone, where it was given whole: compared with the chip's; else empty */
 };
 /* Each checks what it is given: CR_E_INVALID, and *why (static English msgid) says what is wrong. why may be NULL. */
 int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why);		/* 6 digits */
@@ -169,8 +170,17 @@ struct cr_item {
 	bool list;		/* it may be there several times */
 };
 
+/*
+ * BSI TR-03110-1, 2.4: how an inspection system opens and reads a document. Advanced, where the chip has a
+ * key for it: chip authentication (or PACE with its mapping), EF.SOD, active authentication where the chip
+ * was not proved yet, terminal authentication, data. Standard: EF.SOD, active authentication, data.
+ */
+enum cr_procedure { CR_PROCEDURE_ADVANCED = 0, CR_PROCEDURE_STANDARD };
+const char *cr_procedure_name(enum cr_procedure p);	/* "advanced", "standard" */
+
 struct cr_inspection {
 	enum cr_verdict verdict;
+	enum cr_procedure procedure;	/* that was followed */
 	struct cr_reason *reasons;
 	size_t n_reasons;
 	struct cr_check *checks;		/* each combined result before its parts */
@@ -205,6 +215,7 @@ struct cr_inspect_opts {
 	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
 	const cr_terminal_t *terminal;	/* to verify; NULL: what wants one stays locked */
 	time_t now;			/* 0: the clock */
+	enum cr_procedure procedure;	/* advanced: as far as the chip supports it, as the guideline has it */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
 	/*
 	 * Bit n: data group n; 0: all that the card lists and can be read. To verify, DG1 and what proves the

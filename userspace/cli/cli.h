@@ -50,6 +50,7 @@ struct cli {
 	struct cli_list trust, root;
 	const char *from;		/* verify */
 	const char *terminal, *terminal_key;	/* verify */
+	const char *procedure;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;

@@ -132,7 +132,7 @@ const char *cli_file_title(uint16_t fid)
 static const char *const words[] __attribute__((unused)) = {
 	N_("successful"), N_("failed"), N_("undetermined"), N_("aborted"), N_("absent"), N_("match"),
 	N_("mismatch"), N_("unread"), N_("locked"), N_("unhashed"), N_("Canceled."), N_("Done."),
-	N_("unknown"),
+	N_("unknown"), N_("advanced"), N_("standard"),
 	N_("the signer's certificate is not valid yet"),
 	N_("the signer's certificate has expired"),
 	N_("the signer's certificate has a malformed validity"),

@@ -53,6 +53,8 @@ static const struct option options[] = {
 	  N_("the card verifiable certificates of this terminal, for fingerprints and irises that a state lets it read,") },
 	{ "terminal-key", "KEY", STRING, AT(terminal_key), CLI_FOR_VERIFY, 0, 0,
 	  N_("and its private key: a file, or a pkcs11: URI") },
+	{ "procedure", "advanced|standard", STRING, AT(procedure), CLI_FOR_VERIFY, 0, 0,
+	  N_("the inspection procedure: standard leaves out what chip and terminal prove by their keys (advanced, where the chip has some)") },
 	{ "need", "WHAT", STRING, AT(need), CLI_FOR_SECRET, 0, 0,
 	  N_("read no more than that: identity, portrait, all, or numbers of data groups, as in identity,2") },
 	{ "out", "DIR", STRING, AT(out), CLI_FOR_SECRET, 0, 0,

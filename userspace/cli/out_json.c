@@ -212,6 +212,7 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 	if (verify) {
 		json_object_set_new(j, "verdict", json_string(cr_verdict_name(in->verdict)));
 		json_object_set_new(j, "reasons", reasons(in));
+		json_object_set_new(j, "procedure", json_string(cr_procedure_name(in->procedure)));
 	}
 	json_object_set_new(j, "access", cli_json_access(&in->access));
 	if (verify) {

@@ -304,6 +304,7 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 	row(_("Signer"), in->passive.signer);
 	contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 	heading(_("Reading"));
+	row(_("Inspection procedure"), _(cr_procedure_name(in->procedure)));
 	access_row(&in->access);
 	row(_("Chip authentication"), in->chip_protocol);
 	row(_("Terminal authentication"), in->access.terminal_why ? _(in->access.terminal_why) : in->access.terminal);

@@ -85,6 +85,7 @@ char *cli_record_text(const struct cr_inspection *in)
 	json_object_set_new(j, "cardring", json_integer(1));
 	json_object_set_new(j, "time", json_string(now));
 	json_object_set_new(j, "need", json_integer(in->need));
+	json_object_set_new(j, "procedure", json_string(cr_procedure_name(in->procedure)));
 	json_object_set_new(j, "access", cli_json_access(&in->access));
 	json_object_set_new(j, "chip_authentication", chip);
 	json_object_set_new(j, "checks", checks(in));
@@ -205,6 +206,8 @@ static int load(struct cr_inspection *in, int dir, const json_t *j)
 	in->need = (uint32_t)json_integer_value(json_object_get(j, "need"));	/* 0: all */
 	in->chip_authentication = (enum cr_result)r;
 	in->chip_protocol = string_of(chip, "protocol");
+	if (!string_of(j, "procedure") || !strcmp(string_of(j, "procedure"), "standard"))
+		in->procedure = CR_PROCEDURE_STANDARD;
 	in->access = (struct cr_access){
 		.protocol = string_of(access, "protocol"), .mapping = string_of(access, "mapping"),
 		.cipher = string_of(access, "cipher"), .curve = string_of(access, "curve"),

@@ -49,35 +49,12 @@ static int proved(struct inspector *in, enum cr_check_id id, const struct cr_chi
 	return proof->spoilt ? cr_inspector_reopen(in) : 0;
 }
 
-/* Active authentication where DG15 is there for it. */
-static int active(struct inspector *in, const struct cr_security_infos *dg14)
-{
-	struct cr_chip_proof proof;
-	const struct cr_file *dg15;
-	int err;
-
-	if (!((in->listed | in->hashed) & 1U << 15)) {
-		check(in, CR_CHECK_AA, CR_NOT_SUPPORTED, "");
-		return 0;
-	}
-	err = cr_inspector_read(in, CR_FID_DG(15), false);
-	if (err)
-		return err;
-	dg15 = cr_inspector_file(in->insp, CR_FID_DG(15));
-	if (!dg15) {
-		check(in, CR_CHECK_AA, CR_UNDETERMINED, "DG15 could not be read");
-		return 0;
-	}
-	err = cr_chip_active(&in->s, dg15->data, dg15->len, dg14 ? dg14->aa_digest : NULL, &proof);
-	return err ? err : proved(in, CR_CHECK_AA, &proof);
-}
-
 /* No chip authentication, for this reason. */
-static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
-		     const char *why)
+static int without_key(struct inspector *in, enum cr_result result, const char *why)
 {
 	check(in, CR_CHECK_CA, result, why);
-	return active(in, dg14);
+	in->unproved = true;
+	return 0;
 }
 
 /*
@@ -166,8 +143,12 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	*open = "PACE proved no key that could be read";
 	if (!in->ca.security)
 		return 0;
-	/* terminal authentication version 1 goes with the session of chip authentication alone */
-	if (in->opts->terminal && in->wanted & CR_EAC_GROUPS && dg14 && dg14->n_ca)
+	/*
+	 * Terminal authentication version 1 goes with the session of chip authentication alone; without EF.COM
+	 * nobody knows yet whether there is something that it opens.
+	 */
+	if (in->opts->terminal && dg14 && dg14->n_ca &&
+	    cr_inspector_need(in) & CR_EAC_GROUPS & (in->listed ? in->listed : CR_EAC_GROUPS))
 		return 0;
 	if (card_security(in, &set, &security)) {
 		free(set);
@@ -182,6 +163,7 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied))
 		return 0;
 	in->mapped = mapped == CR_MAPPED_FITS;
+	in->insp->procedure = CR_PROCEDURE_ADVANCED;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
 	check(in, CR_CHECK_PACE_CAM, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
 	      in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
@@ -217,6 +199,43 @@ static void mapping_left_open(struct inspector *in, const char *open)
 	check(in, CR_CHECK_PACE_CAM, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : "");
 }
 
+int cr_inspector_chip_active(struct inspector *in)
+{
+	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14)), *dg15;
+	const char *digest = NULL;
+	struct cr_security_infos infos;
+	struct cr_chip_proof proof;
+	const uint8_t *set;
+	size_t len;
+	int err;
+
+	if (!in->ca.data)
+		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14)
+		card_access_unchecked(in, (in->listed | in->hashed) & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
+				      "no DG14 to compare with");
+	if (!in->unproved)
+		return 0;
+	if (!((in->listed | in->hashed) & 1U << 15)) {
+		check(in, CR_CHECK_AA, CR_NOT_SUPPORTED, "");
+		return 0;
+	}
+	err = cr_inspector_read(in, CR_FID_DG(15), false);
+	if (err)
+		return err;
+	dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));	/* the list of files has grown */
+	dg15 = cr_inspector_file(in->insp, CR_FID_DG(15));
+	if (!dg15) {
+		check(in, CR_CHECK_AA, CR_UNDETERMINED, "DG15 could not be read");
+		return 0;
+	}
+	if (dg14 && !cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) &&
+	    !cr_security_infos_parse(set, len, &infos))
+		digest = infos.aa_digest;
+	err = cr_chip_active(&in->s, dg15->data, dg15->len, digest, &proof);
+	return err ? err : proved(in, CR_CHECK_AA, &proof);
+}
+
 int cr_inspector_chip(struct inspector *in)
 {
 	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));
@@ -229,17 +248,12 @@ int cr_inspector_chip(struct inspector *in)
 	size_t len;
 	int err;
 
-	if (!in->ca.data)
-		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
-	else if (!dg14)
-		card_access_unchecked(in, in->listed & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-				      "no DG14 to compare with");
 	if (!dg14) {
 		err = by_mapping(in, NULL, &open);
 		if (err)
 			return err < 0 ? err : 0;
 		mapping_left_open(in, open);
-		return fall_back(in, NULL, CR_NOT_SUPPORTED, "no DG14");
+		return without_key(in, CR_NOT_SUPPORTED, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
@@ -256,12 +270,14 @@ int cr_inspector_chip(struct inspector *in)
 	mapping_left_open(in, open);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return fall_back(in, &infos, CR_NOT_SUPPORTED, "DG14 has no key for it");
+		return without_key(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, &infos, CR_UNDETERMINED,
-				 "the chip's algorithm for it is not known here");
+		return without_key(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
+	if (in->opts->procedure == CR_PROCEDURE_STANDARD)
+		return without_key(in, CR_UNDETERMINED, "the standard inspection procedure was asked for");
 	if (!in->s.secured)
-		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");
+		return without_key(in, CR_UNDETERMINED, "it needs PACE or BAC first");
+	in->insp->procedure = CR_PROCEDURE_ADVANCED;
 	err = authenticate_by_key(in, &info, key, &proof);
 	if (!err && proof.result == CR_SUCCESSFUL)
 		in->proof = proof;

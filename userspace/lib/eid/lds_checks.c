@@ -3,11 +3,12 @@
  * The mandatory files: EF.SOD, DG1 and DG2 (ICAO 9303-10, 4.6 and 4.7). EF.COM is one of them as long as
  * there were no others than its version of the LDS; newer cards need not have it, and EF.SOD tells the same.
  */
-#include <string.h>
 #include "iso7816/sw.h"
+#include "iso7816/tlv.h"
 #include "checks.h"
 #include "lds.h"
 #include "lds_checks.h"
+#include "mrz_checks.h"
 
 static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
 {
@@ -59,9 +60,27 @@ static int check_dg2(struct cr_inspection *insp, const struct cr_file *dg2)
 				      !cr_lds_dg2(dg2->data, dg2->len, &image, &len, &type) && len);
 }
 
+/* The zone as it is, whether or not it can be taken whole (dg1.c). */
+static int check_dg1(struct cr_inspection *insp, const struct cr_file *dg1)
+{
+	static const uint32_t path[] = { 0x61, 0x5f1f };
+	enum cr_result r[CR_MRZ_CHECKS] = { CR_FAILED };
+	struct cr_tlv zone;
+	size_t n = 1;
+	int err = 0;
+
+	_Static_assert(CR_CHECK_MRZ_LAST - CR_CHECK_MRZ_FIRST + 1 == CR_MRZ_CHECKS, "");
+	if (!cr_tlv_find_path(dg1->data, dg1->len, path, 2, &zone))
+		n = cr_mrz_check((const char *)zone.val, zone.len, r);
+	for (size_t i = 0; i < n && !err; i++)
+		err = cr_check_set(insp, (enum cr_check_id)(CR_CHECK_MRZ_FIRST + i), r[i], NULL);
+	return err;
+}
+
 int cr_lds_check_files(struct cr_inspection *insp)
 {
-	const struct cr_file *com = find(insp, CR_FID_COM), *dg2 = find(insp, CR_FID_DG(2));
+	const struct cr_file *com = find(insp, CR_FID_COM), *dg1 = find(insp, CR_FID_DG(1));
+	const struct cr_file *dg2 = find(insp, CR_FID_DG(2));
 	int err = check_there(insp, CR_CHECK_FILE_SOD, CR_FID_SOD, "EF.SOD");
 
 	if (!err)
@@ -70,6 +89,8 @@ int cr_lds_check_files(struct cr_inspection *insp)
 		err = check_there(insp, CR_CHECK_FILE_DG2, CR_FID_DG(2), "DG2");
 	if (!err && com && com->data)
 		err = check_com(insp, com);
+	if (!err && dg1 && dg1->data)
+		err = check_dg1(insp, dg1);
 	if (!err && dg2 && dg2->data)
 		err = check_dg2(insp, dg2);
 	return err;

@@ -39,6 +39,11 @@ const char *cr_verdict_name(enum cr_verdict v)
 	return "unproven";
 }
 
+const char *cr_procedure_name(enum cr_procedure p)
+{
+	return p == CR_PROCEDURE_STANDARD ? "standard" : "advanced";
+}
+
 const char *cr_dg_status_name(enum cr_dg_status s)
 {
 	switch (s) {

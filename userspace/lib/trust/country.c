@@ -69,3 +69,18 @@ enum cr_country_match cr_country_compare(const char *three, const char *two)
 	}
 	return m;
 }
+
+bool cr_country_is_listed(const char *three)
+{
+	/* 9303-3, 5, parts C and D: organizations that issue, and persons without a defined nationality */
+	static const char without_two[][4] = {
+		"XBA", "XCC", "XCE", "XCO", "XDC", "XEC", "XES", "XIM", "XMP", "XOM", "XPO", "XXA", "XXB", "XXC", "XXX",
+	};
+
+	for (size_t i = 0; i < sizeof(without_two) / sizeof(without_two[0]); i++) {
+		if (!strcmp(without_two[i], three))
+			return true;
+	}
+	/* no certificate names such a country */
+	return cr_country_compare(three, "??") == CR_COUNTRY_DIFFERENT;
+}
