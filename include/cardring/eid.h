@@ -235,4 +235,17 @@ struct cr_inspect_opts {
 int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_inspection **out);
 void cr_inspection_free(struct cr_inspection *insp);	/* wipes */
 
+/* Who inspected, and when: milliseconds since 1970, UTC. Strings may be NULL. */
+struct cr_log_about {
+	int64_t start_ms, end_ms;
+	const char *version;	/* of the program */
+	const char *reader;	/* its name */
+};
+/*
+ * The inspection as a log of BSI TR-03135-1, 6: XML, UTF-8, terminated, allocated (free it). All results, and
+ * of the document what is not about its holder: kind, issuing state, certificates' names, protocols. insp may be
+ * one that failed on the way: what was not reached is aborted. 0; CR_E_NOMEM; CR_E_INTERNAL: no random numbers.
+ */
+int cr_inspection_log(const struct cr_inspection *insp, const struct cr_log_about *about, char **xml, size_t *len);
+
 #endif

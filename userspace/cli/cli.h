@@ -50,7 +50,7 @@ struct cli {
 	struct cli_list trust, root;
 	const char *from;		/* verify */
 	const char *terminal, *terminal_key;	/* verify */
-	const char *procedure;
+	const char *procedure, *log;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;
@@ -250,6 +250,11 @@ bool cli_answer_has_sixel(const char *answer);	/* of a terminal, to DA1 */
 
 /* Whole or not at all, for the owner alone, and never through a link that lies there. 0, or -1 and errno. */
 int cli_write_file(const char *path, const uint8_t *data, size_t len);
+/* The same, but what is there already stays: -1, EEXIST. */
+int cli_write_new_file(const char *path, const uint8_t *data, size_t len);
+/* --log. Before there is anything to log: that it can be written; then it is. in and reader may be NULL. */
+int cli_log_prepare(const struct cli *c);
+int cli_log_write(const struct cli *c, const struct cr_inspection *in, const char *reader);
 
 struct cli_saved { char *names[64]; size_t n; };
 /* Makes the folder. 0 or an exit code. */

@@ -175,8 +175,9 @@ static int inspect(const struct cli *c, struct work *w, bool verify)
 	err = cr_inspect(card, &opts, &w->in);
 	cli_progress_end();
 	cr_card_close(card);
-	if (!err)
-		return 0;
+	rc = cli_log_write(c, w->in, w->reader.name);
+	if (!err || rc)
+		return rc;
 	return inspection_failed(c, cli_canceled ? CR_E_CANCELED : cli_card_error(err, &w->reader), w);
 }
 
@@ -230,7 +231,9 @@ static int inspect_again(const struct cli *c, struct work *w)
 	err = cr_inspect_again(w->in, w->trust, time(NULL));
 	if (err)
 		return cli_fail_err(c, err, NULL, NULL);
-	rc = cli_portrait_make(c, w->in, &w->portrait);
+	rc = cli_log_write(c, w->in, NULL);
+	if (!rc)
+		rc = cli_portrait_make(c, w->in, &w->portrait);
 	if (!rc)
 		rc = show(c, w, true);
 	return rc ? rc : exit_of(w->in->verdict);
@@ -246,6 +249,8 @@ static int work(const struct cli *c, struct work *w, bool verify)
 	rc = cli_picture_check(c);
 	if (!rc)
 		rc = check_procedure(c);
+	if (!rc)
+		rc = cli_log_prepare(c);
 	if (!rc && c->from)
 		return inspect_again(c, w);
 	if (!rc)

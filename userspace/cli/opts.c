@@ -63,6 +63,8 @@ static const struct option options[] = {
 	  N_("write the portrait into this file, as PNG") },
 	{ "picture", "auto|kitty|sixel", STRING, AT(picture), CLI_FOR_SECRET, 0, 0,
 	  N_("show the portrait in the terminal, by kitty's protocol or in sixels") },
+	{ "log", "FILE", STRING, AT(log), CLI_FOR_VERIFY, 0, 0,
+	  N_("write all checks and their results as a log of BSI TR-03135 (XML), which holds nothing about the person") },
 	{ "from", "DIR", STRING, AT(from), CLI_FOR_VERIFY, 0, 0,
 	  N_("verify what --out wrote into this folder, without the card") },
 	{ "trace", NULL, FLAG, AT(trace), CLI_FOR_CARD, 0, 0,
