@@ -4,6 +4,7 @@
 #   make            userspace into build/; the module too, for each kernel whose headers are installed
 #   make demo       boots a kernel in QEMU and verifies a sample card through the module
 #   make check      every test: units, both rigs, static checks of the module
+#   make check-conformity    CASES=: the conformity test of inspection systems, BSI TR-03105 part 5.1
 #   make bench      QUICK=1: the hot path beside what people use today, in both rigs; into build/bench/
 #   make fuzz       T=120: every parser under a fuzzer (clang) for so many seconds
 #   make install    DESTDIR= PREFIX=/usr/local
@@ -28,7 +29,7 @@ CC      ?= cc
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wundef \
            -Wno-unused-parameter -Werror=implicit-function-declaration
-PKGS    := libcrypto libudev libusb-1.0
+PKGS    := libcrypto libudev libusb-1.0 p11-kit-1
 CPPFLAGS += -D_GNU_SOURCE -DLOCALEDIR='"$(PREFIX)/share/locale"' \
            -DDATADIR='"$(PREFIX)/share/cardring"' -Iinclude -Iuserspace/lib -Iuserspace/sim -Iuserspace/picture
 ALL_CFLAGS = -std=gnu11 -fPIC -fstack-protector-strong -MMD -MP $(WARN) $(CPPFLAGS) $(CFLAGS)
@@ -41,11 +42,14 @@ LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
-# One of them is against OpenPACE, where that is there.
+# One of them is against OpenPACE, and one of pcscd's handler, where those are there.
 EAC      := $(shell pkg-config --exists libeac && echo yes)
-TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c),$(sort $(wildcard tests/unit/test_*.c)))
+PCSC     := $(shell pkg-config --exists libpcsclite && echo yes)
+TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c) $(if $(PCSC),,tests/unit/test_ifd.c),\
+	    $(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+EXAM_SRC := $(filter-out %/lax.c,$(sort $(wildcard tests/conformity/card/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
 PO       := $(sort $(wildcard userspace/cli/po/*.po))
@@ -56,10 +60,11 @@ VERSION := $(shell sed -n 's/^\#define CLI_VERSION[^"]*"\(.*\)"/\1/p' userspace/
 
 # pcscd's handler, where what it is built against is there.
 DROPDIR = $(shell pkg-config --variable=usbdropdir libpcsclite)
-IFD   := $(if $(shell pkg-config --exists libpcsclite && echo yes),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
+IFD   := $(if $(PCSC),$(B)/ifd/libifdcardring.so $(B)/ifd/Info.plist)
 
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(TEST_SRC))
 VMT   := $(patsubst tests/vm/%.c,$(B)/tests/vm/%,$(if $(IFD),$(VMT_SRC),$(filter-out %_pcsc.c,$(VMT_SRC))))
+EXAM  := $(B)/tests/conformity/card-exam $(B)/tests/conformity/card-exam-lax
 BENCH := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(BENCH_SRC))
 
 # The sample cards and their issuers: made by our own command, once a build.
@@ -69,12 +74,12 @@ $(B)/sim/.made: $(B)/cardring
 	$(call say,MAKE,$(B)/sim)$(B)/cardring sim make $(B)/sim >/dev/null
 	@touch $@
 
-.PHONY: all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
+.PHONY: conformity check-conformity all samples userspace module demo bench benches check install clean tests fuzz fuzzers FORCE
 all: userspace samples $(if $(KDIRS),module)
 
 userspace: $(B)/libcardring.so $(B)/libcardring.a $(B)/libcardring-sim.a $(B)/cardring $(MO) \
 	$(patsubst userspace/%.c,$(B)/%,$(EXAMPLES)) $(IFD)
-tests: userspace $(TESTS) $(VMT)
+tests: userspace $(TESTS) $(VMT) $(EXAM)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -91,6 +96,9 @@ $(B)/libcardring-sim.a: $(call obj,$(SIM_SRC))
 # Only these know OpenJPEG.
 $(call obj,userspace/picture/jp2.c userspace/sim/portrait.c tests/unit/test_picture.c): \
 	CPPFLAGS += $(shell pkg-config --cflags libopenjp2)
+
+# Only this one knows p11-kit.
+$(call obj,userspace/lib/eid/token.c): CPPFLAGS += $(shell pkg-config --cflags p11-kit-1)
 
 # Not in the library: who links that needs no picture library.
 $(B)/libcardring-picture.a: $(call obj,$(PIC_SRC))
@@ -114,7 +122,7 @@ $(B)/cardring: $(call obj,$(CLI_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-pi
 
 # It exports what pcscd asks for, and nothing of the library in it.
 IFD_OBJ := $(call obj,$(sort $(wildcard userspace/ifd/*.c)))
-$(IFD_OBJ): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
+$(IFD_OBJ) $(call obj,tests/unit/test_ifd.c): CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
 $(IFD_OBJ): ALL_CFLAGS += -fvisibility=hidden
 $(B)/ifd/libifdcardring.so: $(IFD_OBJ) $(B)/libcardring.a
 	@mkdir -p $(@D)
@@ -141,6 +149,7 @@ $(B)/prefix: FORCE
 	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
+$(B)/tests/test_cli_fail: TEST_LIBS := $(shell pkg-config --libs jansson)
 $(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
@@ -149,6 +158,22 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-pi
 $(B)/tests/vm/%: $(B)/obj/tests/vm/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS) -lcmocka
+
+# The virtual card's exam; and once more, with a card that can be told to let things pass, for the exam's own test.
+$(B)/tests/conformity/card-exam: $(call obj,$(EXAM_SRC)) $(B)/libcardring-sim.a $(B)/libcardring-picture.a \
+		$(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS)
+LAX_SRC  := $(sort $(wildcard userspace/sim/card*.c)) tests/conformity/card/main.c tests/conformity/card/lax.c
+LAX_OBJ  := $(patsubst %.c,$(B)/obj/lax/%.o,$(LAX_SRC))
+$(LAX_OBJ): CPPFLAGS += -DSIM_LAX
+$(B)/obj/lax/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$< (lax))$(CC) $(ALL_CFLAGS) -c -o $@ $<
+$(B)/tests/conformity/card-exam-lax: $(LAX_OBJ) $(call obj,$(filter-out $(LAX_SRC),$(EXAM_SRC))) \
+		$(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SIMLIBS)
 
 # A PC/SC program, and nothing of ours in it.
 $(B)/obj/tests/vm/pinpad_pcsc.o: CPPFLAGS += $(shell pkg-config --cflags libpcsclite)
@@ -166,6 +191,21 @@ $(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(SIMLIBS) $(shell pkg-config --libs jansson) $(BENCH_LIBS)
+
+# The conformity suite: the library and the command once more, with the checks that it can take away (eid/rule.h).
+ifdef CONFORMITY
+CPPFLAGS += -DCR_CONFORMITY
+$(call obj,userspace/cli/main.c): CPPFLAGS += -Dmain=cardring_main -Wno-missing-prototypes
+$(B)/conformity: $(call obj,$(sort $(wildcard tests/conformity/*.c)) $(CLI_SRC)) $(B)/libcardring-sim.a \
+	$(B)/libcardring-picture.a $(B)/libcardring.a
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(CLILIBS)
+endif
+conformity:
+	@$(MAKE) --no-print-directory B=$(B)/conformity CONFORMITY=yes $(B)/conformity/conformity
+check-conformity:
+	@[ "$(DEPS)" = skip ] || tests/deps.sh build
+	@$(MAKE) --no-print-directory conformity
+	@$(B)/conformity/conformity -d $(B)/conformity/run --table $(B)/conformity/table.md $(CASES)
 
 $(B)/locale/%/LC_MESSAGES/cardring.mo: userspace/cli/po/%.po
 	@mkdir -p $(@D)
@@ -252,7 +292,7 @@ install: userspace samples $(if $(wildcard $(B)/module/*/cardring.ko),,$(if $(KD
 	@for mo in $(MO:$(B)/%=%); do install -D -m 644 $(B)/$$mo $(SHARE)/$$mo; done
 	@rm -rf $(SHARE)/cardring/sim
 	@install -d $(SHARE)/cardring/sim
-	@cp -r $(B)/sim/cards $(B)/sim/trust $(B)/sim/terminal $(SHARE)/cardring/sim/
+	@cp -r $(B)/sim/cards $(B)/sim/trust $(B)/sim/terminal $(B)/sim/terminal-cfg $(SHARE)/cardring/sim/
 	@chmod -R a+rX $(LIB)/pkgconfig/libcardring.pc $(SHARE)/cardring/sim
 	@$(if $(IFD),install -D -m 755 $(B)/ifd/libifdcardring.so $(BUNDLE)/Linux/libifdcardring.so)
 	@$(if $(IFD),install -D -m 644 $(B)/ifd/Info.plist $(BUNDLE)/Info.plist)

@@ -133,6 +133,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @given_up_seq: bSeq of the command that is being aborted
  * @given_up_answered: its answer came after all
  * @abort_heard: the control pipe took its half of the abort
+ * @abort_waits: its message on bulk-out met a halt, and goes again behind that
  * @abort_refused: the reader does not take the other one
  * @given_up_own: it was the module's own
  * @tx_busy: @tx_urb belongs to the host controller
@@ -184,6 +185,7 @@ struct cr_slot {
 	u8 given_up_seq;
 	bool given_up_answered;
 	bool abort_heard;
+	bool abort_waits;
 	bool abort_refused;
 	bool given_up_own;
 	bool tx_busy;

@@ -94,6 +94,7 @@ void cr_halted_out(struct cr_slot *s)
 {
 	lockdep_assert_held(&s->reader->lock);
 	s->reader->halted_out = true;
+	s->abort_waits = s->phase == CR_ABORTING;
 	cr_stop(s, -EIO, 0);
 	recover_queue(s->reader, 0);
 }
@@ -193,9 +194,36 @@ static void recover_empty_out(struct cr_reader *r)
 	for (i = 0; i < r->desc.slots; i++) {
 		struct cr_slot *s = &r->slot[i];
 
-		if (s->tx_busy)
+		if (s->tx_busy) {
+			s->abort_waits = s->phase == CR_ABORTING;
 			cr_stop(s, -EIO, 0);
+		}
 		recover_take_tx(s);
+	}
+}
+
+static void recover_abort_message(struct cr_slot *s)
+{
+	struct cr_reader *r = s->reader;
+
+	lockdep_assert_held(&r->lock);
+	s->abort_waits = false;
+	cr_header_build(s->tx_buf, CR_PC_ABORT, 0, s->index, s->seq, NULL);
+	if (s->tx_busy || cr_tx_submit(s, NULL, 0)) {
+		s->expired = true;
+		recover_queue(r, 0);
+	}
+}
+
+static void recover_waiting_aborts(struct cr_reader *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++) {
+		struct cr_slot *s = &r->slot[i];
+
+		if (s->phase == CR_ABORTING && s->abort_waits)
+			recover_abort_message(s);
 	}
 }
 
@@ -217,8 +245,10 @@ static void recover_pipes(struct cr_reader *r)
 		usb_clear_halt(r->udev, r->pipe_out);
 
 	spin_lock_irq(&r->lock);
-	if (out)
+	if (out) {
 		r->halted_out = false;
+		recover_waiting_aborts(r);
+	}
 	if (!r->halted_in)
 		r->rx.hold = false;
 	spin_unlock_irq(&r->lock);
@@ -264,13 +294,8 @@ static void recover_send_abort(struct cr_slot *s)
 
 	spin_lock_irq(&r->lock);
 	s->abort_heard = err >= 0;
-	if (s->phase != CR_ABORTING || s->seq != seq)
-		return;
-	cr_header_build(s->tx_buf, CR_PC_ABORT, 0, s->index, seq, NULL);
-	if (s->tx_busy || cr_tx_submit(s, NULL, 0)) {
-		s->expired = true;
-		recover_queue(r, 0);
-	}
+	if (s->phase == CR_ABORTING && s->seq == seq)
+		recover_abort_message(s);
 }
 
 /* Complete the command, then see what the reader must be told. */
@@ -290,6 +315,7 @@ static void recover_give_up(struct cr_slot *s)
 
 	s->phase = CR_ABORTING;
 	s->expired = false;
+	s->abort_waits = false;
 	s->reader->busy++;
 	recover_send_abort(s);
 }

@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
 #
-#   tests/check.sh [units] [data] [cli] [install] [static] [selftest] [vm]      all of them without a name
+#   tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]   all without a name
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 mkdir -p build
-[ $# != 0 ] || set -- units data cli install static selftest vm
+[ $# != 0 ] || set -- units cardexam data cli conformity install static selftest vm
 all=build/check.log
 : >"$all"
 
+# As many at once as there are processors; what each says comes in one piece.
 units() {
-	local p
-	for p in build/tests/test_*; do
-		[ -x "$p" ] && [ -f "$p" ] || continue
-		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$p" >build/unit.out 2>&1 </dev/null
-		sh tests/tap.sh "${p##*/}" $? <build/unit.out
-	done
+	find build/tests -maxdepth 1 -name 'test_*' -type f -executable -print0 | sort -z |
+		xargs -0 -P "$(nproc)" -n 1 bash -c '
+		out=$(mktemp)
+		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$0" >"$out" 2>&1 </dev/null
+		said=$(sh tests/tap.sh "${0##*/}" $? <"$out")
+		rm -f "$out"
+		flock 9
+		printf "%s\n" "$said"
+		exit 0' 9>build/unit.lock
 }
 
 # The dumps that the table of readers is made from are not the project's; they lie beside it where it is worked on.
@@ -32,35 +36,70 @@ data() {
 	fi
 }
 
+# The virtual card against the plans that real cards are tested by.
+cardexam() {
+	local foreign
+	# it shares nothing with the library, and of the card but its door and who issues it
+	foreign=$(nm -A -u build/obj/tests/conformity/card/*.o |
+		grep -E ' U cr_|/(own|exam|ta|unit_[a-z]*)\.o:.* U sim_')
+	if [ -n "$foreign" ]; then
+		echo "not ok cardexam: the examiner uses what it examines:" $foreign
+	else
+		echo "ok cardexam: the examiner's protocols are its own"
+	fi
+	build/tests/conformity/card-exam | tee build/cardexam.log
+	if sed -n '/^<!-- card-exam -->/,/^<!-- end -->/p' README.md | grep '^|' | cmp -s - <(grep '^|' build/cardexam.log); then
+		echo "ok cardexam: the README has the table"
+	else
+		echo "not ok cardexam: the README has the table: put the lines with | between its card-exam and end"
+	fi
+	# each refusal is seen to be asked for: without its check the card fails
+	build/tests/conformity/card-exam-lax --self-test=tests/conformity/card/lax.tsv
+}
+
+# What deviates or does not apply is neither ok nor not ok.
+conformity() {
+	make -s conformity || return
+	tests/conformity/selftest.sh build/conformity/conformity
+	build/conformity/conformity -d build/conformity/run --table build/conformity/table.md
+	if tests/conformity/readme.sh --check build/conformity/table.md; then
+		echo "ok conformity: the README has the table"
+	else
+		echo "not ok conformity: the README has the table: run tests/conformity/readme.sh build/conformity/table.md"
+	fi
+}
+
 for part in "$@"; do
 	begin=$SECONDS
 	echo "## $part"
 	case $part in
 	units) units ;;
+	cardexam) cardexam ;;
 	data) data ;;
 	cli) tests/cli.sh ;;
+	conformity) conformity ;;
 	install) tests/install.sh ;;
 	static) tests/static.sh ;;
 	selftest) tests/vm/selftest ;;
 	vm) tests/vm/main ;;
-	*) echo "usage: tests/check.sh [units] [data] [cli] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
+	*) echo "usage: tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
 	esac 2>&1 | tee build/part.log
 	rc=${PIPESTATUS[0]}
 	# A part that failed must have said what in.
-	if [ "$rc" != 0 ] && ! grep -q '^not ok ' build/part.log; then
+	if [ "$rc" != 0 ] && ! grep -qa "^not ok " build/part.log; then
 		echo "not ok $part: ended with $rc" | tee -a build/part.log
 	fi
 	cat build/part.log >>"$all"
 	echo "## $part: $((SECONDS - begin)) s"
 done
 
-passed=$(grep -c '^ok ' "$all")
-failed=$(grep -c '^not ok ' "$all")
+passed=$(grep -ac '^ok ' "$all")
+failed=$(grep -ac '^not ok ' "$all")
 if [ "$failed" != 0 ]; then
 	echo "## failed:"
-	grep '^not ok ' "$all"
+	grep -a '^not ok ' "$all"
 fi
-if skipped=$(grep '^skip ' "$all"); then
+if skipped=$(grep -a '^skip ' "$all"); then
 	echo "## skipped:"
 	echo "$skipped"
 fi

@@ -145,10 +145,68 @@ exits "what it opened is written" 0 $eac --out "$w/fingers" \
 exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
 check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
 	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+exits "a terminal is let in by version 2" 0 verify --json --reader sim:eac2 --can 314159 \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and the chip proved by version 2 with it" jq -e '.passive_authentication.data_groups["3"] == "match" and
+	.access.terminal == "TA v2 ECDSA SHA-256" and .chip_authentication.protocol == "CA v2 ECDH AES-128"' "$w/out"
+if softhsm=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so 2>/dev/null | head -n 1); [ -n "$softhsm" ]; then
+	mkdir "$w/tokens"
+	echo "directories.tokendir = $w/tokens" >"$w/softhsm.conf"
+	export SOFTHSM2_CONF="$w/softhsm.conf"
+	softhsm2-util --init-token --free --label border --so-pin 0000 --pin 4711 >/dev/null
+	softhsm2-util --import build/sim/terminal/key.pem --token border --label is --id 01 --pin 4711 >/dev/null
+	echo 4711 >"$w/pin"
+	echo 1147 >"$w/wrong"
+	key="pkcs11:token=border;object=is?module-path=$softhsm"
+	with="--terminal build/sim/terminal/certificates.cvcert --terminal-key"
+	exits "a terminal's key in a PKCS#11 token" 0 $eac $with "$key&pin-source=file:$w/pin"
+	check "opens fingerprints" jq -e '.passive_authentication.data_groups["3"] == "match"' "$w/out"
+	exits "a token's wrong PIN" 1 $eac $with "$key&pin-source=$w/wrong"
+	check "is told as one" jq -e '.error.message == "The token'"'"'s PIN is wrong, or there was none."' "$w/out"
+	exits "a token's PIN that nobody can be asked for" 1 $eac $with "$key"
+	check "is told as one" jq -e '.error.code == "access-refused"' "$w/out"
+	check "a token's PIN, typed unseen" sh -c "(sleep 2; echo 4711) | script -qec \"$cardring $eac $with '$key'\" /dev/null \
+		| tee '$w/out' | grep -q '\"3\": \"match\"' && ! grep -q 4711 '$w/out'"
+	exits "a token's PIN in the URI" 1 $eac $with "$key&pin-value=4711"
+	check "is not taken from there" jq -e '.error.message | test("pin-source")' "$w/out"
+	exits "a token that is not there" 1 $eac $with "${key/border/harbour}&pin-source=$w/pin"
+	exits "a key that is not in it" 1 $eac $with "${key/=is/=os}&pin-source=$w/pin"
+	check "is told as one" jq -e '.error.message | test("p11tool")' "$w/out"
+	exits "a PIN's file that is not there" 1 $eac $with "$key&pin-source=/nonexistent"
+	check "is told as one" jq -e '.error.message | test("pin-source")' "$w/out"
+	unset SOFTHSM2_CONF
+fi
+exits "a PKCS#11 module that is not there" 1 $eac --terminal build/sim/terminal/certificates.cvcert \
+	--terminal-key "pkcs11:token=border;object=is?module-path=/nonexistent.so"
+check "is told as one" jq -e '.error.message | test("p11-kit list-modules")' "$w/out"
+# What the chip's proof stands on is written and judged anew: by whom the trust store of then has, as it lies there then.
+exits "what PACE proved the chip by is written" 0 verify --reader sim:cam --can 271828 --out "$w/mapped"
+exits "and verified later" 0 verify --from "$w/mapped" --trust build/sim/trust
+cp "$w/mapped/EF.CardSecurity.bin" "$w/security"
+printf '\003' | dd of="$w/mapped/EF.CardSecurity.bin" bs=1 conv=notrunc status=none \
+	seek=$(grep -obUaP '\x02\x01\x02\x02\x01' "$w/security" | head -n 1 | awk -F: '{ print $1 + 2 }')
+exits "changed since, it accuses" 13 verify --from "$w/mapped" --trust build/sim/trust --json
+check "by its signature" jq -e '.checks[] | select(.name == "chip-authentication") |
+	.detail == "EF.CardSecurity: the signature does not verify"' "$w/out"
+mkdir "$w/stranger"
+cp build/sim/trust/VNM-1.cer "$w/stranger"
+exits "what version 2 proved is written" 10 verify --reader sim:eac2 --can 314159 --out "$w/second" --trust "$w/stranger" --json \
+	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
+check "and not believed of a stranger" jq -e '.chip_authentication.status == "undetermined"' "$w/out"
+exits "until its issuer is known" 0 verify --from "$w/second" --trust build/sim/trust --json
+check "which is then all that was missing" jq -e '.chip_authentication.status == "successful"' "$w/out"
+cp "$w/mapped/EF.CardSecurity.bin" "$w/second/EF.CardSecurity.bin"
+exits "another's is not the chip's" 13 verify --from "$w/second" --trust build/sim/trust
+rm "$w/second/EF.CardSecurity.bin"
+exits "without it there is nothing to judge" 1 verify --from "$w/second" --trust build/sim/trust
 exits "a terminal, and --need without fingerprints" 0 $eac --need identity \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "is not shown to the chip" jq -e '.passive_authentication.data_groups["3"] == "not asked for" and
 	.access.terminal == null and .access.terminal_refused == null' "$w/out"
+exits "a default configuration of the conformity test, and its terminal" 0 verify --reader sim:cfg-eac-pace $(secret cfg-eac-pace) --json \
+	--terminal build/sim/terminal-cfg/certificates.cvcert --terminal-key build/sim/terminal-cfg/key.pem
+check "reads fingerprints and irises" jq -e '.access.protocol == "PACE" and .chip_authentication.status == "successful" and
+	.passive_authentication.data_groups["3"] == "match" and .passive_authentication.data_groups["4"] == "match"' "$w/out"
 check "a CAN from standard input" sh -c "echo 123456 | $cardring verify --reader sim:an --can -"
 check "an MRZ of three lines from standard input" sh -c \
 	"echo '$mrz' | fold -w 30 | $cardring verify --reader sim:an --mrz -"
@@ -457,6 +515,95 @@ run trust list --trust "$w/links" --json
 check "and no self-signed one" is '[.[].self_signed] | sort | map(tostring) | join(" ")' 'false true'
 exits "and with its issuer" 0 trust import --trust "$w/links" "$w/two.cer"
 exits "it is whole" 0 trust check --trust "$w/links" --json
+
+# Defect lists (BSI TR-03129-2, 7) of the signer of the sample card "an", which nobody signed, or somebody.
+dd if=build/sim/cards/an/EF_011D.bin bs=1 skip="$(openssl asn1parse -inform DER -in build/sim/cards/an/EF_011D.bin 2>/dev/null |
+	sed -n '1s/.*hl=\([0-9]\).*/\1/p')" of="$w/an.cms" status=none
+openssl pkcs7 -inform DER -in "$w/an.cms" -print_certs 2>/dev/null | openssl x509 -out "$w/an-ds.pem" 2>/dev/null
+ds=$(openssl x509 -in "$w/an-ds.pem" -noout -ext subjectKeyIdentifier | sed -n '2s/[ :]//gp')
+defects() { # FILE KEY-ID OID [PARAMETER]
+	printf 'asn1=SEQUENCE:l\n[l]\nv=INTEGER:0\nh=OID:2.16.840.1.101.3.4.2.1\nd=SET:d\n[d]\ne=SEQUENCE:e\n[e]\n%s\n%s\n%s%s%s\n%s' \
+		"i=IMPLICIT:0,FORMAT:HEX,OCTETSTRING:$2" 'k=SET:k' $'[k]\no=SEQUENCE:o\n[o]\n' \
+		"t=OID:0.4.0.127.0.7.3.1.5.$3" '' "${4:+p=$4}" >"$w/dfl.conf"
+	openssl asn1parse -genconf "$w/dfl.conf" -noout -out "$1" 2>/dev/null
+}
+sign() { # FROM TO NAME: by $w/NAME.cer
+	openssl cms -sign -binary -nodetach -nosmimecap -keyid -econtent_type 0.4.0.127.0.7.3.1.5 -in "$1" -outform DER -out "$2" \
+		-signer "$w/$3.cer" -inkey "$w/$3.key" 2>/dev/null
+}
+ca npkd npkd "/C=QX/O=T/CN=NPKD" npkd 'subjectKeyIdentifier=hash\n'
+for name in dfl nobody; do
+	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$w/$name.key" 2>/dev/null
+	printf 'keyUsage=digitalSignature\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n%s' \
+		"$([ $name = nobody ] || echo extendedKeyUsage=0.4.0.127.0.7.3.11.2.1.2)" >"$w/$name.ext"
+	openssl req -new -key "$w/$name.key" -subj "/C=QX/O=T/CN=$name" -out "$w/$name.csr" 2>/dev/null
+	openssl x509 -req -in "$w/$name.csr" -CA "$w/npkd.cer" -CAkey "$w/npkd.key" -CAcreateserial -days 99 -extfile "$w/$name.ext" \
+		-out "$w/$name.cer" 2>/dev/null
+done
+exits "the issuers of the sample cards" 0 trust import --trust "$w/dfls" build/sim/trust/*.cer build/sim/trust/*.crl
+defects "$w/revoked.dfl" "$ds" 1.1 ENUMERATED:3
+sign "$w/revoked.dfl" "$w/signed.dfl" dfl
+sign "$w/revoked.dfl" "$w/by-nobody.dfl" nobody
+exits "a defect list without a root" 1 trust import --trust "$w/dfls" "$w/signed.dfl"
+check "needs one" said 'needs --root'
+exits "a defect list of somebody else" 1 trust import --trust "$w/dfls" --root build/sim/trust/VNM-1.cer "$w/signed.dfl"
+exits "a defect list of another signer" 1 trust import --trust "$w/dfls" --root "$w/npkd.cer" "$w/by-nobody.dfl"
+check "is not his" said 'not for defect lists'
+exits "and the card is genuine" 0 verify --reader sim:an --can 123456 --trust "$w/dfls" --json
+check "as no list has it" is '.defects | length' 0
+exits "a signed defect list" 0 trust import --trust "$w/dfls" --root "$w/npkd.cer" "$w/signed.dfl" --json
+check "is new" is '[.defect_lists, .certificates, (.unsigned | length)] | map(tostring) | join(" ")' '1 0 0'
+check "and the index says so" grep -q $'^QX-dfl-.*\.dfl\tdefects\t20' "$w/dfls/index.txt"
+exits "and revokes the card's signer" 11 verify --reader sim:an --can 123456 --trust "$w/dfls" --json
+check "by its word" is '[.verdict, .reasons[0].code, .defects[0].name, .defects[0].code, .defects[0].list.state] | map(tostring) | join(" ")' \
+	'revoked signer-revoked id-CertRevoked 3 signed'
+check "which a check has" is '.checks[] | select(.defect) | .name + " " + .found + " " + .result' 'pa.revocation successful failed'
+check "and a reason names its list" jq -e '.reasons[] | select(.code == "known-defect").detail | contains("CN=dfl")' "$w/out"
+exits "as text" 11 verify --reader sim:an --can 123456 --trust "$w/dfls" --lang vi
+check "in Vietnamese" said 'Một danh sách lỗi có nêu giấy tờ'
+exits "and of what was written" 11 verify --from "$later" --trust "$w/dfls" --json
+check "too" is '.defects[0].name' id-CertRevoked
+exits "a card of another signer" 0 verify --reader sim:aa $(secret aa) --trust "$w/dfls" --json
+check "is not in it" is '.defects | length' 0
+exits "trust list with a defect list" 0 trust list --trust "$w/dfls" --json
+check "has it" is '[.[] | select(.kind == "defects") | [.state, .signed, .signers, .defects, .subject]][0] | map(tostring) | join(" ")' \
+	'QX true 1 1 CN=dfl,O=T,C=QX'
+dfl=$(jq -r '.[] | select(.kind == "defects").fingerprint' "$w/out")
+exits "as text" 0 trust list --trust "$w/dfls"
+check "counts it" said '1 defect lists'
+exits "trust show of it" 0 trust show --trust "$w/dfls" "${dfl:0:10}"
+check "says who signed it" said 'CN=dfl,O=T,C=QX'
+exits "trust check of it" 0 trust check --trust "$w/dfls" --json
+check "has nothing against it" is '[.problems, .notes] | flatten | map(select(.code | startswith("list-"))) | length' 0
+exits "show of a signed one" 0 show "$w/signed.dfl" --json
+check "takes it apart" is '.defect_list[0].defects[0].name' id-CertRevoked
+exits "the same list again" 0 trust import --trust "$w/dfls" --root "$w/npkd.cer" "$w/signed.dfl" --json
+check "is known" is '[.defect_lists, .known] | map(tostring) | join(" ")' '0 1'
+exits "trust remove of it" 0 trust remove --trust "$w/dfls" "${dfl:0:10}" --json
+exits "and it counts no more" 0 verify --reader sim:an --can 123456 --trust "$w/dfls" --json
+defects "$w/keys.dfl" "$ds" 1.3
+exits "an unsigned defect list" 0 trust import --trust "$w/dfls" "$w/keys.dfl" --json
+check "is told" is '.unsigned[0]' keys.dfl
+exits "counts" 13 verify --reader sim:an --can 123456 --trust "$w/dfls" --json
+check "and is unsigned" is '[.verdict, .defects[0].list.signer, .defects[0].list.state] | map(tostring) | join(" ")' 'cloned null unsigned'
+exits "what is written under it" 13 verify --reader sim:an --can 123456 --trust "$w/dfls" --out "$w/under-dfl"
+exits "is judged by the lists of later" 0 verify --from "$w/under-dfl" --trust build/sim/trust --json
+exits "or of now" 13 verify --from "$w/under-dfl" --trust "$w/dfls" --json
+exits "trust check of an unsigned one" 0 trust check --trust "$w/dfls" --json
+check "notes it" jq -e '[.notes[].code] | index("list-unsigned")' "$w/out"
+exits "show of an unsigned one" 0 show "$w/keys.dfl" --json
+check "says so" is '[.type, .signed] | map(tostring) | join(" ")' 'defect list false'
+defects "$w/other.dfl" 00112233 4.99
+exits "a defect list that is damaged" 1 trust import --trust "$w/dfls" --root "$w/npkd.cer" \
+	"$(head -c 300 "$w/signed.dfl" >"$w/cut.dfl"; echo "$w/cut.dfl")"
+cp "$w/other.dfl" "$w/dfls/zz.dfl"
+exits "a defect list that nobody imported" 1 trust check --trust "$w/dfls" --json
+check "is told" is '.problems[0].code' not-in-index
+rm "$w/dfls/zz.dfl"
+mkdir "$w/plain-dfl"
+cp build/sim/trust/*.cer "$w/revoked.dfl" "$w/plain-dfl"
+exits "in a plain folder it counts for nothing" 0 verify --reader sim:an --can 123456 --trust "$w/plain-dfl" --json
+check "and is told" said '1 files of'
 
 # The world's issuers, as Germany lists them, against its root, which lie beside the tree where it is worked on.
 from=${CARDRING_TRUST:-../shared/trust}

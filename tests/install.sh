@@ -105,7 +105,7 @@ check "pkg-config knows it" pc --exists
 check "a program builds against it" cc -Wall -Wextra -Werror -o "$w/use" "$w/use.c" $(pc --cflags --libs)
 check "and runs" env LD_LIBRARY_PATH="$at/lib" "$w/use"
 check "against the static one too" cc -o "$w/use.static" "$w/use.c" $(pc --cflags) "$at/lib/libcardring.a" \
-	$(pkg-config --libs libcrypto libudev libusb-1.0)
+	$(pkg-config --libs libcrypto libudev libusb-1.0 p11-kit-1)
 for f in "$at"/share/doc/cardring/examples/*.c; do
 	name=$(basename "$f" .c)
 	check "the example $name builds as it says" sh -c "cd '$w' &&

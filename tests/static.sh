@@ -47,7 +47,7 @@ for kdir in /lib/modules/*/build "$uml"; do
 	rel=${kdir%/build} rel=${rel##*/} arch=
 	[ "$kdir" != "$uml" ] || arch=KARCH=um
 	rm -rf build/static
-	make --no-print-directory module B=build/static KDIR="$kdir" $arch KFLAGS="W=1 C=2" >build/static.log 2>&1
+	make --no-print-directory -j "$(nproc)" module B=build/static KDIR="$kdir" $arch KFLAGS="W=1 C=2" >build/static.log 2>&1
 	rc=$?
 	# The debug kernel's folder has no Module.symvers; symbols that are none show when it loads.
 	grep -nE 'warning:|error:|WARNING|ERROR|Error ' build/static.log |

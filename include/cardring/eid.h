@@ -54,11 +54,16 @@ void cr_terminal_free(cr_terminal_t *terminal);		/* NULL is fine */
  * another kind of terminal; CR_E_TOO_LONG: too many; CR_E_NOMEM.
  */
 int cr_terminal_add_certificates(cr_terminal_t *terminal, const char *path);
+/* Asks for the PIN of the token with this label: into pin, a string in size bytes. False: there is none to be had. */
+typedef bool (*cr_pin_fn)(void *arg, const char *token, char *pin, size_t size);
 /*
- * The private key, after the certificates: a file, or a URI that a provider of OpenSSL's knows (pkcs11:...).
- * 0; CR_E_IO: no key there; CR_E_NOT_FOUND: none of the certificates is of this key.
+ * The private key, after the certificates: a file, or a PKCS#11 URI (RFC 7512: pkcs11:...), with the PIN from its
+ * pin-source, or from ask (NULL: nobody to ask). 0; CR_E_IO: no key there, or no PIN's file; CR_E_NOT_FOUND: none of
+ * the certificates is of this key. PKCS#11: CR_E_INVALID: a malformed URI, or one with the PIN in it;
+ * CR_E_NO_SERVICE: no module is configured, or the one that it names cannot be loaded; CR_E_NO_CARD: no such token,
+ * or not just one such key in it; CR_E_ACCESS_REFUSED: the PIN is wrong, or there was none; CR_E_PIN_BLOCKED.
  */
-int cr_terminal_set_key(cr_terminal_t *terminal, const char *uri);
+int cr_terminal_set_key(cr_terminal_t *terminal, const char *uri, cr_pin_fn ask, void *arg);
 
 /* ---- The result ---- */
 
@@ -93,8 +98,22 @@ struct cr_check {
 	const char *part_of;	/* name of the combined result that it counts in; NULL: none */
 	bool combined;		/* not performed: made of the results that are a part of it */
 	enum cr_result result;
-	enum cr_result found;	/* before known defects of such documents changed it */
 	char detail[160];	/* English; never personal data; may be empty */
+	enum cr_result found;	/* what it was before a known defect changed it */
+	const char *defect;	/* why that did: a msgid; NULL: none did */
+};
+
+/* What a defect list says of the documents of this signer (BSI TR-03129-2, 7). */
+struct cr_listed_defect {
+	const char *name;	/* "id-CertRevoked"; NULL: it is not known here */
+	char oid[64];
+	int code;		/* the guideline's status code; -1: none */
+	uint32_t groups;	/* bit n: data group n */
+	char country[4];	/* "": none */
+	char *list;		/* who signed the list, RFC 2253; NULL: nobody */
+	char fingerprint[65];	/* SHA-256 of the list's file */
+	const char *state;	/* of the list: "signed", "unsigned", "expired", "revoked" */
+	bool counts;		/* a list in this state may say that */
 };
 
 /* Why the verdict is what it is: text is a gettext msgid with at most one %s for detail. */
@@ -173,10 +192,12 @@ struct cr_item {
 /*
  * BSI TR-03110-1, 2.4: how an inspection system opens and reads a document. Advanced, where the chip has a
  * key for it: chip authentication (or PACE with its mapping), EF.SOD, active authentication where the chip
- * was not proved yet, terminal authentication, data. Standard: EF.SOD, active authentication, data.
+ * was not proved yet, terminal authentication, data. Standard: EF.SOD, active authentication, data. General
+ * (TR-03110-2, 2.3.4), in the place of the advanced one where there is a terminal and the chip offers it: PACE,
+ * terminal and chip authentication version 2, EF.SOD, data.
  */
-enum cr_procedure { CR_PROCEDURE_ADVANCED = 0, CR_PROCEDURE_STANDARD };
-const char *cr_procedure_name(enum cr_procedure p);	/* "advanced", "standard" */
+enum cr_procedure { CR_PROCEDURE_ADVANCED = 0, CR_PROCEDURE_STANDARD, CR_PROCEDURE_GENERAL };
+const char *cr_procedure_name(enum cr_procedure p);	/* "advanced", "standard", "general" */
 
 struct cr_inspection {
 	enum cr_verdict verdict;
@@ -185,11 +206,14 @@ struct cr_inspection {
 	size_t n_reasons;
 	struct cr_check *checks;		/* each combined result before its parts */
 	size_t n_checks;
-	uint32_t defects;			/* known ones, that changed results: userspace/lib/eid/checks.h */
 	struct cr_access access;
 	struct cr_passive passive;
+	uint32_t defects;			/* those that change results: userspace/lib/eid/checks.h */
+	struct cr_listed_defect *listed;	/* all that are known */
+	size_t n_listed;
 	enum cr_result chip_authentication;	/* CR_NOT_SUPPORTED: the card offers none */
 	const char *chip_protocol;		/* "CA v1 ECDH AES-128"; NULL */
+	bool chip_proved;			/* by a key in EF.CardSecurity, whether or not that is to be trusted */
 	struct cr_holder holder;
 	struct cr_document document;
 	struct cr_file *files;
@@ -215,7 +239,7 @@ struct cr_inspect_opts {
 	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
 	const cr_terminal_t *terminal;	/* to verify; NULL: what wants one stays locked */
 	time_t now;			/* 0: the clock */
-	enum cr_procedure procedure;	/* advanced: as far as the chip supports it, as the guideline has it */
+	enum cr_procedure procedure;	/* standard, else the others as far as the chip supports them */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
 	/*
 	 * Bit n: data group n; 0: all that the card lists and can be read. To verify, DG1 and what proves the

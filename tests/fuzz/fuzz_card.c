@@ -70,11 +70,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cr_session s = { .batch = answer, .io = &script, .block_max = SIZE_MAX, .rng = &rng };
 	size_t command, response = 0;
 	const char *why = NULL;
+	bool sound;
 
 	if (!size)
 		return 0;
 	script = (struct script){ data + 1, size - 1 };
-	if (!(data[0] & 1) || !cr_limits_read(&s, &command, &response))
+	if (!(data[0] & 1) || !cr_limits_read(&s, &command, &response, &sound))
 		s.max_response = response ? response : 256;
 	if (s.max_response &&
 	    !cr_access_open(&s, data[0] & 2 ? &can : data[0] & 4 ? &mrz : NULL, &ca, &access, &why)) {

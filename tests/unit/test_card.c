@@ -96,12 +96,12 @@ static void a_card_of_no_protocol_of_ours_is_refused(void **state)
 	rig_make(CARDRING_LEVEL_TPDU);
 	rig.atr = atr_t14;
 	rig.atr_len = sizeof(atr_t14);
-	open_card(CR_E_UNSUPPORTED);
+	open_card(CR_E_READER_UNFIT);
 	rig_make(CARDRING_LEVEL_TPDU);
 	rig.atr_len = 1;
 	open_card(CR_E_CARD_PROTOCOL);
 	rig_make(CARDRING_LEVEL_CHARACTER);
-	open_card(CR_E_UNSUPPORTED);
+	open_card(CR_E_READER_UNFIT);
 }
 
 /* CCID 1.1, 6.1.7: a reader that does nothing by itself is told what the ATR says. */
@@ -159,7 +159,7 @@ static void a_reader_that_negotiates_is_asked_what_it_chose(void **state)
 	rig.atr = both;
 	rig.atr_len = sizeof(both);
 	rig.chosen = 14;
-	open_card(CR_E_UNSUPPORTED);
+	open_card(CR_E_READER_UNFIT);
 }
 
 /* ---- what readers say of themselves ---- */

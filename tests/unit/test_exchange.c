@@ -214,7 +214,7 @@ static void t1_goes_through_readers_with_short_messages(void **state)
 	c.features = 0x3a;
 	c.cards = NULL;
 	rig_make(&c, vcard_echo_contact_new(&contact));
-	open_card(CR_E_UNSUPPORTED);
+	open_card(CR_E_READER_UNFIT);
 }
 
 /* What the reader reports of the line is no end, but a reason to ask again: 7816-3, 11.6.3. */
@@ -464,7 +464,7 @@ static void what_cannot_be_agreed_is_an_error(void **state)
 	rig_contact(&both_mute, 0x38, 2);	/* to T=1 there is no way but PPS */
 	open_card(CR_E_CARD_MUTE);
 	rig_contact(&t1, 0x38, 1);
-	open_card(CR_E_UNSUPPORTED);
+	open_card(CR_E_READER_UNFIT);
 	rig_contact(&t1, 0x38, 3);
 	fault(rig.v, "error 0 on=setparams value=0x05");
 	open_card(CR_E_READER_FAILED);

@@ -789,6 +789,30 @@ static void info_of_the_card_bounds_extended_length(void **state)
 	assert_int_equal(command, 255);
 }
 
+/* TR-03105-5.1, unit LDS_K */
+static void info_that_breaks_its_definition_is_told(void **state)
+{
+	static const struct { const char *bytes; size_t len; bool sound; } all[] = {
+		{ "", 0, true },
+		{ "\x43\x01\xb8", 3, true },
+		{ "\x7f\x66\x08\x02\x02\x07\x80\x02\x02\x07\x80", 11, true },
+		{ "\x47\x03\x94\x21\xe0\x7f\x66\x0a\x02\x03\x01\x00\x00\x02\x03\x01\x00\x00", 18, true },
+		{ "\x7f\x66\x04\x02\x02\x07\x80", 7, false },
+		{ "\x7f\x66\x08\x02\x02\x07\x80\x04\x02\x07\x80", 11, false },
+		{ "\x7f\x66\x08\x02\x02\x87\x80\x02\x02\x07\x80", 11, false },
+		/* 7F66 is optional, but where it is announced (ISO/IEC 7816-4, card capabilities) */
+		{ "\x7f\x65\x08\x02\x02\x07\x80\x02\x02\x07\x80", 11, true },
+		{ "\x47\x03\x94\x21\xc0\x7f\x65\x08\x02\x02\x07\x80\x02\x02\x07\x80", 16, true },
+		{ "\x47\x03\x94\x21\xe0\x7f\x65\x08\x02\x02\x07\x80\x02\x02\x07\x80", 16, false },
+		{ "\x47\x03\x94\x21\xe0\0\0\xff", 8, false },
+		/* the old card's ATR, and what was cut where reading ended */
+		{ "\x80\x77\xc1\x02", 4, true }, { "\x47\x03\x94\x21\xe0\x7f\x66\x08\x02", 9, true },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		assert_int_equal(cr_limits_info_sound((const uint8_t *)all[i].bytes, all[i].len), all[i].sound);
+}
+
 /* Four bytes of all ones: more than any APDU. */
 static void what_info_says_beyond_any_apdu_is_cut(void **state)
 {
@@ -826,6 +850,7 @@ int main(void)
 		cmocka_unit_test(what_a_truncated_file_ends_with_is_no_size),
 		cmocka_unit_test(progress_is_told_on_the_way),
 		cmocka_unit_test(info_of_the_card_bounds_extended_length),
+		cmocka_unit_test(info_that_breaks_its_definition_is_told),
 		cmocka_unit_test(what_info_says_beyond_any_apdu_is_cut),
 	};
 

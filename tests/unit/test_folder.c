@@ -362,7 +362,7 @@ static enum cr_result card_security(const cr_trust_t *t, const struct pki_sod *s
 	spec.content_type = "0.4.0.127.0.7.3.2.1";
 	file = pki_make_sod(&spec, dg, 1, &len);
 	assert_int_equal(cr_tlv_parse_all(file, len, &tlv), 0);
-	r = cr_card_security_check(&insp, tlv.val, tlv.len, t, NOW, why);
+	r = cr_card_security_verify(&insp, tlv.val, tlv.len, t, NOW, false, false, why);
 	free(insp.checks);
 	free(file);
 	return r;

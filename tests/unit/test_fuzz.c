@@ -30,6 +30,11 @@
 #define LLVMFuzzerTestOneInput fuzz_cvc
 #include "../fuzz/fuzz_cvc.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_defect
+#define parse parse_defects
+#include "../fuzz/fuzz_defect.c"
+#undef parse
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_import
 #include "../fuzz/fuzz_import.c"
 #undef LLVMFuzzerTestOneInput
@@ -182,6 +187,7 @@ TARGET(aa)
 TARGET(card)
 TARGET(card_security)
 TARGET(cvc)
+TARGET(defect)
 TARGET(exchange)
 TARGET(ccid)
 TARGET(import)
@@ -208,6 +214,7 @@ int main(void)
 		cmocka_unit_test(card_takes_anything),
 		cmocka_unit_test(card_security_takes_anything),
 		cmocka_unit_test(cvc_takes_anything),
+		cmocka_unit_test(defect_takes_anything),
 		cmocka_unit_test(exchange_takes_anything),
 		cmocka_unit_test(ccid_takes_anything),
 		cmocka_unit_test(import_takes_anything),

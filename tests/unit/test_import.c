@@ -752,7 +752,7 @@ static void an_index_is_read_as_it_was_written(void **state)
 	static const char sha[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	struct cr_index index = { 0 }, back;
 	struct cr_cert_info info;
-	unsigned int line;
+	unsigned int line, at;
 	char *text, one[600];
 	size_t len, i;
 
@@ -771,11 +771,15 @@ static void an_index_is_read_as_it_was_written(void **state)
 	assert_non_null(cr_index_find(&back, "DE-b.cer"));
 	assert_null(cr_index_find(&back, "DE-c.cer"));
 	cr_index_clear(&back);
-	for (i = 0; i < len; i++)	/* cut anywhere: at a line's end only is it one */
+	for (i = 0, at = 1; i < len; i++) {	/* cut anywhere: at a line's end only is it one */
 		if (!cr_index_parse(text, i, &back, &line)) {
 			assert_true(text[i - 1] == '\n');
 			cr_index_clear(&back);
+		} else if (i) {
+			assert_int_equal(line, at);	/* the line that is cut, by its number */
 		}
+		at += text[i] == '\n';
+	}
 	free(text);
 	cr_index_clear(&index);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -784,8 +788,38 @@ static void an_index_is_read_as_it_was_written(void **state)
 			fail_msg("taken: %s", one);
 		assert_int_equal(back.n, 0);
 	}
-	assert_int_equal(cr_index_parse("cardring-trust-store 2\n", 23, &back, &line), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_index_parse("cardring-trust-store 3\n", 23, &back, &line), CR_E_UNSUPPORTED);
 	assert_int_equal(cr_index_parse("cardring-trust-store 1\n\0", 24, &back, &line), CR_E_MALFORMED);
+}
+
+/* An index with a defect list is one that an earlier cardring says it does not know. */
+static void only_an_index_with_defect_lists_is_of_version_2(void **state)
+{
+	struct cr_cert_info info = { .kind = CR_CERT_CRL };
+	struct cr_index index = { 0 }, back;
+	unsigned int line;
+	char *text;
+	size_t len;
+	int i;
+
+	(void)state;
+	memset(info.fingerprint, 'a', 64);
+	for (i = 1; i <= 2; i++) {
+		assert_int_equal(cr_index_add(&index, i == 1 ? "DE-a.crl" : "DE-a.dfl", &info, "s", "n"), 0);
+		assert_int_equal(cr_index_format(&index, &text, &len), 0);
+		assert_int_equal(text[strlen("cardring-trust-store ")], '0' + i);
+		assert_int_equal(cr_index_parse(text, len, &back, &line), 0);
+		assert_int_equal(back.n, i);
+		cr_index_clear(&back);
+		free(text);
+		info.kind = CR_CERT_DEFECTS;
+	}
+	/* a list's file has a list's name, and no other has */
+	assert_int_equal(cr_index_add(&index, "DE-b.cer", &info, "s", "n"), 0);
+	assert_int_equal(cr_index_format(&index, &text, &len), 0);
+	assert_int_equal(cr_index_parse(text, len, &back, &line), CR_E_MALFORMED);
+	free(text);
+	cr_index_clear(&index);
 }
 
 int main(void)
@@ -797,6 +831,7 @@ int main(void)
 		cmocka_unit_test(a_changed_master_list_is_refused),
 		cmocka_unit_test(what_is_no_master_list_is_none),
 		cmocka_unit_test(what_does_not_fit_is_left_out_and_told),
+		cmocka_unit_test(only_an_index_with_defect_lists_is_of_version_2),
 		cmocka_unit_test(a_link_certificate_leads_to_the_root),
 		cmocka_unit_test(certificates_and_lists_are_taken_in_der_and_pem),
 		cmocka_unit_test(an_import_twice_is_one),

@@ -90,7 +90,8 @@ static void a_mapping_proves_only_the_chip_that_the_data_are_of(void **state)
 		/* a genuine chip vouches for data that are not its own: it is asked for the key in DG14 as well */
 		{ SIM_OTHERS_SECURITY, SIM_AES256, false, CR_CLONED, "CA v1 ECDH AES-256",
 		  "the chip cannot answer under the keys agreed with its public key", 2, 2 },
-		{ SIM_OTHERS_SECURITY, 0, false, CR_CLONED, "CA v1 ECDH 3DES", "the chip refused to authenticate", 2, 2 },
+		/* and it is the only use for that key, where DG14 offers no other proof */
+		{ SIM_OTHERS_SECURITY, 0, false, CR_CLONED, "PACE-CAM AES-256", "the key that PACE proved is not in DG14", 1, 0 },
 		{ SIM_UNSIGNED_SECURITY, SIM_AES256, false, CR_CLONED, "PACE-CAM AES-256",
 		  "EF.CardSecurity: the signature does not verify", 1, 0 },
 		{ SIM_SOUND, 0, false, CR_GENUINE, "PACE-CAM AES-256", "", 1, 0 },
@@ -186,6 +187,65 @@ static void a_mapping_that_was_not_compared_accuses_nobody(void **state)
 			assert_string_equal(insp->chip_protocol, "CA v1 ECDH AES-256");
 		assert_int_equal(insp->passive.status != CR_FAILED, proves);	/* DG14 is signed */
 		assert_int_equal(c.resets, i % WAYS == BAC_AFTERWARDS);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/*
+ * DG14's key is for PACE's mapping alone, as it says: opened by BAC the chip offers nothing, and is not accused of having
+ * refused it; nor is it taken for genuine, as a copy would open like that.
+ */
+static void a_key_for_the_mapping_alone_accuses_nobody(void **state)
+{
+	for (int copy = 0; copy < 2; copy++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+
+		issue("bare", copy ? SIM_CLONED : SIM_SOUND, 0);
+		insert(&c, "bare");
+		c.sim->prof.pace = false;
+		c.sim->prof.bac = true;
+		assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_string_equal(insp->access.protocol, "BAC");
+		assert_int_equal(insp->verdict, CR_UNPROVEN);
+		assert_int_equal(insp->chip_authentication, CR_UNDETERMINED);
+		assert_string_equal(chip_detail(insp), "PACE was run without the proof of the chip that DG14 offers");
+		assert_int_equal(c.ca_runs, 0);
+		assert_int_equal(c.resets, 0);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/* DG14 says nothing of PACE, or is not there: EF.CardSecurity, which is signed as well, has what EF.CardAccess says. */
+static void card_access_is_compared_with_card_security_where_dg14_is_silent(void **state)
+{
+	static const uint8_t silent[] = { 0x6e, 0x0a, 0x31, 0x08, 0x30, 0x06, 0x06, 0x02, 0x2a, 0x03, 0x05, 0x00 };
+
+	for (int i = 0; i < 4; i++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		issue("silent", SIM_SOUND, SIM_AES256);
+		insert(&c, "silent");
+		replace_dg14(&c, silent, sizeof(silent));
+		for (unsigned int k = 0; k < c.sim->prof.n_files; k++) {
+			struct sim_file *f = &c.sim->prof.files[k];
+
+			if (f->fid == CR_FID_CARD_ACCESS && !f->in_app && i == 1)	/* GM's, which comes first, is left out */
+				memmove(f->data + 2, f->data + 2 + 20, f->len - 22), f->data[1] -= 20, f->len -= 20;
+			if (f->fid == CR_FID_CARD_ACCESS && !f->in_app && i == 2)	/* GM's cipher is another */
+				f->data[2 + 2 + 2 + 9] = 2;
+			if (i == 3 && f->under_mf)	/* its version changed after signing */
+				((uint8_t *)memmem(f->data, f->len, "\x02\x01\x02\x02\x01", 5))[2] = 3;
+		}
+		insp = inspect(&c, "silent");
+		if (cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC) !=
+		    (i == 0 ? CR_SUCCESSFUL : i == 2 ? CR_FAILED : CR_UNDETERMINED))
+			fail_msg("%d: %s", i, cr_result_name(cr_check_get(insp, CR_CHECK_CARD_ACCESS_AUTHENTIC)));
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
 	}
@@ -365,7 +425,7 @@ static cr_terminal_t *terminal(const char *certs, const char *key)
 	snprintf(path, sizeof(path), "%s/%s", dir, certs);
 	assert_int_equal(cr_terminal_add_certificates(t, path), 0);
 	snprintf(path, sizeof(path), "%s/%s", dir, key);
-	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	assert_int_equal(cr_terminal_set_key(t, path, NULL, NULL), 0);
 	return t;
 }
 
@@ -703,6 +763,233 @@ static void a_terminal_without_the_right_certificates_is_refused(void **state)
 	sim_holder_clear(&root);
 }
 
+/* ---- The general authentication procedure ---- */
+
+static void issue_2(const char *name, enum sim_flaw flaw, bool alone, const struct sim_holder *root)
+{
+	char mrz[89];
+	const struct sim_person who = { .mrz = mrz };
+	const struct sim_recipe r = {
+		.name = name, .text = name, .issuer = &issuer, .person = &who, .can = "112233", .n_pace = 1,
+		.pace = { { SIM_AES256, 14, SIM_GM, NULL } }, .ca_key = "brainpoolP320r1", .ca = SIM_AES256, .ca_key_id = 7,
+		.dg3 = true, .cvca = root, .ta_2 = true, .no_ta_1 = alone, .portrait = 1, .flaw = flaw,
+	};
+
+	sim_mrz_td3(mrz, "UTO", "ROWAN<<ALEX", "C7654321", "UTO", "900101", 'F', "380101", "");
+	assert_int_equal(sim_issue(dir, &r), 0);
+}
+
+/* An authority, and a terminal of its own in the folder: t.cvcert, t.pem. */
+static cr_terminal_t *own_terminal(struct sim_holder *root)
+{
+	static const struct sim_holder_spec specs[] = { { "UTCVCA00009", "brainpoolP256r1", 3, 0xc3, -900, 900 },
+							{ "UTDV00001", "brainpoolP256r1", 3, 0x83, -200, 200 },
+							{ "UTIS00001", "brainpoolP256r1", 3, 0x03, -100, 100 } };
+	struct sim_holder dv, is;
+	struct sim_buf b = { 0 };
+	cr_terminal_t *t;
+
+	assert_int_equal(sim_holder_new(&specs[0], root), 0);
+	assert_int_equal(sim_holder_new(&specs[1], &dv), 0);
+	assert_int_equal(sim_holder_new(&specs[2], &is), 0);
+	assert_true(sim_cvc_issue(&dv, root, &b) && sim_cvc_issue(&is, &dv, &b));
+	write_bytes("t.cvcert", &b);
+	write_key("t.pem", is.key);
+	t = terminal("t.cvcert", "t.pem");
+	sim_buf_free(&b);
+	sim_holder_clear(&dv);
+	sim_holder_clear(&is);
+	return t;
+}
+
+static struct cr_inspection *inspect_2(struct cr_card *c, const cr_terminal_t *t, const cr_trust_t *of)
+{
+	struct cr_inspection *insp;
+	struct cr_secret secret;
+	const struct cr_inspect_opts opts = { .secret = &secret, .trust = of, .terminal = t, .verify = true };
+
+	assert_int_equal(cr_secret_from_can(&secret, "112233", NULL), 0);
+	assert_int_equal(cr_inspect(c, &opts, &insp), 0);
+	return insp;
+}
+
+static void version_2_goes_first_where_the_chip_announces_it(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+
+	for (int way = 0; way < 4; way++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		insert(&c, "eac2");
+		c.max_response = way & 1 ? 65536 : 256;
+		if (way & 2)		/* it does not take what it announces: version 1, and no password lost */
+			c.sim->prof.ta_2 = false;
+		insp = inspect_with(&c, "eac2", true, t);
+		assert_null(insp->access.terminal_why);
+		assert_string_equal(insp->access.terminal, way & 2 ? "TA v1 ECDSA SHA-256" : "TA v2 ECDSA SHA-256");
+		assert_string_equal(insp->chip_protocol, way & 2 ? "CA v1 ECDH AES-128" : "CA v2 ECDH AES-128");
+		assert_int_equal(insp->access.tries, 1);
+		assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+		assert_int_equal(insp->passive.dg[3], CR_DG_MATCH);
+		assert_int_equal(insp->verdict, CR_GENUINE);
+		assert_int_equal(c.resets, 0);
+		assert_int_equal(c.ca_runs, 1);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+}
+
+/* What version 2 proves stands on EF.CardSecurity alone, and on the chip's own key. */
+static void version_2_proves_only_the_chip_that_the_state_made(void **state)
+{
+	enum { SOUND, ALONE, COPY, UNSIGNED, NO_TRUST, LOST_FILE, ALONE_UNASKED, CASES };
+	static const struct {
+		enum sim_flaw flaw;
+		bool alone;
+		enum cr_verdict verdict;
+		enum cr_result chip;
+		const char *detail;
+	} rows[] = {
+		[SOUND] = { SIM_SOUND, false, CR_GENUINE, CR_SUCCESSFUL, "" },
+		[ALONE] = { SIM_SOUND, true, CR_GENUINE, CR_SUCCESSFUL, "" },
+		[COPY] = { SIM_CLONED, false, CR_CLONED, CR_FAILED,
+			   "the chip cannot answer under the keys agreed with its public key" },
+		[UNSIGNED] = { SIM_UNSIGNED_SECURITY, false, CR_CLONED, CR_FAILED,
+			       "EF.CardSecurity: the signature does not verify" },
+		[NO_TRUST] = { SIM_SOUND, true, CR_UNPROVEN, CR_UNDETERMINED, NULL },
+		[LOST_FILE] = { SIM_SOUND, false, CR_UNPROVEN, CR_UNDETERMINED, "EF.CardSecurity could not be read" },
+		[ALONE_UNASKED] = { SIM_SOUND, true, CR_UNPROVEN, CR_UNDETERMINED,
+				    "the chip proves itself to inspection systems alone" },
+	};
+	struct sim_holder root;
+	cr_terminal_t *t = own_terminal(&root);
+
+	for (int i = 0; i < CASES; i++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+		bool open;
+
+		issue_2("second", rows[i].flaw, rows[i].alone, &root);
+		insert(&c, "second");
+		if (i == LOST_FILE)
+			lose_security(&c);
+		insp = inspect_2(&c, i == ALONE_UNASKED ? NULL : t, i == NO_TRUST ? NULL : trust);
+		if (insp->verdict != rows[i].verdict || insp->chip_authentication != rows[i].chip ||
+		    (rows[i].detail && strcmp(chip_detail(insp), rows[i].detail) != 0))
+			fail_msg("%d: %s, %s, %s", i, cr_verdict_name(insp->verdict), insp->chip_protocol, chip_detail(insp));
+		open = i == SOUND || i == ALONE || i == NO_TRUST;
+		assert_int_equal(insp->passive.dg[3], open ? CR_DG_MATCH : CR_DG_LOCKED);
+		assert_int_equal(!!insp->access.terminal, open);
+		assert_int_equal(!insp->access.terminal_why, open || i == ALONE_UNASKED);
+		/* a copy is asked twice, and opened without it for what it says */
+		assert_int_equal(c.resets, i == COPY ? 2 : 0);
+		assert_int_equal(insp->passive.dg[2], CR_DG_MATCH);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(t);
+	sim_holder_clear(&root);
+}
+
+/* A bit on the way, at each answer in turn: never a copy, and the fingerprints are there in the end. */
+static void version_2_outlives_a_fault_on_the_way(void **state)
+{
+	cr_terminal_t *t = terminal("terminal/certificates.cvcert", "terminal/key.pem");
+	struct cr_inspection *whole, *insp;
+	struct cr_card c = { 0 };
+
+	whole = inspect_with(&c, "eac2", true, t);
+	sim_card_free(c.sim);
+	for (unsigned int at = 12; at < whole->exchange.commands; at += at < 60 ? 1 : 17) {
+		for (int flip = 0; flip < 2; flip++) {
+			struct cr_secret secret;
+			const struct cr_inspect_opts opts = { .secret = &secret, .trust = trust, .terminal = t,
+							      .verify = true };
+			int err;
+
+			memset(&c, 0, sizeof(c));
+			insert(&c, "eac2");
+			secret_of("eac2", true, &secret);
+			if (flip)
+				c.flip_at = at;
+			else
+				c.silent_at = at;
+			err = cr_inspect(&c, &opts, &insp);
+			if (!err && (insp->verdict == CR_CLONED || insp->verdict == CR_FORGED))
+				fail_msg("%u, %d: %s", at, flip, chip_detail(insp));
+			if (!err && insp->chip_authentication == CR_SUCCESSFUL && !insp->access.terminal_why)
+				assert_string_equal(insp->access.terminal, "TA v2 ECDSA SHA-256");
+			cr_inspection_free(insp);
+			sim_card_free(c.sim);
+		}
+	}
+	/* the last session lost: rights are won again */
+	memset(&c, 0, sizeof(c));
+	insert(&c, "eac2");
+	c.silent_at = (unsigned int)whole->exchange.commands - 1;
+	insp = inspect_with(&c, "eac2", true, t);
+	assert_true(c.resets >= 1);
+	assert_string_equal(insp->access.terminal, "TA v2 ECDSA SHA-256");
+	assert_int_equal(insp->passive.dg[3], CR_DG_MATCH);
+	assert_int_equal(insp->verdict, CR_GENUINE);
+	cr_inspection_free(insp);
+	sim_card_free(c.sim);
+	cr_inspection_free(whole);
+	cr_terminal_free(t);
+}
+
+/* An authority's new key: the chip takes the link, and from then on goes by both. */
+static void a_link_makes_the_new_authority_the_chips(void **state)
+{
+	static const struct sim_holder_spec specs[] = { { "UTCVCA00009", "brainpoolP256r1", 3, 0xc3, -900, 900 },
+							{ "UTCVCA00010", "brainpoolP384r1", 4, 0xc3, -100, 2000 },
+							{ "UTDV00001", "brainpoolP384r1", 4, 0x83, -90, 200 },
+							{ "UTIS00001", "brainpoolP384r1", 4, 0x03, -80, 100 } };
+	struct sim_buf linked = { 0 }, bare = { 0 };
+	struct sim_holder h[4];
+	cr_terminal_t *with, *without;
+
+	for (int k = 0; k < 4; k++)
+		assert_int_equal(sim_holder_new(&specs[k], &h[k]), 0);
+	assert_true(sim_cvc_issue(&h[1], &h[0], &linked));
+	assert_true(sim_cvc_issue(&h[2], &h[1], &bare) && sim_cvc_issue(&h[3], &h[2], &bare));
+	sim_buf_put(&linked, bare.p, bare.len);
+	write_key("t.pem", h[3].key);
+	write_bytes("t.cvcert", &linked);
+	with = terminal("t.cvcert", "t.pem");
+	write_bytes("t.cvcert", &bare);
+	without = terminal("t.cvcert", "t.pem");
+	issue_2("linked", SIM_SOUND, false, &h[0]);
+	for (int version = 1; version <= 2; version++) {
+		cr_terminal_t *const turns[] = { without, with, without, with };
+		struct cr_card c = { 0 };
+		size_t n;
+
+		insert(&c, "linked");
+		c.sim->prof.ta_2 = version == 2;
+		for (int i = 0; i < 4; i++) {
+			struct cr_inspection *insp = inspect_2(&c, turns[i], trust);
+
+			if (!insp->access.terminal != !i)
+				fail_msg("%d, %d: %s", version, i, insp->access.terminal_why);
+			assert_int_equal(insp->passive.dg[3], i ? CR_DG_MATCH : CR_DG_LOCKED);
+			assert_string_equal(c.sim->prof.cvca.name, i ? "UTCVCA00010" : "UTCVCA00009");
+			assert_int_equal(!!c.sim->prof.cvca_before.key, !!i);
+			cr_inspection_free(insp);
+			sim_card_power_on(c.sim, false, &n);
+		}
+		sim_card_free(c.sim);
+	}
+	cr_terminal_free(with);
+	cr_terminal_free(without);
+	sim_buf_free(&linked);
+	sim_buf_free(&bare);
+	for (int k = 0; k < 4; k++)
+		sim_holder_clear(&h[k]);
+}
+
 static int begin(void **state)
 {
 	static const struct sim_issuer_spec spec = { "UT", "UTO", "Utopia (sample)", "Utopia 3", "P-256", "P-256", "SHA256",
@@ -747,6 +1034,8 @@ int main(void)
 		cmocka_unit_test(a_mapping_proves_only_the_chip_that_the_data_are_of),
 		cmocka_unit_test(a_mapping_that_was_not_compared_accuses_nobody),
 		cmocka_unit_test(a_mapping_that_was_not_taken_is_missed),
+		cmocka_unit_test(a_key_for_the_mapping_alone_accuses_nobody),
+		cmocka_unit_test(card_access_is_compared_with_card_security_where_dg14_is_silent),
 		cmocka_unit_test(pace_that_the_card_does_not_take_gives_way_to_the_next),
 		cmocka_unit_test(a_pins_last_try_is_not_used_without_the_can),
 		cmocka_unit_test(fingerprints_are_read_by_whom_the_authority_lets),
@@ -756,6 +1045,10 @@ int main(void)
 		cmocka_unit_test(terminals_with_long_keys_are_let_in),
 		cmocka_unit_test(the_vietnamese_card_is_as_the_field_notes_have_it),
 		cmocka_unit_test(a_terminal_without_the_right_certificates_is_refused),
+		cmocka_unit_test(version_2_goes_first_where_the_chip_announces_it),
+		cmocka_unit_test(version_2_proves_only_the_chip_that_the_state_made),
+		cmocka_unit_test(version_2_outlives_a_fault_on_the_way),
+		cmocka_unit_test(a_link_makes_the_new_authority_the_chips),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),
 	};
 

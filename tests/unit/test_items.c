@@ -419,6 +419,54 @@ static void fingers(void **state)
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(3), &b);
 	sim_buf_free(&b);
+
+	sim_write_fingers(3, SIM_WSQ, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	says(&got, 3, "position", "right thumb");
+	assert_string_equal(item(&got, 3, "image", 0)->type, "image/x-wsq");
+	assert_null(item(&got, 4, "format", 0));
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+	sim_write_fingers(2, SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+}
+
+static void the_fingers_of_39794(void **state)
+{
+	static const struct { enum sim_image kind; const char *type; } kinds[] = {
+		{ SIM_RAW, "image/x-portable-graymap" }, { SIM_WSQ, "image/x-wsq" }, { SIM_JP2, "image/jp2" },
+	};
+	struct sim_buf b = { 0 };
+	struct cr_items got;
+	uint8_t *p;
+
+	for (size_t i = 0; i < 6; i++) {
+		sim_write_fingers_new(kinds[i / 2].kind, i & 1, &b);
+		assert_int_equal(parse(CR_FID_DG(3), &b, &got), 0);
+		says(&got, 1, "format", "ISO/IEC 39794-4");
+		says(&got, 1, "position", "right index finger");
+		says(&got, 2, "position", "left index finger");
+		assert_string_equal(item(&got, 2, "image", 0)->type, kinds[i / 2].type);
+		if (!i)
+			assert_int_equal(item(&got, 2, "image", 0)->len, 64 * 64);
+		assert_null(item(&got, 1, "record", 0));
+		assert_null(item(&got, 3, "format", 0));
+		cr_items_clear(&got);
+		nothing_but_the_whole_is_taken(CR_FID_DG(3), &b);
+		sim_buf_free(&b);
+	}
+	/* without a position, without an image, or of another part of the standard */
+	for (int i = 0; i < 3; i++) {
+		sim_write_fingers_new(SIM_RAW, false, &b);
+		p = i == 1 ? memmem(b.p, b.len, "\x83\x82", 2) : memmem(b.p, b.len, i ? "\x64\x82" : "\xa0\x03\x80\x01\x02", i ? 2 : 5);
+		assert_non_null(p);
+		*p = i == 2 ? 0x65 : 0xaf;
+		refused(CR_FID_DG(3), &b);
+		sim_buf_free(&b);
+	}
 }
 
 static void eyes(void **state)
@@ -436,6 +484,53 @@ static void eyes(void **state)
 	cr_items_clear(&got);
 	nothing_but_the_whole_is_taken(CR_FID_DG(4), &b);
 	sim_buf_free(&b);
+
+	sim_write_eyes(SIM_JP2, &b);
+	assert_int_equal(parse(CR_FID_DG(4), &b, &got), 0);
+	assert_string_equal(item(&got, 2, "image", 0)->type, "image/jp2");
+	cr_items_clear(&got);
+	sim_buf_free(&b);
+}
+
+/* ICAO 9303-10, tables 47, 49, 54 and 56 */
+static void headers_that_say_something_else_than_the_group_holds(void **state)
+{
+	/* of dg: the header's object (tag, length) to find, and what its value becomes; NULL: its tag, which nobody knows */
+	static const struct { unsigned int dg; const char *object, *value; size_t len; bool good; } all[] = {
+		{ 3, "\x87\x02", "\x01\xff", 2, false }, { 3, "\x87\x02", NULL, 1, false },
+		{ 3, "\x88\x02", "\x00\x09", 2, false }, { 3, "\x88\x02", NULL, 1, false },
+		{ 3, "\x82\x01", "\xfe", 1, false }, { 3, "\x82\x01", "\x19", 1, false }, { 3, "\x82\x01", NULL, 1, false },
+		{ 3, "\x82\x01", "\x00", 1, true }, { 3, "\x82\x01", "\x16", 1, true }, { 3, "\x88\x02", "\x04\x01", 2, true },
+		{ 3, "\x81\x01", "\x10", 1, true },
+		{ 4, "\x87\x02", "\x01\xff", 2, false }, { 4, "\x87\x02", NULL, 1, false },
+		{ 4, "\x88\x02", "\x00\x0f", 2, false }, { 4, "\x88\x02", NULL, 1, false },
+		{ 4, "\x82\x01", "\xfe", 1, false }, { 4, "\x82\x01", "\x05", 1, false }, { 4, "\x82\x01", NULL, 1, false },
+		{ 4, "\x82\x01", "\x00", 1, true }, { 4, "\x88\x02", "\x00\x0b", 2, true },
+	};
+	struct sim_buf b = { 0 };
+	struct cr_items got;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint8_t *p;
+
+		if (all[i].dg == 3)
+			sim_write_dg3(&b);
+		else
+			sim_write_dg4(&b);
+		p = memmem(b.p, 64, all[i].object, 2);
+		assert_non_null(p);
+		if (all[i].value)
+			memcpy(p + 2, all[i].value, all[i].len);
+		else
+			*p = 0x9e;
+		if (all[i].good) {
+			assert_int_equal(parse(CR_FID_DG(all[i].dg), &b, &got), 0);
+			cr_items_clear(&got);
+		} else {
+			refused(CR_FID_DG(all[i].dg), &b);
+		}
+		sim_buf_free(&b);
+	}
 }
 
 /* Where in it the record begins. */
@@ -570,7 +665,7 @@ static void files_without_a_parser_say_nothing(void **state)
 
 /* ---- who says it best ---- */
 
-static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
+static void understand(struct cr_inspection *insp, uint16_t fid, struct sim_buf *file)
 {
 	struct sim_buf dg1 = { 0 };
 	char mrz[89];
@@ -580,7 +675,7 @@ static void understand(struct cr_inspection *insp, struct sim_buf *dg11)
 	insp->files = calloc(2, sizeof(*insp->files));
 	insp->n_files = 2;
 	insp->files[0] = (struct cr_file){ .fid = CR_FID_DG(1), .data = dg1.p, .len = dg1.len };
-	insp->files[1] = (struct cr_file){ .fid = CR_FID_DG(11), .data = dg11->p, .len = dg11->len };
+	insp->files[1] = (struct cr_file){ .fid = fid, .data = file->p, .len = file->len };
 	assert_int_equal(cr_lds_understand(insp, 1790000000), 0);
 }
 
@@ -613,11 +708,30 @@ static void details_say_it_better_where_they_say_it(void **state)
 		sim_ber_str(&in, 0x5f0e, all[i].name);
 		sim_ber_str(&in, 0x5f2b, all[i].birth);
 		sim_ber_wrap(&b, 0x6b, &in);
-		understand(&insp, &b);
+		understand(&insp, CR_FID_DG(11), &b);
 		assert_string_equal(insp.holder.full_name, all[i].name_then);
 		assert_string_equal(insp.holder.date_of_birth, all[i].birth_then);
 		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
 		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), all[i].agree);
+		forget(&insp);
+		sim_buf_free(&b);
+	}
+}
+
+/* What active authentication stands on, it looks at itself; after chip authentication nobody does. */
+static void a_key_that_nobody_needed_has_its_form_too(void **state)
+{
+	static const enum cr_result chip[] = { CR_SUCCESSFUL, CR_UNDETERMINED };
+	struct sim_buf b = { 0 };
+
+	for (size_t i = 0; i < sizeof(chip) / sizeof(chip[0]); i++) {
+		struct cr_inspection insp = { .chip_authentication = chip[i] };
+
+		sim_ber_str(&b, 0x70, "no key");
+		understand(&insp, CR_FID_DG(15), &b);
+		assert_string_equal(insp.files[1].note, "DG15 is malformed");
+		assert_int_equal(cr_lds_consistency(&insp, 1790000000), 0);
+		assert_int_equal(cr_check_get(&insp, CR_CHECK_MRZ_CONSISTENT), i ? CR_SUCCESSFUL : CR_FAILED);
 		forget(&insp);
 		sim_buf_free(&b);
 	}
@@ -629,6 +743,7 @@ static void no_mutation_is_out_of_bounds(void **state)
 {
 	static const uint16_t fids[] = {
 		CR_FID_DG(2), CR_FID_DG(2), CR_FID_DG(3), CR_FID_DG(4), CR_FID_DG(5), CR_FID_DG(16), CR_FID_DIR, CR_FID_INFO,
+		CR_FID_DG(3),
 	};
 	enum { N = sizeof(fids) / sizeof(fids[0]) };
 	struct sim_buf seed[N] = { { 0 } }, b = { 0 };
@@ -642,6 +757,7 @@ static void no_mutation_is_out_of_bounds(void **state)
 	sim_buf_put(&seed[5], dg16, sizeof(dg16) - 1);
 	sim_write_dir(&seed[6]);
 	sim_write_info(2048, 65538, &seed[7]);
+	sim_write_fingers_new(SIM_RAW, true, &seed[8]);
 	for (int round = 0; round < 40000; round++) {
 		const struct sim_buf *s = &seed[round % N];
 		size_t head = s->len < 160 ? s->len : 160;	/* where lengths are */
@@ -675,13 +791,16 @@ int main(void)
 		cmocka_unit_test(the_face_of_39794),
 		cmocka_unit_test(the_face_of_19794),
 		cmocka_unit_test(fingers),
+		cmocka_unit_test(the_fingers_of_39794),
 		cmocka_unit_test(eyes),
+		cmocka_unit_test(headers_that_say_something_else_than_the_group_holds),
 		cmocka_unit_test(lengths_inside_of_records_that_lie),
 		cmocka_unit_test(a_group_without_fingers),
 		cmocka_unit_test(protocols_have_their_names),
 		cmocka_unit_test(files_of_the_master_file),
 		cmocka_unit_test(files_without_a_parser_say_nothing),
 		cmocka_unit_test(details_say_it_better_where_they_say_it),
+		cmocka_unit_test(a_key_that_nobody_needed_has_its_form_too),
 		cmocka_unit_test(no_mutation_is_out_of_bounds),
 	};
 

@@ -474,7 +474,7 @@ static void chip_authentication_agrees_with_openpace_in_both_directions(void **s
 	assert_int_equal(runs, 2 * 14 * 4);
 }
 
-/* ---- Terminal authentication, version 1 ---- */
+/* ---- Terminal authentication ---- */
 
 struct scheme {
 	const char *key;
@@ -504,7 +504,7 @@ static cr_terminal_t *inspection_system(const struct sim_buf *certs, EVP_PKEY *k
 	unlink(path);
 	f = fopen(path, "w");
 	assert_true(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) && !fclose(f));
-	assert_int_equal(cr_terminal_set_key(t, path), 0);
+	assert_int_equal(cr_terminal_set_key(t, path, NULL, NULL), 0);
 	unlink(path);
 	rmdir(dir);
 	return t;
@@ -514,7 +514,7 @@ static cr_terminal_t *inspection_system(const struct sim_buf *certs, EVP_PKEY *k
 static uint16_t their_chip_ta(EAC_CTX *chip, const struct cr_ta_binding *binding, const struct cr_capdu *cmd,
 			      uint8_t *rsp, size_t *len)
 {
-	BUF_MEM *b, *key, *id;
+	BUF_MEM *b, *key, *id, *aux;
 	struct cr_buf cert;
 	uint16_t sw;
 	size_t mark;
@@ -542,14 +542,17 @@ static uint16_t their_chip_ta(EAC_CTX *chip, const struct cr_ta_binding *binding
 	b = buf_of(cmd->data, cmd->lc);
 	key = buf_of(binding->ephemeral, binding->ephemeral_len);
 	id = buf_of(binding->chip, binding->chip_len);
-	sw = TA_STEP6_verify(chip, key, id, NULL, b) == 1 ? 0x9000 : 0x6300;
+	aux = binding->auxiliary_len ? buf_of(binding->auxiliary, binding->auxiliary_len) : NULL;
+	sw = TA_STEP6_verify(chip, key, id, aux, b) == 1 ? 0x9000 : 0x6300;
+	if (aux)
+		BUF_MEM_free(aux);
 	BUF_MEM_free(b);
 	BUF_MEM_free(key);
 	BUF_MEM_free(id);
 	return sw;
 }
 
-static int authenticate_to(EAC_CTX *chip, const cr_terminal_t *t, const struct cr_ta_binding *ours,
+static int authenticate_to(EAC_CTX *chip, int version, const cr_terminal_t *t, const struct cr_ta_binding *ours,
 			   const struct cr_ta_binding *theirs)
 {
 	const struct cr_cvc_name authority = { "UTCVCA00001", 11 };
@@ -560,36 +563,64 @@ static int authenticate_to(EAC_CTX *chip, const cr_terminal_t *t, const struct c
 	size_t len = 0;
 	int r;
 
-	assert_int_equal(cr_ta_init(&ta, t, &authority, 1, ours), 0);
+	assert_int_equal(cr_ta_init(&ta, version, t, &authority, 1, ours), 0);
 	while ((r = cr_ta_step(&ta, rsp, len, sw, &cmd)) == 1)
 		sw = their_chip_ta(chip, theirs, &cmd, rsp, &len);
 	cr_ta_clear(&ta);
 	return r;
 }
 
+static const struct scheme schemes[] = {
+	{ "RSA-2048", 1 }, { "RSA-2048", 2 }, { "RSA-2048", 3 }, { "RSA-2048", 4 }, { "RSA-2048", 5 },
+	{ "RSA-2048", 6 }, { "prime192v1", 1 }, { "secp224r1", 2 }, { "brainpoolP256r1", 3 },
+	{ "brainpoolP384r1", 4 }, { "brainpoolP512r1", 5 }, { "secp521r1", 5 },
+};
+
+/* Root, document verifier, inspection system. */
+struct chain {
+	struct sim_holder root, dv, is;
+	struct sim_buf root_cert, certs;
+};
+
+static void chain_new(struct chain *c, const struct scheme *s)
+{
+	memset(c, 0, sizeof(*c));
+	holder(&c->root, "UTCVCA00001", s, 0xc3);
+	holder(&c->dv, "UTDVCA00001", s, 0x83);
+	holder(&c->is, "UTISYS00001", s, 0x03);
+	assert_true(sim_cvc_issue(&c->root, &c->root, &c->root_cert) && sim_cvc_issue(&c->dv, &c->root, &c->certs) &&
+		    sim_cvc_issue(&c->is, &c->dv, &c->certs));
+}
+
+static void chain_free(struct chain *c)
+{
+	sim_buf_free(&c->certs);
+	sim_buf_free(&c->root_cert);
+	sim_holder_clear(&c->root);
+	sim_holder_clear(&c->dv);
+	sim_holder_clear(&c->is);
+}
+
+/* id-DateOfExpiry: the day to compare with (A.7.5.3). */
+static const uint8_t auxiliary[] = { 0x67, 0x17, 0x73, 0x15, 0x06, 0x09, 0x04, 0x00, 0x7f, 0x00, 0x07, 0x03, 0x01,
+				     0x04, 0x02, 0x53, 0x08, '2', '0', '2', '6', '1', '1', '2', '9' };
+
 static void their_chip_takes_our_terminal(void **state)
 {
-	static const struct scheme schemes[] = {
-		{ "RSA-2048", 1 }, { "RSA-2048", 2 }, { "RSA-2048", 3 }, { "RSA-2048", 4 }, { "RSA-2048", 5 },
-		{ "RSA-2048", 6 }, { "prime192v1", 1 }, { "secp224r1", 2 }, { "brainpoolP256r1", 3 },
-		{ "brainpoolP384r1", 4 }, { "brainpoolP512r1", 5 }, { "secp521r1", 5 },
-	};
 	struct cr_ta_binding binding = { .chip_len = 32, .ephemeral_len = 32 }, other;
 
 	memset(binding.chip, 0x31, 32);
 	memset(binding.ephemeral, 0x42, 32);
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
-		struct sim_buf certs = { 0 }, root_cert = { 0 };
-		struct sim_holder root, dv, is;
+	for (size_t i = 0; i < 2 * sizeof(schemes) / sizeof(*schemes); i++) {
+		const int version = 1 + i % 2;
+		struct chain c;
 		cr_terminal_t *t;
 
-		holder(&root, "UTCVCA00001", &schemes[i], 0xc3);
-		holder(&dv, "UTDVCA00001", &schemes[i], 0x83);
-		holder(&is, "UTISYS00001", &schemes[i], 0x03);
-		assert_true(sim_cvc_issue(&root, &root, &root_cert) && sim_cvc_issue(&dv, &root, &certs) &&
-			    sim_cvc_issue(&is, &dv, &certs));
-		t = inspection_system(&certs, is.key);
-		for (int bad = 0; bad < 3; bad++) {
+		chain_new(&c, &schemes[i / 2]);
+		t = inspection_system(&c.certs, c.is.key);
+		binding.auxiliary = version == 2 ? auxiliary : NULL;
+		binding.auxiliary_len = version == 2 ? sizeof(auxiliary) : 0;
+		for (int bad = 0; bad < 2 + version; bad++) {
 			EAC_CTX *chip = EAC_CTX_new();
 
 			other = binding;
@@ -597,18 +628,270 @@ static void their_chip_takes_our_terminal(void **state)
 				other.chip[0] ^= 1;
 			else if (bad == 2)
 				other.ephemeral[31] ^= 1;
-			assert_int_equal(EAC_CTX_init_ta(chip, NULL, 0, root_cert.p, root_cert.len), 1);
+			else if (bad == 3)
+				other.auxiliary_len = 0;
+			assert_int_equal(EAC_CTX_init_ta(chip, NULL, 0, c.root_cert.p, c.root_cert.len), 1);
 			TA_disable_checks(chip);	/* by their clock; the certificates' days are by ours */
-			assert_int_equal(authenticate_to(chip, t, &binding, &other), bad ? CR_E_ACCESS_REFUSED : 0);
+			assert_int_equal(authenticate_to(chip, version, t, &binding, &other),
+					 bad ? CR_E_ACCESS_REFUSED : 0);
 			EAC_CTX_clear_free(chip);
 		}
 		cr_terminal_free(t);
-		sim_buf_free(&certs);
-		sim_buf_free(&root_cert);
-		sim_holder_clear(&root);
-		sim_holder_clear(&dv);
-		sim_holder_clear(&is);
+		chain_free(&c);
 	}
+}
+
+/* One command of version 2 to our card, in a session that PACE has announced it for. */
+static uint16_t to_card(struct sim_card *card, uint8_t ins, uint8_t p2, const struct cr_buf *data, uint8_t nonce[8])
+{
+	struct sim_apdu a = { .ins = ins, .p1 = ins == 0x22 ? 0x81 : 0, .p2 = p2, .data = data->data, .lc = data->len };
+	struct sim_buf out = { 0 };
+	uint16_t sw;
+
+	switch (ins) {
+	case 0x22:
+		return p2 == 0xb6 ? sim_ta_set_dst(card, &a, true) : sim_ta_set_at(card, &a, true);
+	case 0x2a:
+		return sim_ta_verify(card, &a, true);
+	case 0x82:
+		return sim_ta_authenticate(card, &a);
+	}
+	a.le = 8;
+	sw = sim_ta_challenge(card, &a, &out);
+	assert_int_equal(out.len, 8);
+	memcpy(nonce, out.p, 8);
+	sim_buf_free(&out);
+	return sw;
+}
+
+/* The certificates, each by the key of the one before. */
+static void show(struct sim_card *card, const struct chain *c)
+{
+	const char *const by[] = { c->root.name, c->dv.name };
+	const uint8_t *p = c->certs.p;
+	struct cr_buf b;
+	struct cr_tlv t;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cr_tlv_parse(p, c->certs.len - (size_t)(p - c->certs.p), &t), 0);
+		cr_buf_init(&b);
+		cr_tlv_put(&b, 0x83, (const uint8_t *)by[i], strlen(by[i]));
+		assert_int_equal(to_card(card, 0x22, 0xb6, &b, NULL), 0x9000);
+		cr_buf_free(&b);
+		cr_buf_put(&b, t.val, t.len);
+		assert_int_equal(to_card(card, 0x2a, 0xbe, &b, NULL), 0x9000);
+		cr_buf_free(&b);
+		p += t.total;
+	}
+}
+
+/* OpenPACE leaves out leading zeroes of r and s, which TR-03111, 5.2.1 has at full length: it is asked until there are none. */
+static BUF_MEM *full_signature(EAC_CTX *terminal, const EVP_PKEY *own, const BUF_MEM *key, const BUF_MEM *id,
+			       const BUF_MEM *aux)
+{
+	size_t half = ((size_t)EVP_PKEY_get_bits(own) + 7) / 8;
+
+	for (int i = 0; i < 200; i++) {
+		BUF_MEM *sig = TA_STEP5_sign(terminal, key, id, aux);
+
+		assert_non_null(sig);
+		if (!EVP_PKEY_is_a(own, "EC") || sig->length == 2 * half)
+			return sig;
+		BUF_MEM_free(sig);
+	}
+	fail_msg("no signature of full length");
+	return NULL;
+}
+
+/*
+ * Version 2: the signature of version 1 with what the terminal sends beside it. OpenPACE signs RSA-PSS with the
+ * longest salt there can be; A.7.3.1 has it as long as the digest, and our card holds it to that.
+ */
+static void our_chip_takes_their_terminal(void **state)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++) {
+		const bool long_salt = *schemes[i].key == 'R' && schemes[i].scheme != 1 && schemes[i].scheme != 2 &&
+				       schemes[i].scheme != 5;
+		struct chain c;
+
+		chain_new(&c, &schemes[i]);
+		for (int bad = 0; bad < 4; bad++) {
+			struct simsession *x = simsession_new();
+			BUF_MEM *key = buf_of((const uint8_t *)"0123456789abcdef0123456789ABCDEF", 32), *id, *aux, *nonce, *sig;
+			EAC_CTX *terminal = EAC_CTX_new();
+			unsigned char *der = NULL;
+			struct sim_buf own = { 0 }, oid = { 0 };
+			struct cr_buf b;
+			uint8_t r[8];
+			int n = i2d_PrivateKey(c.is.key, &der);
+
+			x->card.prof.cvca = c.root;
+			assert_int_equal(EVP_PKEY_up_ref(c.root.key), 1);
+			memcpy(x->card.prof.today, c.root.from, sizeof(c.root.from));
+			assert_true(sim_group_open(&x->card.prof.ca_group, "brainpoolP256r1"));
+			x->card.prof.ta_2 = x->card.ta.announced = x->card.access = true;
+			memset(x->card.chip_id, 0x31, x->card.chip_id_len = 32);
+			show(&x->card, &c);
+			assert_true(sim_cvc_issue(&c.is, &c.dv, &own) && sim_holder_algorithm(&c.is, &oid));
+			assert_int_equal(EAC_CTX_init_ta(terminal, der, (size_t)n, own.p, own.len), 1);
+			OPENSSL_free(der);
+			cr_buf_init(&b);
+			cr_tlv_put(&b, 0x80, oid.p, oid.len);
+			cr_tlv_put(&b, 0x83, (const uint8_t *)c.is.name, strlen(c.is.name));
+			cr_buf_put(&b, auxiliary, sizeof(auxiliary));
+			cr_tlv_put(&b, 0x91, (const uint8_t *)key->data, key->length);
+			assert_int_equal(to_card(&x->card, 0x22, 0xa4, &b, NULL), 0x9000);
+			cr_buf_free(&b);
+			assert_int_equal(to_card(&x->card, 0x84, 0, &b, r), 0x9000);
+			id = buf_of(x->card.chip_id, 32);
+			aux = buf_of(auxiliary, sizeof(auxiliary));
+			nonce = buf_of(r, 8);
+			((bad == 1 ? key : bad == 2 ? id : aux)->data[4]) ^= bad != 0;
+			assert_int_equal(TA_STEP4_set_nonce(terminal, nonce), 1);
+			sig = full_signature(terminal, c.is.key, key, id, aux);
+			cr_buf_put(&b, sig->data, sig->length);
+			assert_int_equal(to_card(&x->card, 0x82, 0, &b, NULL), bad || long_salt ? 0x6300 : 0x9000);
+			assert_int_equal(x->card.ta.done, !bad && !long_salt);
+			cr_buf_free(&b);
+			BUF_MEM_free(key);
+			BUF_MEM_free(id);
+			BUF_MEM_free(aux);
+			BUF_MEM_free(nonce);
+			BUF_MEM_free(sig);
+			sim_buf_free(&own);
+			sim_buf_free(&oid);
+			EAC_CTX_clear_free(terminal);
+			simsession_free(x);
+		}
+		chain_free(&c);
+	}
+}
+
+/* ---- Chip authentication, version 2 ---- */
+
+static int our_terminal_ca2(unsigned int id, enum sim_cipher c)
+{
+	struct cr_ca_key key = { .key_id = -1, .usable = true };
+	BUF_MEM *static_key, *ephemeral, *nonce = NULL, *token = NULL;
+	struct cr_ca_info info;
+	struct cr_capdu cmd;
+	struct cr_buf b;
+	struct cr_ca *ca;
+	struct cr_sm sm;
+	EAC_CTX *chip;
+	size_t mark;
+	int r, err;
+
+	assert_true(cr_domain_by_id((int)id, &key.domain));
+	key.ecdh = key.domain.ec;
+	chip = ca_side(key.ecdh, c, id, &static_key);
+	memcpy(key.public_key, static_key->data, key.len = static_key->length);
+	info_of(&info, key.ecdh, c);
+	info.version = 2;
+	assert_int_equal(cr_ca_begin(&info, &key.domain, NULL, &ca), 0);
+	assert_int_equal(cr_ca_agree(ca, &key), 0);
+	assert_int_equal(cr_ca_step(ca, NULL, 0, 0, &cmd), 1);
+	assert_int_equal(cr_ca_step(ca, NULL, 0, 0x9000, &cmd), 1);
+	ephemeral = object_in(cmd.data, cmd.lc, 0x80);
+	assert_int_equal(CA_STEP4_compute_shared_secret(chip, ephemeral), 1);
+	assert_int_equal(CA_STEP5_derive_keys(chip, ephemeral, &nonce, &token), 1);
+	cr_buf_init(&b);
+	mark = cr_tlv_begin(&b, 0x7c);
+	cr_tlv_put(&b, 0x81, (const uint8_t *)nonce->data, nonce->length);
+	cr_tlv_put(&b, 0x82, (const uint8_t *)token->data, token->length);
+	assert_int_equal(cr_tlv_end(&b, mark), 0);
+	err = cr_ca_step(ca, b.data, b.len, 0x9000, &cmd);
+	if (secret_cut(chip->ca_ctx->ka_ctx, &key.domain)) {
+		r = 0;
+	} else {
+		r = err ? -1 : 1;
+		if (r == 1) {
+			assert_int_equal(cr_ca_session(ca, &sm), 0);
+			assert_true(same(chip->ca_ctx->ka_ctx->k_enc, sm.k_enc, c));
+			assert_true(same(chip->ca_ctx->ka_ctx->k_mac, sm.k_mac, c));
+		}
+	}
+	cr_buf_free(&b);
+	BUF_MEM_free(static_key);
+	BUF_MEM_free(ephemeral);
+	BUF_MEM_free(nonce);
+	BUF_MEM_free(token);
+	cr_ca_free(ca);
+	EAC_CTX_clear_free(chip);
+	return r;
+}
+
+static int their_terminal_ca2(unsigned int id, enum sim_cipher c)
+{
+	EVP_PKEY *k = sim_key_new(sim_domain_name(id), false);
+	struct simsession *x = simsession_new();
+	struct sim_element public_key, e;
+	BUF_MEM *static_key, *ephemeral, *nonce, *token;
+	struct sim_apdu apdu = { .le = 256, .le_all = true };
+	struct sim_buf out = { 0 };
+	struct sim_sm next = { 0 };
+	uint8_t data[ANSWER_MAX];
+	struct cr_domain domain;
+	EAC_CTX *terminal;
+	int r = 1;
+
+	assert_true(cr_domain_by_id((int)id, &domain));
+	assert_true(sim_group_of_key(k, &x->card.prof.ca_group, &x->card.prof.ca_key, &public_key));
+	x->card.prof.ca = x->card.prof.ta_2 = x->card.ta.done = true;
+	x->card.prof.ca_cipher = c;
+	x->card.access = x->card.sm.active = true;
+	static_key = buf_of(public_key.p, public_key.len);
+	terminal = ca_side(domain.ec, c, id, &ephemeral);
+	memcpy(e.p, ephemeral->data, e.len = ephemeral->length);
+	sim_compress(&x->card.prof.ca_group, &e, x->card.ta.ephemeral, &x->card.ta.ephemeral_len);
+	apdu.data = data;
+	apdu.lc = object_out(0x80, buf_of((const uint8_t *)ephemeral->data, ephemeral->length), data);
+	assert_int_equal(sim_ca_authenticate(&x->card, &apdu, &out, &next), 0x9000);
+	nonce = object_in(out.p, out.len, 0x81);
+	token = object_in(out.p, out.len, 0x82);
+	assert_int_equal(CA_STEP4_compute_shared_secret(terminal, static_key), 1);
+	if (CA_STEP6_derive_keys(terminal, nonce, token) != 1) {
+		r = secret_cut(terminal->ca_ctx->ka_ctx, &domain) ? 0 : -1;
+	} else {
+		assert_true(same(terminal->ca_ctx->ka_ctx->k_enc, next.enc, c));
+		assert_true(same(terminal->ca_ctx->ka_ctx->k_mac, next.mac, c));
+	}
+	sim_buf_free(&out);
+	BUF_MEM_free(static_key);
+	BUF_MEM_free(ephemeral);
+	BUF_MEM_free(nonce);
+	BUF_MEM_free(token);
+	EAC_CTX_clear_free(terminal);
+	simsession_free(x);
+	EVP_PKEY_free(k);
+	return r;
+}
+
+static void chip_authentication_2_agrees_with_openpace_in_both_directions(void **state)
+{
+	int runs = 0;
+
+	for (unsigned int id = 0; id <= 18; id++) {
+		struct cr_domain domain;
+
+		if (!cr_domain_by_id((int)id, &domain))
+			continue;
+		print_message("# OpenPACE, CA v2 %2u %-16s", id, domain.name);
+		for (enum sim_cipher c = SIM_3DES; c <= SIM_AES256; c++) {
+			int t = 0, k = 0;
+
+			for (int i = 0; i < 4 && !t; i++)
+				t = our_terminal_ca2(id, c);
+			for (int i = 0; i < 4 && !k; i++)
+				k = their_terminal_ca2(id, c);
+			assert_int_equal(t, 1);
+			assert_int_equal(k, 1);
+			print_message(" TC ");
+			runs += 2;
+		}
+		print_message("\n");
+	}
+	assert_int_equal(runs, 2 * 14 * 4);
 }
 
 int main(void)
@@ -618,6 +901,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_password_is_wrong_to_both),
 		cmocka_unit_test(chip_authentication_agrees_with_openpace_in_both_directions),
 		cmocka_unit_test(their_chip_takes_our_terminal),
+		cmocka_unit_test(our_chip_takes_their_terminal),
+		cmocka_unit_test(chip_authentication_2_agrees_with_openpace_in_both_directions),
 	};
 	int r;
 

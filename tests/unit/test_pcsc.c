@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Waiting on a ring of PC/SC's, over a kernel in which the time goes by at once. */
+/* PC/SC's rings: waiting, over a kernel in which the time goes by at once; connections, over a pcscd that is a script. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,10 +60,219 @@ static void only_the_end_that_was_asked_for_is_one(void **state)
 	assert_int_equal(sleeps(PCSC_NEVER, 0), 0);
 }
 
+/* ---- connections ---- */
+
+/*
+ * pcscd, as pcsc-lite is (1.9 and 2, winscard.c): a connection powers a card that is not powered; where that fails of one
+ * that was before, it goes on without an ATR, and calls the card in use.
+ */
+static struct {
+	unsigned int failures;		/* so many power-ups fail */
+	bool in_use;
+	unsigned long has;		/* protocols of the card */
+	unsigned long protocol, known;	/* the one agreed on; those that the ATR it has offers */
+	bool shared;			/* by another program */
+	unsigned int handles, resets;
+} pcscd;
+
+static bool power_up(void)
+{
+	pcscd.known = pcscd.protocol = 0;
+	if (pcscd.failures) {
+		pcscd.failures--;
+		return false;
+	}
+	pcscd.known = pcscd.has;
+	return true;
+}
+
+static long agree(unsigned long protocols, unsigned long *protocol)
+{
+	if (!pcscd.protocol && protocols & pcscd.known)
+		pcscd.protocol = protocols & pcscd.known & PCSC_T1 ? PCSC_T1 : PCSC_T0;
+	*protocol = pcscd.protocol;
+	return pcscd.protocol & protocols ? 0 : PCSC_E_PROTO_MISMATCH;
+}
+
+static long fake_establish(unsigned long scope, const void *a, const void *b, long *ctx)
+{
+	*ctx = 1;
+	return 0;
+}
+
+static long fake_connect(long ctx, const char *reader, unsigned long share, unsigned long protocols, long *card,
+			 unsigned long *protocol)
+{
+	long rv = 0;
+
+	if (share != PCSC_SHARE_DIRECT) {
+		if (!pcscd.in_use)
+			power_up();
+		pcscd.in_use = true;
+		rv = agree(protocols, protocol);
+		if (!rv && pcscd.shared)
+			rv = PCSC_E_SHARING_VIOLATION;
+	}
+	*card = 2;
+	pcscd.handles += !rv;
+	return rv;
+}
+
+static long fake_reconnect(long card, unsigned long share, unsigned long protocols, unsigned long how,
+			   unsigned long *protocol)
+{
+	assert_int_equal(share, PCSC_SHARE_EXCLUSIVE);
+	assert_int_equal(how, PCSC_UNPOWER_CARD);
+	pcscd.resets++;
+	if (!power_up())
+		return PCSC_W_UNRESPONSIVE_CARD;
+	pcscd.in_use = true;
+	return agree(protocols, protocol);
+}
+
+static long fake_disconnect(long card, unsigned long how)
+{
+	if (how == PCSC_UNPOWER_CARD)
+		pcscd.in_use = false;
+	pcscd.handles--;
+	return 0;
+}
+
+static long fake_status_change(long ctx, unsigned long ms, struct pcsc_state *states, unsigned long n)
+{
+	states->event = PCSC_STATE_PRESENT | (pcscd.shared ? PCSC_STATE_INUSE : 0);
+	return 0;
+}
+
+static long fake_attrib(long card, unsigned long id, unsigned char *value, unsigned long *len)
+{
+	static const unsigned char t1[] = { 0x3b, 0x80, 0x01, 0x81 }, other[] = { 0x3b, 0x80, 0x0e, 0x8e };
+
+	assert_int_equal(id, PCSC_ATTR_ATR);
+	*len = pcscd.known ? sizeof(t1) : 0;
+	memcpy(value, pcscd.has & PCSC_T1 ? t1 : other, *len);
+	return 0;
+}
+
+static long fake_status(long card, char *reader, unsigned long *reader_len, unsigned long *state,
+			unsigned long *protocol, unsigned char *atr, unsigned long *atr_len)
+{
+	*atr_len = 0;
+	return 0;
+}
+
+static long fake_control(long card, unsigned long code, const void *in, unsigned long in_len, void *out,
+			 unsigned long room, unsigned long *out_len)
+{
+	return PCSC_E_NOT_TRANSACTED;
+}
+
+static long fake_transmit(long card, const struct pcsc_pci *send, const unsigned char *cmd, unsigned long len,
+			  struct pcsc_pci *recv, unsigned char *rsp, unsigned long *rsp_len)
+{
+	if (send->protocol != pcscd.protocol)
+		return PCSC_E_PROTO_MISMATCH;
+	memcpy(rsp, "\x90\x00", *rsp_len = 2);
+	return 0;
+}
+
+static const struct pcsc_api fake = {
+	.establish = fake_establish, .connect = fake_connect, .reconnect = fake_reconnect,
+	.disconnect = fake_disconnect, .status_change = fake_status_change, .attrib = fake_attrib,
+	.status = fake_status, .control = fake_control, .transmit = fake_transmit,
+};
+
+static struct pcsc_line line;
+static struct pcsc_call call;
+static uint8_t rsp[PCSC_APDU_MAX];
+
+static void begin(unsigned long has)
+{
+	memset(&pcscd, 0, sizeof(pcscd));
+	pcscd.has = has;
+	line = (struct pcsc_line){ .api = &fake, .name = "reader" };
+	call = (struct pcsc_call){ .rsp = rsp };
+}
+
+static void a_card_that_is_there_is_powered(void **state)
+{
+	begin(PCSC_T1);
+	assert_int_equal(cr_pcsc_connect(&line), 0);
+	assert_int_equal(pcscd.resets, 0);
+	assert_int_equal(cr_pcsc_power_on(&line, &call), 0);
+	assert_int_equal(call.len, 4);
+	assert_int_equal(line.protocol, PCSC_T1);
+}
+
+static void one_power_up_that_fails_is_not_the_end(void **state)
+{
+	begin(PCSC_T1);
+	pcscd.failures = 1;
+	cr_pcsc_connect(&line);
+	assert_int_equal(cr_pcsc_power_on(&line, &call), 0);
+	assert_int_equal(call.len, 4);
+	cr_pcsc_disconnect(&line, true);
+	assert_int_equal(pcscd.handles, 0);
+}
+
+static void a_card_that_another_program_left_without_an_atr_is_powered(void **state)
+{
+	begin(PCSC_T1);
+	pcscd.in_use = true;
+	assert_int_equal(cr_pcsc_power_on(&line, &call), 0);
+	assert_int_equal(call.len, 4);
+}
+
+static void a_card_that_does_not_answer_is_mute(void **state)
+{
+	begin(PCSC_T1);
+	pcscd.failures = 100;
+	assert_int_equal(cr_pcsc_power_on(&line, &call), -EREMOTEIO);
+	assert_int_equal(call.error, 0xfe);
+	assert_int_equal(pcscd.handles, 0);
+	assert_false(pcscd.in_use);
+}
+
+static void a_card_of_another_protocol_is_said_to_be_that(void **state)
+{
+	begin(1 << 14);
+	assert_int_equal(cr_pcsc_power_on(&line, &call), -EREMOTEIO);
+	assert_int_equal(call.error, 0xf6);
+	assert_int_equal(pcscd.handles, 0);
+}
+
+static void a_card_that_another_program_shares_is_not_reset(void **state)
+{
+	begin(PCSC_T1);
+	pcscd.in_use = pcscd.shared = true;
+	pcscd.protocol = 4;	/* SCARD_PROTOCOL_RAW */
+	assert_int_equal(cr_pcsc_power_on(&line, &call), -EBUSY);
+	assert_int_equal(pcscd.resets, 0);
+	assert_int_equal(pcscd.handles, 0);
+}
+
+static void a_card_that_pcscd_has_powered_anew_is_another(void **state)
+{
+	static const uint8_t cmd[] = { 0, 0xa4, 0, 0 };
+
+	begin(PCSC_T1);
+	assert_int_equal(cr_pcsc_power_on(&line, &call), 0);
+	assert_int_equal(cr_pcsc_xfer(&line, cmd, sizeof(cmd), &call), 0);
+	pcscd.protocol = 0;
+	assert_int_equal(cr_pcsc_xfer(&line, cmd, sizeof(cmd), &call), -ENOMEDIUM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_the_end_that_was_asked_for_is_one),
+		cmocka_unit_test(a_card_that_is_there_is_powered),
+		cmocka_unit_test(one_power_up_that_fails_is_not_the_end),
+		cmocka_unit_test(a_card_that_another_program_left_without_an_atr_is_powered),
+		cmocka_unit_test(a_card_that_does_not_answer_is_mute),
+		cmocka_unit_test(a_card_of_another_protocol_is_said_to_be_that),
+		cmocka_unit_test(a_card_that_another_program_shares_is_not_reset),
+		cmocka_unit_test(a_card_that_pcscd_has_powered_anew_is_another),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

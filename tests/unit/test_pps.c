@@ -127,11 +127,11 @@ static void the_protocol_is_one_that_both_speak(void **state)
 	assert_terms(choose(BOTH, &t1, true), 1, 0x11, true, true);	/* the protocol alone needs PPS */
 	assert_terms(choose(T1_FAST, &silent, false), 1, 0x95, true, true);
 	atr_make(&a, T1_FAST);
-	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_READER_UNFIT);
 	atr_make(&a, T0_SLOW);
-	assert_int_equal(cr_terms_choose(&t, &a, &t1, CR_RATE_ANY), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t1, CR_RATE_ANY), CR_E_READER_UNFIT);
 	atr_make(&a, T14);
-	assert_int_equal(cr_terms_choose(&t, &a, &plain, CR_RATE_ANY), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &plain, CR_RATE_ANY), CR_E_READER_UNFIT);
 }
 
 static void in_specific_mode_nothing_is_negotiated(void **state)
@@ -144,7 +144,7 @@ static void in_specific_mode_nothing_is_negotiated(void **state)
 	assert_terms(choose(IMPLICIT_T1, &plain, false), 1, 0x11, false, true);
 	t0.protocols = 1;
 	atr_make(&a, SPECIFIC_T1);
-	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_UNSUPPORTED);
+	assert_int_equal(cr_terms_choose(&t, &a, &t0, CR_RATE_ANY), CR_E_READER_UNFIT);
 }
 
 static void what_the_reader_does_is_left_to_it(void **state)

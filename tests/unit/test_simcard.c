@@ -390,7 +390,8 @@ static void refusals_within_a_session_keep_it(void **state)
 		{ "00A4020C020105", 0x6a82 },
 		{ "00B0830001", 0x6982 },
 		{ "00B1000303 540100 07", 0x6982 },	/* TR-03105-3.2, ISO7816_H_5 */
-		{ "00B1010303 540100 07", 0x6a86 },	/* ISO7816_H_11: by identifier is not known */
+		{ "00B1010303 540100 07", 0x6982 },	/* ISO7816_H_11: by identifier */
+		{ "00B1010503 540100 07", 0x6a82 },
 		{ "00A4020C020101 00", 0x6700 },
 		{ "00A4020C020101", 0x9000 },
 		{ "00B00000DF", 0x6b00 },		/* DG1 is shorter: this profile answers 6B00 */

@@ -58,7 +58,7 @@ static cr_terminal_t *load(const struct sim_buf *certs, const EVP_PKEY *key, int
 	save_key("key.pem", key);
 	assert_int_equal(cr_terminal_new(&t), 0);
 	assert_int_equal(cr_terminal_add_certificates(t, path_of("certs")), 0);
-	assert_int_equal(cr_terminal_set_key(t, path_of("key.pem")), expect);
+	assert_int_equal(cr_terminal_set_key(t, path_of("key.pem"), NULL, NULL), expect);
 	return t;
 }
 
@@ -94,7 +94,7 @@ static void every_scheme_signs(void **state)
 		assert_int_equal(chain[0]->rights, CR_CVC_READ_DG4);
 		assert_int_equal(chain[1]->role, CR_CVC_TERMINAL);
 		assert_int_equal(chain[1]->rights, CR_CVC_READ_DG3 | CR_CVC_READ_DG4);
-		assert_string_equal(chain[1]->algorithm->name, schemes[i].name);
+		assert_string_equal(chain[1]->algorithm->names[0], schemes[i].name);
 		/* the body and the signature lie side by side, as they are sent */
 		assert_ptr_equal(chain[0]->body + chain[0]->body_len, chain[0]->signature);
 		assert_true(sim_cvc_check(chain[0]->body, chain[0]->body_len + chain[0]->signature_len, &root,
@@ -278,9 +278,9 @@ static void files_that_do_not_serve_are_told_apart(void **state)
 	assert_true(sim_cvc_issue(&is, &root, &b));
 	t = load(&b, other.key, CR_E_NOT_FOUND);
 	assert_int_equal(cr_terminal_chain(t, &authority, 1, chain), 0);	/* without a key there is no chain */
-	assert_int_equal(cr_terminal_set_key(t, path_of("none.pem")), CR_E_IO);
-	assert_int_equal(cr_terminal_set_key(t, path_of("certs")), CR_E_IO);
-	assert_int_equal(cr_terminal_set_key(t, "pkcs11:no-such-token"), CR_E_IO);
+	assert_int_equal(cr_terminal_set_key(t, path_of("none.pem"), NULL, NULL), CR_E_IO);
+	assert_int_equal(cr_terminal_set_key(t, path_of("certs"), NULL, NULL), CR_E_IO);
+	assert_int_equal(cr_terminal_set_key(t, "pkcs11:no-such-token", NULL, NULL), CR_E_INVALID);
 	assert_int_equal(cr_terminal_add_certificates(t, path_of("none")), CR_E_IO);
 	assert_int_equal(cr_terminal_add_certificates(t, dir), CR_E_IO);
 	save("bad", "", 0);
@@ -293,7 +293,7 @@ static void files_that_do_not_serve_are_told_apart(void **state)
 	assert_int_equal(cr_terminal_add_certificates(t, path_of("bad")), CR_E_TOO_LONG);
 	/* what was there before stays as it was */
 	save_key("key.pem", is.key);
-	assert_int_equal(cr_terminal_set_key(t, path_of("key.pem")), 0);
+	assert_int_equal(cr_terminal_set_key(t, path_of("key.pem"), NULL, NULL), 0);
 	assert_int_equal(cr_terminal_chain(t, &authority, 1, chain), 1);
 	cr_terminal_free(t);
 	/* an authority's key is no terminal's */

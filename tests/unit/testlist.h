@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Master lists for tests, each as wrong as the test wants it. */
+/* Master and defect lists for tests, each as wrong as the test wants it. */
 #ifndef CR_TEST_LIST_H
 #define CR_TEST_LIST_H
 
@@ -16,6 +16,9 @@ struct pki_list {
 	bool skid, no_cert, pss, pem;
 	bool junk;			/* one more that is no certificate */
 	bool trailing;			/* bytes after the list's set */
+	const struct cr_buf *content;	/* what is signed, instead of certificates; NULL */
+	const char *description;	/* id-ListContentDescription; NULL */
+	long signed_at;			/* relative to NOW; 0: now */
 };
 
 /* free(). */
@@ -50,7 +53,8 @@ static inline uint8_t *pki_make_list(const struct pki_list *l, size_t *len)
 	if (l->trailing)
 		cr_tlv_put_u8(&b, 0x02, 0);
 	cr_tlv_end(&b, seq);
-	in = BIO_new_mem_buf(b.data, (int)b.len);
+	in = l->content ? BIO_new_mem_buf(l->content->data, (int)l->content->len)
+			: BIO_new_mem_buf(b.data, (int)b.len);
 	CMS_set_detached(cms, 0);
 	CMS_set1_eContentType(cms, type);
 	si = CMS_add1_signer(cms, l->signer, l->key, EVP_get_digestbyname(l->md ? l->md : "SHA256"), flags);
@@ -58,6 +62,15 @@ static inline uint8_t *pki_make_list(const struct pki_list *l, size_t *len)
 		EVP_PKEY_CTX_set_rsa_padding(CMS_SignerInfo_get0_pkey_ctx(si), RSA_PKCS1_PSS_PADDING);
 		EVP_PKEY_CTX_set_rsa_pss_saltlen(CMS_SignerInfo_get0_pkey_ctx(si), RSA_PSS_SALTLEN_DIGEST);
 	}
+	if (l->signed_at) {
+		ASN1_TIME *t = ASN1_TIME_set(NULL, NOW + l->signed_at);
+
+		CMS_signed_add1_attr_by_NID(si, NID_pkcs9_signingTime, t->type, t, -1);
+		ASN1_TIME_free(t);
+	}
+	if (l->description)
+		CMS_signed_add1_attr_by_txt(si, "0.4.0.127.0.7.3.1.6", V_ASN1_UTF8STRING, l->description,
+					    (int)strlen(l->description));
 	if (!l->no_cert)
 		CMS_add1_cert(cms, l->signer);
 	if (l->more)

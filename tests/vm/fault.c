@@ -59,9 +59,10 @@ static void malformed_answer_spoils_one_command(void **state)
 		if (c.result == -EREMOTEIO)
 			assert_int_equal(c.status, 0x40);
 		recovers(&n, 0);
+		if (counter(&shared, "resets"))
+			fail_msg("%s: the reader was reset", t[i].line);
 		node_close(&n);
 	}
-	assert_int_equal(counter(&shared, "resets"), 0);
 }
 
 static void answer_longer_than_its_buffer_is_emsgsize(void **state)
@@ -275,6 +276,8 @@ static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
 		{ "stallin", -EIO }, { "stallin value=1", -EIO }, { "stallout", -EIO }, { "nakout", -ETIMEDOUT },
+		/* the abort's message too, which goes once more: no reset, and the card keeps its power */
+		{ "stallout 2", -EIO }, { "stallout 4", -EIO },
 	};
 	struct cardring_sqe sqe;
 	struct node n;
@@ -332,6 +335,48 @@ static void trouble_of_one_slot_leaves_the_other_usable(void **state)
 	unplug(&rd);
 }
 
+/*
+ * Since @from of its messages the reader said nothing for longer than ms: on a machine that has other work its thread
+ * did not run for as long, and the deadline that its next extension would have moved passed rightly.
+ */
+static bool reader_was_silent(struct reader *rd, uint64_t from, unsigned int ms)
+{
+	struct vreader_stamp st[VREADER_STAMPS];
+	uint64_t total, last = 0, silence = 0;
+	size_t have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
+
+	for (size_t i = 0; i < have; i++) {
+		if (total - have + i < from)
+			continue;
+		if (last && st[i].ns - last > silence)
+			silence = st[i].ns - last;
+		last = st[i].ns;
+	}
+	if (last && now_ms() * VREADER_MS > last + silence)
+		silence = now_ms() * VREADER_MS - last;
+	return silence > ms * VREADER_MS;
+}
+
+/* Runs it, after a line for the reader; once more where it ended before least_ms for that reason. *took: ms */
+static struct cardring_cqe run_in_time(struct node *n, struct reader *rd, const char *line, const struct cardring_sqe *sqe,
+				       unsigned int least_ms, uint64_t *took)
+{
+	struct cardring_cqe c;
+	uint64_t begin, from = 0;
+
+	for (unsigned int i = 0; i < 10; i++) {
+		fault(rd, line);
+		seen(rd, 0, &from);
+		begin = now_ms();
+		c = run(n, sqe);
+		*took = now_ms() - begin;
+		if (*took >= least_ms || !reader_was_silent(rd, from, sqe->deadline_ms / 4))
+			break;
+		recovers(n, sqe->slot);
+	}
+	return c;
+}
+
 static void time_extension_moves_the_deadline(void **state)
 {
 	const struct vreader_config cfg = { .extension_ms = 100 };
@@ -339,16 +384,15 @@ static void time_extension_moves_the_deadline(void **state)
 	struct cardring_cqe c;
 	struct reader rd;
 	struct node n;
-	uint64_t begin;
+	uint64_t took;
 
 	plug(&rd, &cfg);
 	node_card(&n, &rd);
-	sqe = sqe_wait(&n, 0, 0, 900);
+	sqe = sqe_wait(&n, 0, 2, 900);
 	sqe.deadline_ms = 300;
-	begin = now_ms();
-	c = run(&n, &sqe);
+	c = run_in_time(&n, &rd, "clear", &sqe, 900, &took);
 	assert_int_equal(c.result, 2);
-	assert_true(now_ms() - begin >= 900);
+	assert_true(took >= 900);
 	assert_int_equal(c.flags & CARDRING_CQE_EXTENDED, CARDRING_CQE_EXTENDED);
 	assert_int_equal(c.status, 0);
 	works(&n, 0);
@@ -364,15 +408,12 @@ static void time_extension_moves_the_deadline(void **state)
 
 	/* no end of them: the hard cap */
 	node_card(&n, &rd);
-	fault(&rd, "extend times=0 ms=5");
-	sqe = sqe_read(&n, 0, 0, 10);
-	/* of so many times that neither the reader's thread nor this one is kept from running for as long */
-	sqe.deadline_ms = 50;
-	begin = now_ms();
-	c = run(&n, &sqe);
+	sqe = sqe_read(&n, 0, 2, 10);
+	sqe.deadline_ms = 100;
+	c = run_in_time(&n, &rd, "extend times=0 ms=5", &sqe, 100 * CARDRING_EXTENSION_CAP, &took);
 	assert_int_equal(c.result, -ETIMEDOUT);
 	assert_int_equal(c.flags & CARDRING_CQE_EXTENDED, CARDRING_CQE_EXTENDED);
-	assert_in_range(now_ms() - begin, 50 * CARDRING_EXTENSION_CAP, 50 * CARDRING_EXTENSION_CAP + 4000);
+	assert_in_range(took, 100 * CARDRING_EXTENSION_CAP, 100 * CARDRING_EXTENSION_CAP + 4000);
 	recovers(&n, 0);
 	node_close(&n);
 	unplug(&rd);

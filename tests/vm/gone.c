@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Readers that go: unplugged, unbound, or with their module wanted away, at every moment. */
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -415,6 +416,36 @@ static void module_stays_while_a_file_is_open(void **state)
 	munmap(n.map, n.setup.map_size);
 }
 
+static unsigned int open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void opened_again_and_again_it_leaves_nothing_open(void **state)
+{
+	unsigned int files = 0;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	for (unsigned int i = 0; i < 20; i++) {
+		node_card(&n, &rd);
+		works(&n, 0);
+		node_close(&n);
+		if (i == 1)	/* what a backend keeps for the next time it has by now */
+			files = open_files();
+	}
+	assert_int_equal(open_files(), files);
+	unplug(&rd);
+}
+
 static int tests(void)
 {
 	const struct CMUnitTest t[] = {
@@ -425,6 +456,7 @@ static int tests(void)
 		NODE_TEST(every_entry_taken_is_completed),
 		NODE_TEST(unbound_while_open_and_bound_again),
 		NODE_TEST(module_stays_while_a_file_is_open),
+		NODE_TEST(opened_again_and_again_it_leaves_nothing_open),
 	};
 
 	return run_group(t, NULL, NULL);

@@ -201,6 +201,8 @@ const char *cli_level(unsigned int level);			/* stable English */
 /* ---- secret.c ---- */
 
 /* The secret that the options name, or the terminal is asked for (type NONE: neither). 0 or an exit code. */
+/* A token's PIN from whoever sits at the terminal, not shown: as cr_pin_fn. */
+bool cli_ask_pin(void *arg, const char *token, char *pin, size_t size);
 int cli_secret(const struct cli *c, struct cr_secret *out);
 
 /* ---- inspect_out_*.c ---- */

@@ -57,9 +57,39 @@ static int load_trust(const struct cli *c, cr_trust_t *trust)
 
 /* ---- what opens fingerprints and irises ---- */
 
+/* What a PKCS#11 token's key can be lacking. */
+static bool token_failed(const struct cli *c, int err, int *rc)
+{
+	switch (err) {
+	case CR_E_INVALID:
+		*rc = cli_fail(c, CLI_ERROR, "usage", NULL,
+			       _("--terminal-key: not a PKCS#11 URI, or one with the PIN in it, where everybody could read it: give its file by pin-source, or leave it out and be asked."));
+		return true;
+	case CR_E_NO_SERVICE:
+		*rc = cli_fail(c, CLI_ERROR, "not-found", NULL,
+			       _("No PKCS#11 module can be loaded: install the token's, and have p11-kit know it (\"p11-kit list-modules\"), or name it by module-path in --terminal-key."));
+		return true;
+	case CR_E_NO_CARD:
+		*rc = cli_fail(c, CLI_ERROR, "not-found", NULL,
+			       _("No token has just one private key as --terminal-key names it: \"p11tool --list-privkeys --login\" shows which there are."));
+		return true;
+	case CR_E_ACCESS_REFUSED:
+		*rc = cli_fail(c, CLI_ERROR, "access-refused", NULL, _("The token's PIN is wrong, or there was none."));
+		return true;
+	case CR_E_PIN_BLOCKED:
+		*rc = cli_fail(c, CLI_ERROR, "access-refused", NULL,
+			       _("The token's PIN is blocked: whoever administers the token can set a new one."));
+		return true;
+	case CR_E_IO:
+		*rc = cli_fail(c, CLI_ERROR, "not-found", NULL, _("The file that pin-source names holds no PIN."));
+		return true;
+	}
+	return false;
+}
+
 static int load_terminal(const struct cli *c, cr_terminal_t **out)
 {
-	int err;
+	int err, rc;
 
 	if (!c->terminal != !c->terminal_key)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--terminal and --terminal-key go together."));
@@ -74,7 +104,9 @@ static int load_terminal(const struct cli *c, cr_terminal_t **out)
 		return cli_fail(c, CLI_ERROR, "terminal", NULL,
 				_("%s does not hold card verifiable certificates of an inspection system."), c->terminal);
 	if (!err)
-		err = cr_terminal_set_key(*out, c->terminal_key);
+		err = cr_terminal_set_key(*out, c->terminal_key, cli_ask_pin, NULL);
+	if (!strncmp(c->terminal_key, "pkcs11:", 7) && token_failed(c, err, &rc))
+		return rc;
 	if (err == CR_E_IO)
 		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no private key in %s."), c->terminal_key);
 	if (err == CR_E_NOT_FOUND)

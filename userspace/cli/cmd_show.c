@@ -23,6 +23,8 @@ static json_t *take_apart(const uint8_t *data, size_t len)
 		j = cli_show_signed(data, len);
 	if (!j)
 		j = cli_show_crl(data, len);
+	if (!j)
+		j = cli_show_defect_list(data, len);
 	return j;
 }
 

@@ -96,19 +96,40 @@ static json_t *skips_json(const struct cr_import *im)
 	return list;
 }
 
+/* A list's times are those of its signature. */
+static bool is_unsigned(const struct cr_import_add *a)
+{
+	return a->info.kind == CR_CERT_DEFECTS && !a->info.until[0];
+}
+
+static json_t *unsigned_json(const struct cr_import *im)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < im->n_add; i++)
+		if (is_unsigned(&im->add[i]))
+			json_array_append_new(list, cli_json_string(im->sources[im->add[i].source]));
+	return list;
+}
+
 static int show_import(const struct cli *c, const struct cr_import *im, const struct cr_folder *f)
 {
-	size_t crls = 0;
+	size_t crls = 0, lists = 0, certs;
 	json_t *j;
 	char *why;
 
-	for (size_t i = 0; i < im->n_add; i++)
+	for (size_t i = 0; i < im->n_add; i++) {
 		crls += im->add[i].info.kind == CR_CERT_CRL;
+		lists += im->add[i].info.kind == CR_CERT_DEFECTS;
+	}
+	certs = im->n_add - crls - lists;
 	if (c->json) {
 		j = json_object();
 		json_object_set_new(j, "trust", cli_json_string(c->trust.at[0]));
-		json_object_set_new(j, "certificates", json_integer((json_int_t)(im->n_add - crls)));
+		json_object_set_new(j, "certificates", json_integer((json_int_t)certs));
 		json_object_set_new(j, "revocation_lists", json_integer((json_int_t)crls));
+		json_object_set_new(j, "defect_lists", json_integer((json_int_t)lists));
+		json_object_set_new(j, "unsigned", unsigned_json(im));
 		json_object_set_new(j, "known", json_integer((json_int_t)im->known));
 		json_object_set_new(j, "replaced", json_integer((json_int_t)im->n_drop));
 		json_object_set_new(j, "master_lists", json_integer((json_int_t)im->lists));
@@ -122,8 +143,14 @@ static int show_import(const struct cli *c, const struct cr_import *im, const st
 			 why ? why : "");
 		free(why);
 	}
+	for (size_t i = 0; i < im->n_add; i++)
+		if (is_unsigned(&im->add[i]))
+			cli_note(_("%s: a defect list that nobody signed: it counts because you name it."),
+				 im->sources[im->add[i].source]);
+	if (lists)
+		printf(_("%zu defect lists are new in %s.\n"), lists, c->trust.at[0]);
 	printf(_("%zu certificates and %zu revocation lists are new in %s; %zu were there, %zu lists were replaced, %zu things left out.\n"),
-	       im->n_add - crls, crls, c->trust.at[0], im->known, im->n_drop, im->n_skips);
+	       certs, crls, c->trust.at[0], im->known, im->n_drop, im->n_skips);
 	return 0;
 }
 

@@ -37,6 +37,8 @@ const char *cli_error_code(int err)
 	case CR_E_PIN_SUSPENDED:	return "pin-suspended";
 	case CR_E_PIN_BLOCKED:		return "pin-blocked";
 	case CR_E_NO_SERVICE:		return "no-service";
+	case CR_E_READER_UNFIT:		return "reader-unfit";
+	case CR_E_VERSION:		return "driver-version";
 	}
 	return "internal";
 }
@@ -126,6 +128,24 @@ static void held_by(char *out, size_t size, const struct cli_blame *b)
 	snprintf(out, size, _("It is held by %s. %s"), who, remedy);
 }
 
+/* (Where it has others too, none has the name that was asked for: the error says that.) */
+static void pcscd_has(char *out, size_t size)
+{
+	struct cr_reader_info *list;
+	int n = cr_reader_list(&list), tokens = 0;
+
+	if (n < 0)
+		return;
+	for (int i = 0; i < n; i++)
+		tokens += list[i].token;
+	free(list);
+	if (!n)
+		snprintf(out, size, _("pcscd has no reader."));
+	else if (tokens == n)
+		snprintf(out, size, _("pcscd has only a security token, which is left to its own programs: "
+				      "--reader names it (see \"cardring list\")."));
+}
+
 static bool only_tokens(void)
 {
 	struct cli_interface all[CLI_MAX_INTERFACES];
@@ -141,7 +161,7 @@ static void no_reader(const struct cli *c, char *out, size_t size, int err)
 	struct cli_blame blame;
 
 	if (c->backend && !strcmp(c->backend, "pcsc")) {
-		snprintf(out, size, _("pcscd has no reader."));
+		pcscd_has(out, size);
 	} else if (c->backend && !strcmp(c->backend, "usb") && cli_module_loaded()) {
 		snprintf(out, size, _("The module cardring drives the readers of this machine: "
 				      "leave out --backend usb, or unload it."));

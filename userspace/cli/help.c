@@ -82,7 +82,7 @@ const struct cli_command cli_commands[] = {
 	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
 	{ "show", "FILE", N_("show all that one file says"),
-	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list or master list (DER or PEM). Nothing is verified."),
+	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list, master list or defect list (DER or PEM). Nothing is verified."),
 	  "cardring show card/EF.SOD.bin\n"
 	  "cardring show card/DG14.bin --json\n"
 	  "cardring show csca-germany.cer",
@@ -90,11 +90,12 @@ const struct cli_command cli_commands[] = {
 	{ "trust", "import FILE...|list|show NAME...|remove NAME...|check", N_("keep the store of issuers that are trusted"),
 	  N_("The store is a folder, one file a certificate, with an index; \"cardring verify --trust\" reads it.\n"
 	     "\n"
-	     "import takes certificates and revocation lists (DER, PEM), master lists, and the LDIF files of the ICAO PKD, and says what it leaves out and why. An authority in a file of its own is trusted because you name it; those in a master list because its signer leads to an authority that --root names. A file that is damaged or not rightly signed is refused, and then nothing of any file is imported.\n"
+	     "import takes certificates and revocation lists (DER, PEM), master lists, defect lists, and the LDIF files of the ICAO PKD, and says what it leaves out and why. An authority in a file of its own is trusted because you name it; those in a master list because its signer leads to an authority that --root names, and what a defect list says for the same reason, or, if nobody signed it, because you name it. A file that is damaged or not rightly signed is refused, and then nothing of any file is imported.\n"
 	     "\n"
-	     "list shows the certificates by state, show all about some of them (by file name, fingerprint, or state), remove takes some out (by file name or fingerprint). check compares the store with its index and looks for what is damaged, has expired or soon will, and lists and link certificates without their issuer; it exits with 1 if something is wrong."),
+	     "list shows certificates and lists by state, show all about some of them (by file name, fingerprint, or state), remove takes some out (by file name or fingerprint). check compares the store with its index and looks for what is damaged, has expired or soon will, and lists and link certificates without their issuer; it exits with 1 if something is wrong."),
 	  "cardring trust import --trust trust --root csca-germany.cer DE_ML.ml\n"
 	  "cardring trust import --trust trust vietnam.cer icaopkd-001-dsccrl.ldif\n"
+	  "cardring trust import --trust trust --root csca-germany.cer DE_DFL.dfl\n"
 	  "cardring trust list --trust trust --json\n"
 	  "cardring trust show --trust trust VN\n"
 	  "cardring trust remove --trust trust 3f2a90c14b77\n"

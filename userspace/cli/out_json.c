@@ -36,9 +36,37 @@ static json_t *checks(const struct cr_inspection *in)
 		json_object_set_new(j, "clause", cli_json_string(c->clause));
 		json_object_set_new(j, "part_of", cli_json_string(c->part_of));
 		json_object_set_new(j, "result", json_string(cr_result_name(c->result)));
-		json_object_set_new(j, "before_defects", c->found == c->result ? json_null() :
-				    json_string(cr_result_name(c->found)));
 		json_object_set_new(j, "detail", cli_json_string(c->detail[0] ? c->detail : NULL));
+		if (c->defect) {
+			json_object_set_new(j, "found", json_string(cr_result_name(c->found)));
+			json_object_set_new(j, "defect", cli_json_string(c->defect));
+		}
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+/* What defect lists know of such documents. */
+static json_t *defects(const struct cr_inspection *in)
+{
+	json_t *list = json_array(), *j, *groups;
+
+	for (size_t i = 0; i < in->n_listed; i++) {
+		const struct cr_listed_defect *d = &in->listed[i];
+
+		groups = json_array();
+		for (int n = 1; n <= 31; n++)
+			if (d->groups & 1U << n)
+				json_array_append_new(groups, json_integer(n));
+		j = json_object();
+		json_object_set_new(j, "name", cli_json_string(d->name));
+		json_object_set_new(j, "oid", cli_json_string(d->oid));
+		json_object_set_new(j, "code", d->code < 0 ? json_null() : json_integer(d->code));
+		json_object_set_new(j, "data_groups", groups);
+		json_object_set_new(j, "country", cli_json_string(d->country[0] ? d->country : NULL));
+		json_object_set_new(j, "counts", json_boolean(d->counts));
+		json_object_set_new(j, "list", json_pack("{s:o, s:s, s:s}", "signer", cli_json_string(d->list), "state",
+							 d->state, "fingerprint", d->fingerprint));
 		json_array_append_new(list, j);
 	}
 	return list;
@@ -222,6 +250,7 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 		json_object_set_new(chip, "protocol", cli_json_string(in->chip_protocol));
 		json_object_set_new(j, "chip_authentication", chip);
 		json_object_set_new(j, "checks", checks(in));
+		json_object_set_new(j, "defects", defects(in));
 	}
 	json_object_set_new(j, "holder", holder(&in->holder));
 	json_object_set_new(j, "document", document(&in->document));

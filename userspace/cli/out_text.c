@@ -186,7 +186,7 @@ static void check(const struct cr_check *c)
 
 	if (!label)
 		return;
-	detail = cli_detail_text(c->detail);
+	detail = cli_detail_text(c->defect ? c->defect : c->detail);
 	n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
 
 	if (n >= 0)

@@ -20,7 +20,7 @@
 #define MAX_RECORD	65536
 #define MAX_FILES	64	/* EF.COM, EF.SOD, sixteen data groups, and what says nothing about the person */
 
-/* What only the chip can answer; EF.CardSecurity is not kept, as it is nobody's data. */
+/* What only the chip can answer. */
 static bool by_chip(enum cr_check_id id)
 {
 	switch (id) {
@@ -36,9 +36,7 @@ static bool by_chip(enum cr_check_id id)
 	case CR_CHECK_READ:
 		return true;
 	default:
-		return cr_check_is_single(id) &&
-		       ((id >= CR_CHECK_CARD_SECURITY_DIGEST && id <= CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE) ||
-			(id >= CR_CHECK_CARD_SECURITY_CHAIN && id <= CR_CHECK_CARD_SECURITY_ISSUER));
+		return false;
 	}
 }
 
@@ -66,6 +64,15 @@ static json_t *checks(const struct cr_inspection *in)
 	return list;
 }
 
+/* What the chip answered: defect lists are those of whoever judges it later. */
+static enum cr_result chip_found(const struct cr_inspection *in)
+{
+	for (size_t i = 0; i < in->n_checks; i++)
+		if (in->checks[i].defect && !strcmp(in->checks[i].name, cr_check_name(CR_CHECK_CHIP_AUTHENTICATION)))
+			return in->checks[i].found;
+	return in->chip_authentication;
+}
+
 char *cli_record_text(const struct cr_inspection *in)
 {
 	json_t *j = json_object(), *files = json_array(), *chip = json_object();
@@ -80,8 +87,9 @@ char *cli_record_text(const struct cr_inspection *in)
 		json_array_append_new(files, json_pack("{s:s, s:b, s:b, s:i}", "name", f->name, "read", f->data != NULL,
 						       "locked", f->err == CR_E_ACCESS_REFUSED, "status_word", f->sw));
 	}
-	json_object_set_new(chip, "status", json_string(cr_result_name(in->chip_authentication)));
+	json_object_set_new(chip, "status", json_string(cr_result_name(chip_found(in))));
 	json_object_set_new(chip, "protocol", cli_json_string(in->chip_protocol));
+	json_object_set_new(chip, "proved", json_boolean(in->chip_proved));
 	json_object_set_new(j, "cardring", json_integer(1));
 	json_object_set_new(j, "time", json_string(now));
 	json_object_set_new(j, "need", json_integer(in->need));
@@ -113,6 +121,8 @@ static uint16_t fid_of(const char *name)
 		return CR_FID_COM;
 	if (!strcmp(name, "EF.SOD"))
 		return CR_FID_SOD;
+	if (!strcmp(name, "EF.CardSecurity"))
+		return CR_FID_SAVED_SECURITY;
 	return sscanf(name, "DG%2d%n", &n, &end) == 1 && !name[end] && n >= 1 && n <= 16 ? CR_FID_DG(n) : 0;
 }
 
@@ -138,6 +148,21 @@ static enum cr_check_id recorded_before(const struct cr_inspection *in, const ch
 	return CR_CHECK_COUNT;
 }
 
+/* The check of a proof by EF.CardSecurity, which can be found out as far as that file goes. */
+static enum cr_check_id proved_by(const struct cr_inspection *in)
+{
+	return in->chip_protocol && !strncmp(in->chip_protocol, "CA v2", 5) ? CR_CHECK_CA : CR_CHECK_PACE_CAM;
+}
+
+/* Folders of before have none: whoever wrote them took the advanced one where the chip had it, and did not say. */
+static enum cr_procedure procedure_of(const char *name)
+{
+	for (int p = CR_PROCEDURE_ADVANCED; name && p <= CR_PROCEDURE_GENERAL; p++)
+		if (!strcmp(cr_procedure_name((enum cr_procedure)p), name))
+			return (enum cr_procedure)p;
+	return CR_PROCEDURE_STANDARD;
+}
+
 static int load_checks(struct cr_inspection *in, const json_t *list)
 {
 	const char *name, *detail;
@@ -156,7 +181,7 @@ static int load_checks(struct cr_inspection *in, const json_t *list)
 		if (id == CR_CHECK_COUNT)
 			id = recorded_before(in, name);
 		/* what can be found out is not believed */
-		if (id != CR_CHECK_COUNT)
+		if (id != CR_CHECK_COUNT && !(in->chip_proved && id == proved_by(in)))
 			err = cr_check_set(in, id, (enum cr_result)r, "%s", detail ? detail : "");
 		if (err)
 			return err;
@@ -206,8 +231,12 @@ static int load(struct cr_inspection *in, int dir, const json_t *j)
 	in->need = (uint32_t)json_integer_value(json_object_get(j, "need"));	/* 0: all */
 	in->chip_authentication = (enum cr_result)r;
 	in->chip_protocol = string_of(chip, "protocol");
-	if (!string_of(j, "procedure") || !strcmp(string_of(j, "procedure"), "standard"))
-		in->procedure = CR_PROCEDURE_STANDARD;
+	in->procedure = procedure_of(string_of(j, "procedure"));
+	in->chip_proved = json_is_true(json_object_get(chip, "proved"));
+	/* by a key in EF.CardSecurity, with that alone: an older record does not tell, and has not the file either */
+	if (in->chip_authentication == CR_SUCCESSFUL && in->chip_protocol &&
+	    (!strncmp(in->chip_protocol, "PACE-CAM", 8) || !strncmp(in->chip_protocol, "CA v2", 5)))
+		in->chip_proved = true;
 	in->access = (struct cr_access){
 		.protocol = string_of(access, "protocol"), .mapping = string_of(access, "mapping"),
 		.cipher = string_of(access, "cipher"), .curve = string_of(access, "curve"),

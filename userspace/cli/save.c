@@ -192,7 +192,8 @@ static void remove_pictures(const char *dir)
 static void remove_old(const char *dir)
 {
 	static const char *const others[] = {
-		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "portrait.jpg", "portrait.jp2",
+		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "EF.CardSecurity.bin", "portrait.jpg",
+		"portrait.jp2",
 		CLI_RECORD,
 	};
 	char path[4300];

@@ -109,6 +109,32 @@ static int from_pin(const struct cli *c, struct cr_secret *out)
 	return err ? refused(c, why) : 0;
 }
 
+bool cli_ask_pin(void *arg, const char *token, char *pin, size_t size)
+{
+	struct termios old, quiet;
+	char typed[INPUT_MAX], *label;
+	bool got;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || tcgetattr(STDIN_FILENO, &old))
+		return false;
+	label = cli_clean(token);
+	fprintf(stderr, _("PIN of the token %s:"), label ? label : "");
+	fputc(' ', stderr);
+	fflush(stderr);
+	free(label);
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
+		return false;
+	got = input(typed, false) && strlen(typed) < size;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	if (got)
+		memcpy(pin, typed, strlen(typed) + 1);
+	OPENSSL_cleanse(typed, sizeof(typed));
+	return got;
+}
+
 int cli_secret(const struct cli *c, struct cr_secret *out)
 {
 	bool fields = c->doc || c->dob || c->exp;

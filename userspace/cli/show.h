@@ -10,6 +10,8 @@ json_t *cli_show_certificate(const uint8_t *data, size_t len);
 json_t *cli_show_crl(const uint8_t *data, size_t len);
 /* SignedData: EF.CardSecurity, a master list, what stands in EF.SOD. */
 json_t *cli_show_signed(const uint8_t *data, size_t len);
+/* A defect list that nobody signed. */
+json_t *cli_show_defect_list(const uint8_t *data, size_t len);
 /* EF.COM, EF.SOD, EF.CardAccess, a data group. */
 json_t *cli_show_file(const uint8_t *data, size_t len);
 /* SecurityInfos, an array; NULL. */

@@ -210,6 +210,60 @@ static json_t *master_list(const uint8_t *data, size_t len)
 	return all;
 }
 
+static json_t *known_defects(const struct cr_dfl_entry *e)
+{
+	json_t *list = json_array(), *j, *groups;
+
+	for (size_t i = 0; i < e->n_known; i++) {
+		const struct cr_known_defect *k = &e->known[i];
+
+		groups = json_array();
+		for (int n = 1; n <= 31; n++)
+			if (k->groups & 1U << n)
+				json_array_append_new(groups, json_integer(n));
+		j = json_pack("{s:o, s:s, s:b, s:o, s:o}", "name", cli_json_string(k->name), "oid", k->oid, "understood",
+			      k->type != CR_KNOWN_NOT, "code", k->code < 0 ? json_null() : json_integer(k->code),
+			      "data_groups", groups);
+		json_object_set_new(j, "country", cli_json_string(k->country[0] ? k->country : NULL));
+		json_object_set_new(j, "replacement", k->replacement ? describe(k->replacement, NULL) : json_null());
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
+/* DefectList: BSI TR-03129-2, 7. */
+static json_t *defect_list(const uint8_t *data, size_t len)
+{
+	json_t *all = NULL, *j;
+	struct cr_dfl list;
+	char why[160], *name;
+
+	if (!cr_dfl_parse(data, len, &list, why)) {
+		all = json_array();
+		for (size_t i = 0; i < list.n && i < MOST; i++) {
+			const struct cr_dfl_entry *e = &list.all[i];
+
+			name = e->signer.issuer ? cr_name_text(e->signer.issuer) : NULL;
+			j = json_pack("{s:o, s:o, s:o, s:o}", "issuer", cli_json_string(name), "serial",
+				      hex(e->signer.serial), "key_id", hex(e->signer.key_id), "hash",
+				      e->hash ? cli_json_hex(e->hash, e->hash_len) : json_null());
+			free(name);
+			json_object_set_new(j, "description", cli_json_string(e->description));
+			json_object_set_new(j, "defects", known_defects(e));
+			json_array_append_new(all, j);
+		}
+	}
+	cr_dfl_clear(&list);
+	return all;
+}
+
+json_t *cli_show_defect_list(const uint8_t *data, size_t len)
+{
+	json_t *list = cr_defect_list_is_plain(data, len) ? defect_list(data, len) : NULL;
+
+	return list ? json_pack("{s:s, s:b, s:o}", "type", "defect list", "signed", 0, "defect_list", list) : NULL;
+}
+
 static json_t *signer(CMS_SignerInfo *si)
 {
 	X509_NAME *issuer = NULL;
@@ -257,6 +311,8 @@ static void content(json_t *j, CMS_ContentInfo *cms)
 		json_object_set_new(j, "security_object", c);
 	else if ((c = master_list(p, n)))
 		json_object_set_new(j, "master_list", c);
+	else if ((c = defect_list(p, n)))
+		json_object_set_new(j, "defect_list", c);
 	else if ((c = cli_show_security_infos(p, n)))
 		json_object_set_new(j, "security_infos", c);
 }

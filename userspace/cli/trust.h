@@ -5,14 +5,16 @@
 
 #include "cli.h"
 #include "trust/cert.h"
+#include "trust/defectlist.h"
 #include "trust/folder.h"
 
-/* One certificate or revocation list of a store. */
+/* One certificate, revocation list or defect list of a store. */
 struct cli_stored {
 	char *file, *source, *subject, *issuer;
 	struct cr_cert_info info;
 	X509 *cert;		/* or */
-	X509_CRL *crl;
+	X509_CRL *crl;		/* or */
+	struct cr_defect_list *list;
 };
 
 struct cli_store {
@@ -32,6 +34,8 @@ void cli_store_close(struct cli_store *s);
 /* After cr_folder_open failed: says why. */
 int cli_store_fail(const struct cli *c, int err, const char *path, const struct cr_folder *f);
 
+/* How many defects a list has, of all its entries. */
+size_t cli_list_known(const struct cr_defect_list *list);
 json_t *cli_stored_json(const struct cli_stored *x);
 /* Does what was typed name it: its file, its fingerprint (eight digits or more), with states its state? */
 bool cli_stored_is(const struct cli_stored *x, const char *typed, bool states);

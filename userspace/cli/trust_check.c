@@ -117,23 +117,46 @@ static void check_crl(struct findings *f, const struct cli_stored *x)
 		find(f, false, "list-out-of-date", N_("a revocation list that is out of date"), x->file);
 }
 
+static void check_list(struct findings *f, const struct cli_stored *x)
+{
+	switch (cr_defect_list_state(x->list, f->trust, time(NULL))) {
+	case CR_LIST_SIGNED:
+		break;
+	case CR_LIST_PLAIN:
+		find(f, false, "list-unsigned", N_("a defect list that nobody signed"), x->file);
+		break;
+	case CR_LIST_EXPIRED:
+		find(f, false, "list-out-of-date",
+		     N_("a defect list whose signer has expired: it spares nothing any more"), x->file);
+		break;
+	case CR_LIST_REVOKED:
+		find(f, true, "list-revoked", N_("a defect list whose signer was revoked: it does not count"), x->file);
+		break;
+	}
+}
+
 static int check_all(struct findings *f)
 {
 	int err = cr_trust_new(&f->trust);
 
-	for (size_t i = 0; i < f->s->n && err >= 0; i++)
+	for (size_t i = 0; i < f->s->n && err >= 0; i++) {
 		if (f->s->all[i].cert)
 			err = cr_trust_add_cert(f->trust, f->s->all[i].cert);
+		else if (f->s->all[i].crl)
+			err = cr_trust_add_crl(f->trust, f->s->all[i].crl);
+	}
 	if (err < 0)
 		return cli_fail_err(f->c, err, NULL, NULL);
 	check_files(f);
 	for (size_t i = 0; i < f->s->n; i++) {
 		const struct cli_stored *x = &f->s->all[i];
 
-		if (x->crl) {
+		if (x->crl)
 			check_crl(f, x);
+		if (x->list)
+			check_list(f, x);
+		if (!x->cert)
 			continue;
-		}
 		check_validity(f, x);
 		if (x->info.kind != CR_CERT_CSCA)
 			check_issuer(f, x);

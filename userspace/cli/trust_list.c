@@ -33,10 +33,12 @@ int cli_store_fail(const struct cli *c, int err, const char *path, const struct 
 	return cli_fail_err(c, err, NULL, NULL);
 }
 
-static int keep(struct cli_store *s, const char *file, const char *source, X509 *cert, X509_CRL *crl)
+/* One of the three; takes a reference. */
+static int keep(struct cli_store *s, const char *file, const char *source, X509 *cert, X509_CRL *crl,
+		struct cr_defect_list *list)
 {
 	struct cli_stored *all = reallocarray(s->all, s->n + 1, sizeof(*all)), *x;
-	int err;
+	int err = 0;
 
 	if (!all)
 		return CR_E_NOMEM;
@@ -47,9 +49,16 @@ static int keep(struct cli_store *s, const char *file, const char *source, X509 
 		x->cert = cert;
 	if (crl && X509_CRL_up_ref(crl))
 		x->crl = crl;
-	err = cert ? cr_cert_describe(cert, &x->info) : cr_crl_describe(crl, &x->info);
 	x->file = strdup(file);
 	x->source = source ? strdup(source) : NULL;
+	if (list) {
+		x->list = cr_defect_list_ref(list);
+		x->info = list->info;
+		x->subject = list->signer ? strdup(list->signer) : NULL;
+		x->issuer = list->issuer ? strdup(list->issuer) : NULL;
+		return !x->file ? CR_E_NOMEM : 0;
+	}
+	err = cert ? cr_cert_describe(cert, &x->info) : cr_crl_describe(crl, &x->info);
 	x->subject = cert ? cr_name_text(X509_get_subject_name(cert)) : NULL;
 	x->issuer = cr_name_text(cert ? X509_get_issuer_name(cert) : X509_CRL_get_issuer(crl));
 	return err == CR_E_NOMEM || !x->file || !x->issuer ? CR_E_NOMEM : 0;
@@ -58,7 +67,7 @@ static int keep(struct cli_store *s, const char *file, const char *source, X509 
 struct reading {
 	struct cli_store *s;
 	cr_trust_t *one;	/* what one file holds */
-	size_t certs, crls;	/* what the files before it held */
+	size_t certs, crls, lists;	/* what the files before it held */
 	int err;
 };
 
@@ -66,9 +75,11 @@ struct reading {
 static void keep_new(struct reading *r, const char *file, const char *source)
 {
 	for (; !r->err && r->certs < (size_t)sk_X509_num(r->one->certs); r->certs++)
-		r->err = keep(r->s, file, source, sk_X509_value(r->one->certs, (int)r->certs), NULL);
+		r->err = keep(r->s, file, source, sk_X509_value(r->one->certs, (int)r->certs), NULL, NULL);
 	for (; !r->err && r->crls < (size_t)sk_X509_CRL_num(r->one->crls); r->crls++)
-		r->err = keep(r->s, file, source, NULL, sk_X509_CRL_value(r->one->crls, (int)r->crls));
+		r->err = keep(r->s, file, source, NULL, sk_X509_CRL_value(r->one->crls, (int)r->crls), NULL);
+	for (; !r->err && r->lists < r->one->n_lists; r->lists++)
+		r->err = keep(r->s, file, source, NULL, NULL, r->one->lists[r->lists]);
 }
 
 static void indexed(void *arg, size_t entry, enum cr_folder_state state)
@@ -114,7 +125,9 @@ static int by_state(const void *a, const void *b)
 	int d = strcmp(x->info.state, y->info.state);
 
 	if (!d)
-		d = (x->crl != NULL) - (y->crl != NULL);
+		d = (x->cert == NULL) - (y->cert == NULL);
+	if (!d)
+		d = (x->list != NULL) - (y->list != NULL);
 	if (!d)
 		d = strcmp(x->info.until, y->info.until);
 	return d ? d : strcmp(x->info.fingerprint, y->info.fingerprint);
@@ -161,6 +174,7 @@ void cli_store_close(struct cli_store *s)
 		free(x->issuer);
 		X509_free(x->cert);
 		X509_CRL_free(x->crl);
+		cr_defect_list_free(x->list);
 	}
 	while (s->n_bad)
 		free(s->bad[--s->n_bad]);
@@ -188,6 +202,15 @@ static int revoked(X509_CRL *crl)
 	return n > 0 ? n : 0;		/* -1: there is no list in the list */
 }
 
+size_t cli_list_known(const struct cr_defect_list *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->dfl.n; i++)
+		n += list->dfl.all[i].n_known;
+	return n;
+}
+
 json_t *cli_stored_json(const struct cli_stored *x)
 {
 	const struct cr_cert_info *i = &x->info;
@@ -199,15 +222,21 @@ json_t *cli_stored_json(const struct cli_stored *x)
 	json_object_set_new(j, "issuer", cli_json_string(x->issuer));
 	json_object_set_new(j, "serial", cli_json_string(i->serial[0] ? i->serial : NULL));
 	json_object_set_new(j, "key_id", cli_json_string(i->key_id[0] ? i->key_id : NULL));
-	json_object_set_new(j, "not_before", cli_json_string(i->from));
+	json_object_set_new(j, "not_before", cli_json_string(i->from[0] ? i->from : NULL));
 	json_object_set_new(j, "not_after", cli_json_string(i->until[0] ? i->until : NULL));
 	json_object_set_new(j, "key", cli_json_string(i->key[0] ? i->key : NULL));
-	json_object_set_new(j, "signature", cli_json_string(i->signature));
+	json_object_set_new(j, "signature", cli_json_string(i->signature[0] ? i->signature : NULL));
 	json_object_set_new(j, "fingerprint", json_string(i->fingerprint));
-	if (x->cert)
+	if (x->list) {
+		json_object_set_new(j, "signed", json_boolean(x->list->cert != NULL));
+		json_object_set_new(j, "description", cli_json_string(x->list->description));
+		json_object_set_new(j, "signers", json_integer((json_int_t)x->list->dfl.n));
+		json_object_set_new(j, "defects", json_integer((json_int_t)cli_list_known(x->list)));
+	} else if (x->cert) {
 		json_object_set_new(j, "self_signed", json_boolean(i->kind == CR_CERT_CSCA));
-	else
+	} else {
 		json_object_set_new(j, "revoked", json_integer(revoked(x->crl)));
+	}
 	json_object_set_new(j, "source", cli_json_string(x->source));
 	json_object_set_new(j, "file", cli_json_string(x->file));
 	return j;
@@ -220,6 +249,7 @@ static const char *kind_text(enum cr_cert_kind kind)
 	case CR_CERT_LINK:	return _("link certificate");
 	case CR_CERT_SIGNER:	return _("document signer");
 	case CR_CERT_CRL:	return _("revocation list");
+	case CR_CERT_DEFECTS:	return _("defect list");
 	case CR_CERT_KINDS:	break;
 	}
 	return "";
@@ -238,12 +268,12 @@ static bool is_over(const struct cr_cert_info *i)
 
 static void list_text(const struct cli_store *s)
 {
-	size_t states = 0, certs = 0, crls = 0, n;
+	size_t states = 0, certs = 0, crls = 0, lists = 0, n;
 	char line[1024], until[12];
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct cli_stored *x = &s->all[i];
-		const char *name = x->subject ? x->subject : x->issuer;
+		const char *name = x->subject ? x->subject : x->issuer ? x->issuer : _("nobody signed it");
 
 		if (!i || strcmp(x->info.state, s->all[i - 1].info.state)) {
 			for (n = i; n < s->n && !strcmp(s->all[n].info.state, x->info.state); n++)
@@ -253,6 +283,7 @@ static void list_text(const struct cli_store *s)
 		}
 		certs += x->cert != NULL;
 		crls += x->crl != NULL;
+		lists += x->list != NULL;
 		snprintf(line, sizeof(line), "%.12s  %s%s%s%s  %s", x->info.fingerprint, kind_text(x->info.kind),
 			 x->info.key[0] ? ", " : "", x->info.key, is_over(&x->info) ? _(", EXPIRED") : "", name);
 		snprintf(until, sizeof(until), "%.10s", x->info.until[0] ? x->info.until : "-");
@@ -261,6 +292,8 @@ static void list_text(const struct cli_store *s)
 	if (s->n)
 		printf("\n");
 	printf(_("%zu certificates of %zu states, %zu revocation lists\n"), certs, states, crls);
+	if (lists)
+		printf(_("%zu defect lists\n"), lists);
 }
 
 int cli_trust_list(const struct cli *c)
@@ -272,7 +305,7 @@ int cli_trust_list(const struct cli *c)
 	if (!rc && c->json) {
 		all = json_array();
 		for (size_t i = 0; i < s.n; i++)
-			if (s.all[i].cert)
+			if (!s.all[i].crl)
 				json_array_append_new(all, cli_stored_json(&s.all[i]));
 		rc = cli_json_print(all);
 	} else if (!rc) {
@@ -288,6 +321,18 @@ static void row(const char *label, const char *value)
 		cli_row(label, value, 26);
 }
 
+static void show_list_text(const struct cr_defect_list *l)
+{
+	char number[48];
+
+	row(_("Signed"), l->cert ? _("yes") : _("no: it counts because somebody named its file"));
+	row(_("Description"), l->description);
+	snprintf(number, sizeof(number), "%zu", l->dfl.n);
+	row(_("Document signers"), number);
+	snprintf(number, sizeof(number), "%zu", cli_list_known(l));
+	row(_("Defects"), number);
+}
+
 static void show_text(const struct cli_stored *x)
 {
 	const struct cr_cert_info *i = &x->info;
@@ -296,13 +341,13 @@ static void show_text(const struct cli_stored *x)
 	printf("%s\n", x->file);
 	row(_("State"), i->state);
 	row(_("Kind"), kind_text(i->kind));
-	row(_("Subject"), x->subject);
+	row(x->list ? _("Signer") : _("Subject"), x->subject);
 	row(_("Issuer"), x->issuer);
 	row(x->crl ? _("Number") : _("Serial number"), i->serial);
 	row(_("Key identifier"), i->key_id);
-	row(x->crl ? _("This update") : _("Valid from"), i->from);
+	row(x->crl ? _("This update") : x->list ? _("Signing time") : _("Valid from"), i->from);
 	snprintf(until, sizeof(until), "%s%s", i->until, is_over(i) ? _(", EXPIRED") : "");
-	row(x->crl ? _("Next update") : _("Valid until"), until);
+	row(x->crl ? _("Next update") : x->list ? _("Signer valid until") : _("Valid until"), until);
 	row(_("Key"), i->key);
 	row(_("Signature"), i->signature);
 	row("SHA-256", i->fingerprint);
@@ -310,6 +355,8 @@ static void show_text(const struct cli_stored *x)
 		snprintf(number, sizeof(number), "%d", revoked(x->crl));
 		row(_("Revoked"), number);
 	}
+	if (x->list)
+		show_list_text(x->list);
 	row(_("Source"), x->source);
 }
 

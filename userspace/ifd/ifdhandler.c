@@ -7,6 +7,10 @@
  * a few seconds more: in between other programs may open the reader themselves. Cards are told of by
  * the module's events; nothing is polled.
  *
+ * pcscd's thread for a reader waits for an event, looks whether there is a card, and waits again; its other threads look
+ * too, before they power one. A card that took another's place must be told as gone to that thread, or its programs
+ * go on with the one they had. So whoever looks is told so, until that thread has looked between two of its waits.
+ *
  * A Lun is a slot: pcscd serialises what it does with one, but for the thread that waits for events.
  */
 #include <errno.h>
@@ -40,8 +44,9 @@ struct lun {
 	struct cr_reader_info info;
 	cr_ring_t *watch;	/* for the slot's state and events; claims nothing */
 	int stop;		/* eventfd that ends the wait for them */
-	bool told;		/* pcscd was told last that there is a card, */
-	uint64_t generation;	/* which was this one */
+	bool told;		/* pcscd was told last that there is a card */
+	_Atomic uint64_t known;	/* the generation that pcscd knows of: another one is told as gone */
+	bool looks;		/* pcscd's thread has been sent to look, and sees none */
 	cr_card_t *card;	/* NULL: not powered */
 	UCHAR atr[MAX_ATR_SIZE];
 	size_t atr_len;
@@ -84,6 +89,17 @@ static RESPONSECODE code(int err)
 }
 
 /* ---- channels ---- */
+
+/* Is there a card in the slot, and which? 0 or -errno. */
+static int look(struct lun *l, bool *there, uint64_t *generation)
+{
+	struct cardring_slot slot = { .slot = l->info.slot };
+	int err = l->watch->ops->slot(l->watch, &slot);
+
+	*there = !err && (slot.state == CARDRING_SLOT_PRESENT || slot.state == CARDRING_SLOT_POWERED);
+	*generation = slot.generation;
+	return err < 0 ? err : 0;
+}
 
 /* "usb:VVVV/PPPP:libudev:INTERFACE:/dev/bus/usb/BBB/DDD", pcscd's hotplug, or a node. */
 static bool is_meant(const struct cr_reader_info *r, const char *name, unsigned int slot)
@@ -137,6 +153,8 @@ EXPORT RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
 {
 	const struct cr_ring_params least = { .entries = 8, .buffers = 1, .buf_size = 64 };
 	struct lun *l = calloc(1, sizeof(*l));
+	uint64_t generation;
+	bool there;
 	int err;
 
 	if (!l)
@@ -146,11 +164,14 @@ EXPORT RESPONSECODE IFDHCreateChannelByName(DWORD Lun, LPSTR DeviceName)
 	err = l->stop < 0 ? CR_E_NOMEM : find_reader(DeviceName, Lun & 0xffff, &l->info);
 	if (!err)
 		err = cr_backend_kernel.open(l->info.path, &least, &l->watch, &l->info.dev);
+	if (!err && look(l, &there, &generation))
+		err = CR_E_READER_GONE;
 	if (err) {
 		say(LOG_INFO, "%s is not taken: %s", DeviceName, cr_strerror(err));
 		lun_free(l);
 		return IFD_COMMUNICATION_ERROR;
 	}
+	l->known = generation;
 	say(LOG_INFO, "%s is %s, slot %u", DeviceName, l->info.path, l->info.slot);
 	pthread_mutex_lock(&lock);
 	l->next = luns;
@@ -187,10 +208,34 @@ EXPORT RESPONSECODE IFDHCloseChannel(DWORD Lun)
 
 /* ---- is there a card? ---- */
 
+static void forget_card(struct lun *l)
+{
+	cr_card_close(l->card);
+	l->card = NULL;
+	explicit_bzero(l->atr, sizeof(l->atr));
+	l->atr_len = 0;
+}
+
 static void drain(cr_ring_t *ring)
 {
 	while (cr_ring_peek(ring))
 		cr_ring_seen(ring);
+}
+
+/* For pcscd's thread. Is there a card that it does not know of? Then it looks twice, at none and at this one. */
+static bool must_look(struct lun *l)
+{
+	uint64_t generation;
+	bool there;
+
+	if (look(l, &there, &generation) || !there || generation == l->known) {
+		l->looks = false;
+		return false;
+	}
+	if (l->looks)
+		l->known = generation;
+	l->looks = !l->looks;
+	return true;
 }
 
 /* Until something happened to the reader, so many ms, or until it is stopped. */
@@ -202,6 +247,8 @@ static RESPONSECODE wait_event(DWORD Lun, int timeout)
 
 	if (!l)
 		return IFD_NO_SUCH_DEVICE;
+	if (must_look(l))
+		return IFD_SUCCESS;
 	p[0] = (struct pollfd){ .fd = cr_ring_fd(l->watch), .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = l->stop, .events = POLLIN };
 	if (poll(p, 2, timeout) < 0)
@@ -224,48 +271,39 @@ static RESPONSECODE stop_waiting(DWORD Lun)
 	return eventfd_write(l->stop, 1) ? IFD_COMMUNICATION_ERROR : IFD_SUCCESS;
 }
 
-/* A card that was changed between two looks is told as gone once, so that pcscd sees another one come. */
 EXPORT RESPONSECODE IFDHICCPresence(DWORD Lun)
 {
-	struct cardring_slot slot = { 0 };
 	struct lun *l = find(Lun);
+	uint64_t generation;
 	bool there;
-	int rc;
+	int err;
 
 	if (!l)
 		return IFD_NO_SUCH_DEVICE;
-	slot.slot = l->info.slot;
-	rc = l->watch->ops->slot(l->watch, &slot);
-	if (rc)
-		return rc == -ENODEV ? IFD_NO_SUCH_DEVICE : IFD_COMMUNICATION_ERROR;
-	there = slot.state == CARDRING_SLOT_PRESENT || slot.state == CARDRING_SLOT_POWERED;
-	if (there && l->told && slot.generation != l->generation)
-		there = false;
-	l->told = there;
-	l->generation = slot.generation;
-	return there ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
+	err = look(l, &there, &generation);
+	if (err)
+		return err == -ENODEV ? IFD_NO_SUCH_DEVICE : IFD_COMMUNICATION_ERROR;
+	/* pcscd does not power down a card that is gone */
+	if (l->card && (!there || generation != l->card->generation))
+		forget_card(l);
+	l->told = there && generation == l->known;
+	return l->told ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
 }
 
 /* ---- the card ---- */
-
-static void forget_card(struct lun *l)
-{
-	cr_card_close(l->card);
-	l->card = NULL;
-	explicit_bzero(l->atr, sizeof(l->atr));
-	l->atr_len = 0;
-}
 
 static int power_up(struct lun *l)
 {
 	const uint8_t *atr;
 	size_t len;
-	int err;
+	int err = CR_E_CARD_GONE;
 
 	if (l->card)
 		err = cr_card_reset(l->card);
-	else
+	if (err == CR_E_CARD_GONE) {	/* whichever is there now */
+		forget_card(l);
 		err = cr_card_open(&l->info, CLAIM_MS, 0, &l->card);
+	}
 	if (err) {
 		say(LOG_ERROR, "%s: %s", l->info.path, cr_strerror(err));
 		forget_card(l);

@@ -43,7 +43,7 @@ static const struct sim_file *find_sfi(const struct sim_card *card, uint8_t sfi)
 
 /*
  * DG3 and DG4 need terminal authentication (ICAO 9303-11, 7.1); but for chips that protect them like the
- * other groups.
+ * other groups. Those are open to all where the chip knows no access control.
  */
 static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 {
@@ -51,9 +51,11 @@ static uint16_t may_read(const struct sim_card *card, const struct sim_file *f)
 		return SW_SECURITY_STATUS;
 	if (open_to_all(card, f))
 		return SW_OK;
-	if (!card->access)
+	if (!card->access && (card->prof.pace || card->prof.bac) && !sim_lax("access"))
 		return SW_SECURITY_STATUS;
-	if (card->prof.biometrics_open)
+	if (f->under_mf && f->fid == 0x011d && card->prof.ta_2 && !card->ta.done)	/* TR-03110-3, A.1.2: as it may be */
+		return SW_SECURITY_STATUS;
+	if (card->prof.biometrics_open || sim_lax("biometrics"))
 		return SW_OK;
 	if ((f->fid == 0x0103 && !(card->rights & 1)) || (f->fid == 0x0104 && !(card->rights & 2)))
 		return SW_SECURITY_STATUS;
@@ -107,10 +109,10 @@ uint16_t sim_select(struct sim_card *card, const struct sim_apdu *a, struct sim_
 		return SW_OK;
 	case 0x02:
 		if (a->lc != 2)
-			return SW_LENGTH;
+			return sim_lax("no-file") ? SW_OK : SW_LENGTH;
 		f = find(card, (uint16_t)(a->data[0] << 8 | a->data[1]));
 		if (!f)
-			return SW_NO_FILE;
+			return sim_lax("no-file") ? SW_OK : SW_NO_FILE;
 		sw = may_read(card, f);
 		if (sw != SW_OK)
 			return sw;
@@ -129,7 +131,7 @@ static uint16_t read_from(struct sim_card *card, const struct sim_file *f, size_
 	size_t left;
 
 	if (offset >= f->len)
-		return SW_OFFSET;
+		return sim_lax("no-file") ? SW_OK : SW_OFFSET;
 	left = f->len - offset;
 	if (all && le > card->prof.max_le)
 		le = card->prof.max_le;
@@ -174,13 +176,16 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 	const uint8_t *p = NULL;
 	size_t offset = 0, n = 0;
 	bool odd = a->ins & 1;
+	uint16_t fid = 0, sw;
 	uint8_t sfi = 0;
-	uint16_t sw;
 
-	/* ISO/IEC 7816-4, 11.2.2: bit 8 of P1, or bits 5 to 1 of P2; 31 is no short identifier. */
-	if (odd) {
-		if (a->p1 || (a->p2 & 0xe0))
-			return SW_P1P2;
+	/*
+	 * ISO/IEC 7816-4, 11.2.2: bit 8 of P1, or bits 5 to 1 of P2; 31 is no short identifier. With an odd INS, and
+	 * any of the other eleven bits set, P1-P2 is a file identifier.
+	 */
+	if (odd && (a->p1 || (a->p2 & 0xe0))) {
+		fid = (uint16_t)(a->p1 << 8 | a->p2);
+	} else if (odd) {
 		sfi = a->p2;
 	} else if (a->p1 & 0x80) {
 		if (a->p1 & 0x60)
@@ -198,8 +203,8 @@ uint16_t sim_read_binary(struct sim_card *card, const struct sim_apdu *a, struct
 		return card->prof.sfi_sw;
 	if (!a->le || (!odd && a->lc))
 		return SW_LENGTH;
-	if (sfi) {
-		f = find_sfi(card, sfi);
+	if (sfi || fid) {
+		f = sfi ? find_sfi(card, sfi) : find(card, fid);
 		if (!f)
 			return SW_NO_FILE;
 	}

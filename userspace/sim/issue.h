@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Issuing cards: the state (pki.c), the files (lds_write.c, lds_details.c), a portrait (portrait.c), a card's folder (samples.c).
+ * Issuing cards: the state (pki.c), the files (lds_*.c), a portrait (portrait.c), a card's folder (issue.c).
  * Tests that need a card of their own make it with these.
  */
 #ifndef CARDRING_SIM_ISSUE_H
 #define CARDRING_SIM_ISSUE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <time.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -21,6 +22,8 @@
 bool sim_portrait(uint32_t seed, uint8_t **out, size_t *len);
 /* The same as JPEG 2000. */
 bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len);
+/* w * h grey pixels as JPEG 2000, put behind what out holds. */
+bool sim_jp2_grey(const uint8_t *pixels, unsigned int w, unsigned int h, struct sim_buf *out);
 
 /* ---- pki.c: ICAO 9303-12 ---- */
 
@@ -44,6 +47,9 @@ struct sim_issuer {
 
 /* csca_from, ds_from: begin of validity, seconds from now (negative: past). 0, or negative enum cr_error. */
 int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_from, struct sim_issuer *out);
+/* The same with keys that there are already, which are taken whatever comes; NULL: CR_E_CRYPTO. */
+int sim_issuer_with(const struct sim_issuer_spec *spec, long csca_from, long ds_from, EVP_PKEY *csca_key, EVP_PKEY *ds_key,
+		    struct sim_issuer *out);
 /* Another document signer under the same CSCA (out->csca is shared by reference). */
 int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_issuer *out);
 void sim_issuer_free(struct sim_issuer *issuer);
@@ -94,6 +100,8 @@ struct sim_security {
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
 	bool ta;			/* terminal authentication, version 1 */
+	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
+	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */
 	const char *aa_digest;		/* of ECDSA: "sha256"; NULL: no info about active authentication */
 };
 int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out);
@@ -107,6 +115,18 @@ void sim_mrz_td3(char out[89], const char *state, const char *names, const char 
 
 void sim_mrz_td2(char out[73], const char *code, const char *state, const char *names, const char *number,
 		 const char *nationality, const char *birth, char sex, const char *expiry);
+
+/* ---- lds_biometric.c ---- */
+
+enum sim_image { SIM_RAW, SIM_WSQ, SIM_JP2 };
+void sim_write_fingers(unsigned int n, enum sim_image kind, struct sim_buf *out);	/* DG3, ISO/IEC 19794-4; n at most 4 */
+void sim_write_fingers_new(enum sim_image kind, bool extended, struct sim_buf *out);	/* DG3, ISO/IEC 39794-4 */
+void sim_write_eyes(enum sim_image kind, struct sim_buf *out);	/* DG4, ISO/IEC 19794-6 */
+void sim_write_dg3(struct sim_buf *out);	/* two fingers, not compressed */
+void sim_write_dg4(struct sim_buf *out);	/* two eyes, not compressed */
+void sim_write_dg2_new(const uint8_t *image, size_t len, bool jp2, struct sim_buf *out);	/* ISO/IEC 39794-5 */
+/* A1 (ICAO 9303-10, 4.7.2 to 4.7.4). type 02 face, 08 finger, 10 iris; subtype -1: none. */
+void sim_write_biometric_header(uint8_t type, int subtype, uint16_t format, struct sim_buf *out);
 
 /* ---- lds_details.c: what few documents have ---- */
 
@@ -122,9 +142,6 @@ struct sim_details {
 	/* DG16 */
 	struct { const char *recorded, *name, *telephone, *address; } notify[2];
 };
-void sim_write_dg3(struct sim_buf *out);	/* two fingers, ISO/IEC 19794-4 */
-void sim_write_dg4(struct sim_buf *out);	/* two eyes, ISO/IEC 19794-6 */
-void sim_write_dg2_new(const uint8_t *image, size_t len, bool jp2, struct sim_buf *out);	/* ISO/IEC 39794-5 */
 void sim_write_picture(unsigned int dg, const uint8_t *jpeg, size_t len, struct sim_buf *out);	/* DG5, DG7 */
 void sim_write_dg11(const struct sim_details *d, struct sim_buf *out);
 void sim_write_dg12(const struct sim_details *d, struct sim_buf *out);
@@ -144,8 +161,9 @@ struct sim_holder_spec {
 };
 int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out);
 void sim_write_cvca(const char *name, struct sim_buf *out);	/* EF.CVCA */
+void sim_day(char out[7], long from_now);	/* YYMMDD */
 
-/* ---- samples.c ---- */
+/* ---- issue.c ---- */
 
 enum sim_flaw {
 	SIM_SOUND = 0,
@@ -158,6 +176,13 @@ enum sim_flaw {
 	SIM_UNSIGNED_SECURITY,	/* a byte of EF.CardSecurity changed after signing */
 	SIM_LYING,		/* lengths within DG2's record lie; the hash is right */
 };
+
+enum sim_stage {
+	SIM_GROUPS_MADE,	/* the data groups, not signed yet */
+	SIM_FILES_MADE,		/* all files, signed, not written yet */
+};
+
+struct sim_draft;
 
 struct sim_recipe {
 	const char *name, *text;	/* text: one line */
@@ -173,13 +198,53 @@ struct sim_recipe {
 	const char *aa_key;		/* kind of key; NULL: no active authentication */
 	const char *aa;			/* as in a profile: "sha256", "bc" */
 	const struct sim_holder *cvca;	/* authority of terminals; NULL: no terminal authentication */
-	bool dg3;			/* fingerprints, which only terminal authentication opens */
+	bool ta_2, no_ta_1;		/* in version 2; in version 2 alone */
+	bool dg3, dg4;			/* fingerprints, irises, which only terminal authentication opens */
+	enum sim_image fingers;		/* their encoding */
+	bool dg14;			/* also where it has nothing but PACE's parameters to say */
+	bool jp2;			/* the portrait as JPEG 2000 */
 	const struct sim_details *details;	/* every group there is, biometrics open; NULL: few */
 	uint32_t portrait;
 	enum sim_flaw flaw;
 	const char *quirks;		/* more lines of the profile; NULL */
+	/* Called twice, for cards that are not what a recipe can say. 0, or a negative enum cr_error, which ends it. NULL: none. */
+	int (*alter)(void *arg, enum sim_stage stage, struct sim_draft *draft);
+	void *alter_arg;
 };
 /* Writes the folder dir/cards/NAME; dir must exist. 0, or negative enum cr_error. */
 int sim_issue(const char *dir, const struct sim_recipe *recipe);
+
+/* A card in the making: each file as it will be written; an empty one will not be there. */
+struct sim_draft {
+	const struct sim_recipe *recipe;
+	struct sim_buf dg[17];		/* by number */
+	struct sim_buf com, sod, card_access, card_security, cvca, dir, info;
+	EVP_PKEY *ca, *aa;		/* as the data say; NULL: none. Of the draft, which frees them */
+	EVP_PKEY *chip_ca, *chip_aa;	/* as the chip has instead of those; NULL: the same */
+};
+/* EF.COM and EF.SOD anew, of the data groups as they are now. */
+int sim_draft_sign(struct sim_draft *draft);
+/* What the recipe has its SecurityInfos say; ca_key NULL: nothing of chip authentication. */
+void sim_security_of(const struct sim_recipe *recipe, EVP_PKEY *ca_key, struct sim_security *out);
+
+/* ---- configurations.c: BSI TR-03105 part 5.1, chapter 4 ---- */
+
+extern const struct sim_issuer_spec sim_configuration_issuer;
+extern const struct sim_holder_spec sim_configuration_holders[3];	/* authority, its verifier of documents, terminal */
+void sim_configuration_mrz(char out[89]);
+const char *sim_configuration_name(unsigned int i);	/* NULL: there are no more */
+/*
+ * name: "cfg-plain", "cfg-bac", "cfg-eac", "cfg-eac-aa", "cfg-pace", "cfg-eac-pace"; false: none of them. What out points to
+ * is the caller's. cvca: of those that have extended access control.
+ */
+bool sim_configuration(const char *name, const struct sim_issuer *issuer, const struct sim_person *person,
+		       const struct sim_holder *cvca, struct sim_recipe *out);
+
+/* ---- folders ---- */
+
+int sim_make_dir(const char *path);	/* or it is there */
+/* Whole or not at all: a reader of the folder sees the old file or the new one. */
+int sim_write_file(const char *path, const void *data, size_t len, mode_t mode);
+int sim_write_key(const char *dir, const char *name, EVP_PKEY *key);	/* PEM, for the owner alone */
 
 #endif

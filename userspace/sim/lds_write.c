@@ -141,7 +141,7 @@ static void face_record(const uint8_t *jpeg, size_t len, bool lie, struct sim_bu
 	sim_buf_be(b, 0, 2);			/* expression */
 	sim_buf_be(b, 0, 6);			/* pose, its uncertainty */
 	sim_buf_byte(b, 0x01);			/* full frontal */
-	sim_buf_byte(b, 0x00);			/* JPEG */
+	sim_buf_byte(b, len && jpeg[0] != 0xff);	/* JPEG, or JPEG 2000 */
 	sim_buf_be(b, SIM_PORTRAIT_WIDTH, 2);
 	sim_buf_be(b, SIM_PORTRAIT_HEIGHT, 2);
 	sim_buf_byte(b, 0x01);			/* sRGB */
@@ -230,6 +230,8 @@ void sim_write_dg13(const struct sim_person *p, struct sim_buf *out)
 #define ID_AA		"2.23.136.1.1.5"
 #define ID_ECDSA_PLAIN	"0.4.0.127.0.7.1.1.4.1"	/* TR-03111, 5.2.1 */
 
+#define ID_STANDARDIZED	"0.4.0.127.0.7.1.2"	/* TR-03110-3, A.2.1.1 */
+
 #define MAX_INFOS	16
 
 /* PACEInfo, and PACEDomainParameterInfo where the parameters are the issuer's own. False: no such parameters. */
@@ -262,6 +264,19 @@ static bool pace_offer(const struct sim_pace_offer *o, struct sim_buf *info, str
 	return ok && arc;
 }
 
+static void ca_info(const struct sim_security *s, unsigned int version, bool ec, struct sim_buf *out)
+{
+	struct sim_buf in = { 0 };
+	char oid[40];
+
+	snprintf(oid, sizeof(oid), ID_CA ".%d.%d", ec ? 2 : 1, s->ca);
+	sim_ber_oid(&in, oid, false);
+	sim_ber_int(&in, version);
+	if (s->ca_key_id >= 0)
+		sim_ber_int(&in, (uint32_t)s->ca_key_id);
+	sim_ber_wrap(out, 0x30, &in);
+}
+
 static bool chip_key(const struct sim_security *s, struct sim_buf *key, struct sim_buf *info)
 {
 	int len = 0, kind = EVP_PKEY_is_a(s->ca_key, "EC") ? 2 : 1;
@@ -279,15 +294,54 @@ static bool chip_key(const struct sim_security *s, struct sim_buf *key, struct s
 	if (s->ca_key_id >= 0)
 		sim_ber_int(&in, (uint32_t)s->ca_key_id);
 	sim_ber_wrap(key, 0x30, &in);
-	if (!s->ca)
-		return true;
-	snprintf(oid, sizeof(oid), ID_CA ".%d.%d", kind, s->ca);
+	if (s->ca && !s->no_ca_1)
+		ca_info(s, 1, EVP_PKEY_is_a(s->ca_key, "EC"), info);
+	return true;
+}
+
+/* ChipAuthenticationInfo of version 2 and ChipAuthenticationDomainParameterInfo. */
+static bool ca_second(const struct sim_security *s, struct sim_buf *info, struct sim_buf *parameters)
+{
+	struct sim_buf in = { 0 }, identifier = { 0 };
+	struct sim_element key;
+	struct sim_group g;
+	BIGNUM *x = NULL;
+	char oid[40];
+	bool found = false;
+
+	if (!sim_group_of_key(s->ca_domain, &g, &x, &key))
+		return false;
+	BN_clear_free(x);
+	snprintf(oid, sizeof(oid), ID_CA ".%d", g.ec ? 2 : 1);
 	sim_ber_oid(&in, oid, false);
-	sim_ber_int(&in, 1);
+	sim_ber_oid(&identifier, ID_STANDARDIZED, false);
+	for (unsigned int id = 0; id <= 18 && !found; id++) {
+		struct sim_group other;
+
+		if (!sim_domain_name(id) || !sim_group_open(&other, sim_domain_name(id)))
+			continue;
+		found = !!g.ec == !!other.ec && !BN_cmp(g.p, other.p) && g.generator.len == other.generator.len &&
+			!memcmp(g.generator.p, other.generator.p, g.generator.len);
+		sim_group_close(&other);
+		if (found)
+			sim_ber_int(&identifier, id);
+	}
+	sim_ber_wrap(&in, 0x30, &identifier);
 	if (s->ca_key_id >= 0)
 		sim_ber_int(&in, (uint32_t)s->ca_key_id);
-	sim_ber_wrap(info, 0x30, &in);
-	return true;
+	sim_ber_wrap(parameters, 0x30, &in);
+	ca_info(s, 2, g.ec != NULL, info);
+	sim_group_close(&g);
+	return found;
+}
+
+static void ta_info(unsigned int version, struct sim_buf *out)
+{
+	struct sim_buf in = { 0 };
+
+	sim_ber_oid(&in, ID_TA, false);
+	sim_ber_int(&in, version);
+	sim_ber_wrap(out, 0x30, &in);
 }
 
 /* ActiveAuthenticationInfo: only elliptic curves need it, to name the digest (9.2.8). */
@@ -321,13 +375,13 @@ int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out)
 		ok = ok && chip_key(s, &set[n], &set[n + 1]);
 		n += 2;
 	}
-	if (s->ta && n < MAX_INFOS) {
-		struct sim_buf in = { 0 };
-
-		sim_ber_oid(&in, ID_TA, false);
-		sim_ber_int(&in, 1);
-		sim_ber_wrap(&set[n++], 0x30, &in);
+	if (s->ca_domain && n + 3 <= MAX_INFOS) {
+		ok = ok && ca_second(s, &set[n], &set[n + 1]);
+		ta_info(2, &set[n + 2]);
+		n += 3;
 	}
+	if (s->ta && n < MAX_INFOS)
+		ta_info(1, &set[n++]);
 	if (s->aa_digest && n < MAX_INFOS)
 		aa_info(s->aa_digest, &set[n++]);
 	for (unsigned int i = 0; i < n; i++) {		/* the smallest first, n times; empty ones put nothing */

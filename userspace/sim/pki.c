@@ -203,20 +203,17 @@ static X509 *certify(const struct sim_issuer_spec *spec, enum role role, EVP_PKE
 	return x;
 }
 
-int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_issuer *out)
+/* key is taken. */
+static int add_signer(const struct sim_issuer *issuer, long ds_from, EVP_PKEY *key, struct sim_issuer *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->spec = issuer->spec;
-	if (!EVP_PKEY_up_ref(issuer->csca_key))
-		return CR_E_CRYPTO;
-	out->csca_key = issuer->csca_key;
-	if (!X509_up_ref(issuer->csca)) {
-		sim_issuer_free(out);
-		return CR_E_CRYPTO;
-	}
-	out->csca = issuer->csca;
-	out->ds_key = sim_key_new(out->spec->ds_key, out->spec->explicit_params);
-	if (out->ds_key)
+	out->ds_key = key;
+	if (EVP_PKEY_up_ref(issuer->csca_key))
+		out->csca_key = issuer->csca_key;
+	if (X509_up_ref(issuer->csca))
+		out->csca = issuer->csca;
+	if (out->csca_key && out->csca && key)
 		out->ds = certify(out->spec, DOCUMENT_SIGNER, out->ds_key, out->csca, out->csca_key, time(NULL) + ds_from);
 	if (!out->ds) {
 		sim_issuer_free(out);
@@ -225,19 +222,32 @@ int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_
 	return 0;
 }
 
-int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_from, struct sim_issuer *out)
+int sim_issuer_signer(const struct sim_issuer *issuer, long ds_from, struct sim_issuer *out)
 {
-	struct sim_issuer root = { .spec = spec };
+	return add_signer(issuer, ds_from, sim_key_new(issuer->spec->ds_key, issuer->spec->explicit_params), out);
+}
+
+int sim_issuer_with(const struct sim_issuer_spec *spec, long csca_from, long ds_from, EVP_PKEY *csca_key, EVP_PKEY *ds_key,
+		    struct sim_issuer *out)
+{
+	struct sim_issuer root = { .spec = spec, .csca_key = csca_key };
 	int err = CR_E_CRYPTO;
 
 	memset(out, 0, sizeof(*out));
-	root.csca_key = sim_key_new(spec->csca_key, spec->explicit_params);
 	if (root.csca_key)
 		root.csca = certify(spec, CSCA, root.csca_key, NULL, root.csca_key, time(NULL) + csca_from);
 	if (root.csca)
-		err = sim_issuer_signer(&root, ds_from, out);
+		err = add_signer(&root, ds_from, ds_key, out);
+	else
+		EVP_PKEY_free(ds_key);
 	sim_issuer_free(&root);
 	return err;
+}
+
+int sim_issuer_new(const struct sim_issuer_spec *spec, long csca_from, long ds_from, struct sim_issuer *out)
+{
+	return sim_issuer_with(spec, csca_from, ds_from, sim_key_new(spec->csca_key, spec->explicit_params),
+			       sim_key_new(spec->ds_key, spec->explicit_params), out);
 }
 
 void sim_issuer_free(struct sim_issuer *issuer)

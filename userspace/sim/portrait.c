@@ -117,25 +117,34 @@ static OPJ_SIZE_T keep(void *data, OPJ_SIZE_T n, void *user)
 	return b->failed ? (OPJ_SIZE_T)-1 : n;
 }
 
-static opj_image_t *draw(uint32_t seed)
+static opj_image_t *new_image(unsigned int components, uint32_t w, uint32_t h)
 {
 	opj_image_cmptparm_t parm[3];
-	uint32_t r = seed * 2654435761u + 1;
-	uint8_t row[3 * W];
 	opj_image_t *image;
 
 	memset(parm, 0, sizeof(parm));
-	for (int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < components; i++) {
 		parm[i].dx = parm[i].dy = 1;
-		parm[i].w = W;
-		parm[i].h = H;
+		parm[i].w = w;
+		parm[i].h = h;
 		parm[i].prec = 8;
 	}
-	image = opj_image_create(3, parm, OPJ_CLRSPC_SRGB);
+	image = opj_image_create(components, parm, components == 1 ? OPJ_CLRSPC_GRAY : OPJ_CLRSPC_SRGB);
+	if (image) {
+		image->x1 = w;
+		image->y1 = h;
+	}
+	return image;
+}
+
+static opj_image_t *draw(uint32_t seed)
+{
+	uint32_t r = seed * 2654435761u + 1;
+	uint8_t row[3 * W];
+	opj_image_t *image = new_image(3, W, H);
+
 	if (!image)
 		return NULL;
-	image->x1 = W;
-	image->y1 = H;
 	for (int y = 0; y < H; y++) {
 		draw_row(y, seed, &r, row);
 		for (int x = 0; x < W; x++)
@@ -153,39 +162,57 @@ static OPJ_BOOL seek(OPJ_OFF_T to, void *user)
 	return to == (OPJ_OFF_T)b->len;
 }
 
-bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len)
+/* Takes the image, which may be NULL. rate: how many times smaller than without compression. */
+static bool encode(opj_image_t *image, float rate, struct sim_buf *out)
 {
-	opj_image_t *image = draw(seed);
 	opj_stream_t *stream = opj_stream_create(1 << 16, OPJ_FALSE);
 	opj_codec_t *codec = opj_create_compress(OPJ_CODEC_J2K);
-	struct sim_buf b = { 0 };
 	opj_cparameters_t p;
 	bool ok = false;
 
-	*out = NULL;
-	*len = 0;
 	if (image && stream && codec) {
-		opj_stream_set_user_data(stream, &b, NULL);
+		opj_stream_set_user_data(stream, out, NULL);
 		opj_stream_set_write_function(stream, keep);
 		opj_stream_set_seek_function(stream, seek);
 		opj_set_default_encoder_parameters(&p);
 		p.tcp_numlayers = 1;
 		p.cp_disto_alloc = 1;
-		p.tcp_rates[0] = 26;	/* of the size without compression: about 20 KB */
+		p.tcp_rates[0] = rate;
 		p.irreversible = 1;
-		p.tcp_mct = 1;
+		p.tcp_mct = image->numcomps == 3;
 		ok = opj_setup_encoder(codec, &p, image) && opj_start_compress(codec, image, stream) &&
-		     opj_encode(codec, stream) && opj_end_compress(codec, stream) && !b.failed;
+		     opj_encode(codec, stream) && opj_end_compress(codec, stream) && !out->failed;
 	}
 	opj_destroy_codec(codec);
 	if (stream)
 		opj_stream_destroy(stream);
 	opj_image_destroy(image);
-	if (!ok) {
+	return ok;
+}
+
+bool sim_portrait_jp2(uint32_t seed, uint8_t **out, size_t *len)
+{
+	struct sim_buf b = { 0 };
+	bool ok = encode(draw(seed), 26, &b);	/* about 20 KB */
+
+	if (!ok)
 		sim_buf_free(&b);
-		return false;
-	}
 	*out = b.p;
 	*len = b.len;
-	return true;
+	return ok;
+}
+
+bool sim_jp2_grey(const uint8_t *pixels, unsigned int w, unsigned int h, struct sim_buf *out)
+{
+	opj_image_t *image = new_image(1, w, h);
+	struct sim_buf b = { 0 };
+	bool ok;
+
+	for (size_t i = 0; image && i < (size_t)w * h; i++)
+		image->comps[0].data[i] = pixels[i];
+	ok = encode(image, 4, &b);
+	if (ok)
+		sim_buf_put(out, b.p, b.len);
+	sim_buf_free(&b);
+	return ok && !out->failed;
 }

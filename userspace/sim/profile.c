@@ -227,6 +227,11 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 		return access_list(p, v);
 	if (!strcmp(key, "pace"))
 		return pace_line(p, v);
+	if (!strcmp(key, "ta")) {
+		p->ta_1 = !strcmp(v, "1") || !strcmp(v, "1 2");
+		p->ta_2 = !strcmp(v, "2") || !strcmp(v, "1 2");
+		return p->ta_1 || p->ta_2;
+	}
 	if (!strcmp(key, "ca"))
 		return p->ca = sim_cipher_from_name(v, &p->ca_cipher);
 	if (!strcmp(key, "ca_key_id")) {
@@ -404,8 +409,11 @@ static int read_cvca(const char *dir, struct sim_profile *p)
 	int err;
 
 	snprintf(path, sizeof(path), "%s/cvca.cv", dir);
-	if (access(path, F_OK))
+	if (access(path, F_OK)) {
+		p->ta_1 = p->ta_2 = false;
 		return 0;
+	}
+	p->ta_1 |= !p->ta_2;
 	err = read_file(path, &data, &len);
 	if (!err && (!sim_ber_get(data, len, &cert) || cert.tag != 0x7f21 || cert.total != len ||
 		     !sim_cvc_check(cert.value, cert.len, NULL, &p->cvca))) {
@@ -526,6 +534,7 @@ void sim_profile_free(struct sim_profile *p)
 	BN_clear_free(p->ca_key);
 	sim_group_close(&p->ca_group);
 	sim_holder_clear(&p->cvca);
+	sim_holder_clear(&p->cvca_before);
 	EVP_PKEY_free(p->aa_key);
 	memset(p, 0, sizeof(*p));
 }

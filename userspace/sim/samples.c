@@ -5,373 +5,12 @@
  */
 #include "issue.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <openssl/pem.h>
 #include "simcard.h"
 
 #define DAY	86400L
 #define YEAR	(365L * DAY)
-
-static int make_dir(const char *path)
-{
-	return mkdir(path, 0755) && errno != EEXIST ? CR_E_IO : 0;
-}
-
-/* Whole or not at all: a reader of the folder sees the old file or the new one. */
-static int write_file(const char *path, const void *data, size_t len, mode_t mode)
-{
-	char tmp[4200];
-	int fd, err = CR_E_IO;
-
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.new", path) >= sizeof(tmp))
-		return CR_E_TOO_LONG;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-	if (fd < 0)
-		return CR_E_IO;
-	for (size_t off = 0; ; ) {
-		ssize_t n = write(fd, (const char *)data + off, len - off);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		off += (size_t)n;
-		if (off == len) {
-			err = 0;
-			break;
-		}
-	}
-	if (close(fd) || (!err && rename(tmp, path)))
-		err = CR_E_IO;
-	if (err)
-		unlink(tmp);
-	return err;
-}
-
-/* Frees b. */
-static int write_ef(const char *dir, unsigned int fid, struct sim_buf *b)
-{
-	char path[4096];
-	int err;
-
-	if (b->failed) {
-		err = CR_E_NOMEM;
-	} else {
-		snprintf(path, sizeof(path), "%s/EF_%04X.bin", dir, fid);
-		err = write_file(path, b->p, b->len, 0644);
-	}
-	sim_buf_free(b);
-	return err;
-}
-
-static void put_line(struct sim_buf *b, const char *text)
-{
-	sim_buf_put(b, text, strlen(text));
-}
-
-static int write_key(const char *dir, const char *name, EVP_PKEY *key)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char path[4096], *pem;
-	int err = CR_E_CRYPTO;
-	long n;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	if (bio && PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) && (n = BIO_get_mem_data(bio, &pem)) > 0)
-		err = write_file(path, pem, (size_t)n, 0600);
-	BIO_free(bio);
-	return err;
-}
-
-static int write_profile(const char *dir, const struct sim_recipe *r)
-{
-	static const char *const mappings[] = { [SIM_GM] = "gm", [SIM_IM] = "im", [SIM_CAM] = "cam" };
-	struct sim_buf b = { 0 };
-	char path[4096], line[256];
-	int err;
-
-	snprintf(line, sizeof(line), "text = %s\nmrz = %s\n", r->text, r->person->mrz);
-	put_line(&b, "# Made by \"cardring sim make\"; \"man cardring\" explains the keys under PROFILES\n");
-	put_line(&b, line);
-	snprintf(line, sizeof(line), "access =%s%s\n", r->n_pace ? " pace" : "", r->bac ? " bac" : "");
-	put_line(&b, line);
-	if (r->can) {
-		snprintf(line, sizeof(line), "can = %s\n", r->can);
-		put_line(&b, line);
-	}
-	for (unsigned int i = 0; i < r->n_pace; i++) {
-		const struct sim_pace_offer *o = &r->pace[i];
-
-		snprintf(line, sizeof(line), "pace = %s %u %s%s%s\n", sim_cipher_name(o->cipher), o->domain,
-			 mappings[o->mapping], o->own ? " " : "", o->own ? o->own : "");
-		put_line(&b, line);
-	}
-	if (r->ca_key && r->ca) {
-		snprintf(line, sizeof(line), "ca = %s\n", sim_cipher_name(r->ca));
-		put_line(&b, line);
-		if (r->ca_key_id >= 0) {
-			snprintf(line, sizeof(line), "ca_key_id = %d\n", r->ca_key_id);
-			put_line(&b, line);
-		}
-	}
-	if (r->aa_key) {
-		snprintf(line, sizeof(line), "aa = %s\n", r->aa);
-		put_line(&b, line);
-	}
-	put_line(&b, r->quirks ? r->quirks : "");
-	snprintf(path, sizeof(path), "%s/profile", dir);
-	err = b.failed ? CR_E_NOMEM : write_file(path, b.p, b.len, 0644);
-	sim_buf_free(&b);
-	return err;
-}
-
-/* The keys of a chip, and for a copy those that it has instead. */
-struct chip_keys {
-	EVP_PKEY *ca, *aa, *other_ca, *other_aa;
-};
-
-static void free_keys(struct chip_keys *k)
-{
-	EVP_PKEY_free(k->ca);
-	EVP_PKEY_free(k->aa);
-	EVP_PKEY_free(k->other_ca);
-	EVP_PKEY_free(k->other_aa);
-}
-
-static bool new_key(const char *kind, EVP_PKEY **out)
-{
-	*out = kind ? sim_key_new(kind, true) : NULL;
-	return !kind || *out;
-}
-
-static int make_keys(const struct sim_recipe *r, struct chip_keys *k)
-{
-	bool copy = r->flaw == SIM_CLONED || r->flaw == SIM_OTHERS_SECURITY;
-
-	return new_key(r->ca_key, &k->ca) && new_key(r->aa_key, &k->aa) &&
-	       (!copy || (new_key(r->ca_key, &k->other_ca) && new_key(r->aa_key, &k->other_aa))) ? 0 : CR_E_CRYPTO;
-}
-
-static struct sim_security security_of(const struct sim_recipe *r, EVP_PKEY *ca_key)
-{
-	return (struct sim_security){ .pace = r->pace, .n_pace = r->n_pace, .ca_key = ca_key, .ca = r->ca,
-				      .ca_key_id = ca_key ? r->ca_key_id : -1, .ta = ca_key && r->cvca,
-				      .aa_digest = r->aa_key && strncmp(r->aa_key, "RSA", 3) ? r->aa : NULL };
-}
-
-/* All groups beside those that each card has, and those with keys. */
-static int make_details(const struct sim_recipe *r, struct sim_buf files[17])
-{
-	uint8_t *jpeg;
-	size_t len;
-
-	if (!sim_portrait(r->portrait, &jpeg, &len))
-		return CR_E_NOMEM;
-	sim_write_picture(5, jpeg, len, &files[5]);
-	sim_write_picture(7, jpeg, len, &files[7]);
-	free(jpeg);
-	if (!sim_portrait_jp2(r->portrait, &jpeg, &len))
-		return CR_E_NOMEM;
-	sim_buf_free(&files[2]);
-	sim_write_dg2_new(jpeg, len, true, &files[2]);
-	free(jpeg);
-	sim_write_dg3(&files[3]);
-	sim_write_dg4(&files[4]);
-	for (unsigned int n = 6; n <= 13; n++)
-		if (n == 6 || (n >= 8 && n <= 10) || n == 13)
-			sim_write_raw(n, &files[n]);
-	sim_write_dg11(r->details, &files[11]);
-	sim_write_dg12(r->details, &files[12]);
-	sim_write_dg16(r->details, &files[16]);
-	return 0;
-}
-
-/* The data groups of a recipe: files[n] filled for each that the card has. */
-static int make_groups(const struct sim_recipe *r, const struct chip_keys *k, struct sim_buf files[17])
-{
-	struct sim_security security = security_of(r, k->ca);
-	uint8_t *jpeg;
-	size_t len;
-	int err;
-
-	sim_write_dg1(r->person->mrz, &files[1]);
-	if (!sim_portrait(r->portrait, &jpeg, &len))
-		return CR_E_NOMEM;
-	sim_write_dg2(jpeg, len, r->flaw == SIM_LYING, &files[2]);
-	free(jpeg);
-	if (r->dg3)
-		sim_write_dg3(&files[3]);
-	if (r->person->id_number)
-		sim_write_dg13(r->person, &files[13]);
-	if (r->flaw == SIM_BAD_TLV && files[13].len > 40)
-		files[13].p[14] = 0x84;		/* the first string: its digits become a length */
-	if (k->aa && sim_write_dg15(k->aa, &files[15]))
-		return CR_E_CRYPTO;
-	if (k->ca || security.aa_digest) {
-		err = sim_write_dg14(&security, &files[14]);
-		if (err)
-			return err;
-	}
-	return r->details ? make_details(r, files) : 0;
-}
-
-static int write_card_files(const char *dir)
-{
-	struct sim_buf b = { 0 };
-	int err;
-
-	sim_write_dir(&b);
-	err = write_ef(dir, 0x2f00, &b);
-	sim_write_info(2048, 8194, &b);
-	return err ? err : write_ef(dir, 0x2f01, &b);
-}
-
-static int sign_groups(const struct sim_recipe *r, const struct sim_buf files[17], struct sim_buf *sod, uint32_t *list)
-{
-	struct sim_dg dgs[16];
-	size_t n = 0;
-
-	*list = 0;
-	for (unsigned int i = 1; i <= 16; i++) {
-		if (files[i].failed)
-			return CR_E_NOMEM;
-		if (!files[i].len)
-			continue;
-		dgs[n++] = (struct sim_dg){ i, files[i].p, files[i].len };
-		*list |= 1u << i;
-	}
-	if (r->flaw == SIM_BAD_SOD) {
-		static const uint8_t junk[64] = { 0x30, 0x3e, 0x02, 0x01, 0x05, 0x30, 0x39, 0xff };
-
-		sim_ber_put(sod, 0x77, junk, sizeof(junk));
-		return 0;
-	}
-	return sim_sod(r->issuer, dgs, n, sod);
-}
-
-/* EF.CardSecurity, where PACE's mapping needs it. */
-static int write_card_security(const char *dir, const struct sim_recipe *r, const struct chip_keys *k)
-{
-	bool other = r->flaw == SIM_OTHERS_SECURITY, mapping = false;
-	struct sim_security security = security_of(r, other ? k->other_ca : k->ca);
-	struct sim_buf infos = { 0 }, file = { 0 };
-	char path[4096];
-	uint8_t *at;
-	int err;
-
-	for (unsigned int i = 0; i < r->n_pace; i++)
-		mapping |= r->pace[i].mapping == SIM_CAM;
-	if (!mapping)
-		return 0;
-	err = sim_write_security_infos(&security, &infos);
-	if (!err)
-		err = sim_card_security(r->issuer, &infos, &file);
-	/* PACEInfo's version, which nothing looks at there */
-	if (!err && r->flaw == SIM_UNSIGNED_SECURITY) {
-		at = memmem(file.p, file.len, "\x02\x01\x02\x02\x01", 5);
-		if (at)
-			at[2] = 3;
-		err = at ? 0 : CR_E_INTERNAL;
-	}
-	snprintf(path, sizeof(path), "%s/MF_011D.bin", dir);
-	if (!err)
-		err = write_file(path, file.p, file.len, 0644);
-	sim_buf_free(&infos);
-	sim_buf_free(&file);
-	return err;
-}
-
-/* Whose certificates the chip goes by. */
-static int write_authority(const char *dir, const struct sim_recipe *r)
-{
-	struct sim_buf cert = { 0 }, file = { 0 };
-	char path[4096];
-	int err;
-
-	if (!r->cvca)
-		return 0;
-	sim_write_cvca(r->cvca->name, &file);
-	snprintf(path, sizeof(path), "%s/cvca.cv", dir);
-	err = sim_cvc_issue(r->cvca, r->cvca, &cert) ? write_file(path, cert.p, cert.len, 0644) : CR_E_CRYPTO;
-	snprintf(path, sizeof(path), "%s/DF_011C.bin", dir);
-	if (!err)
-		err = write_file(path, file.p, file.len, 0644);
-	sim_buf_free(&cert);
-	sim_buf_free(&file);
-	return err;
-}
-
-int sim_issue(const char *root, const struct sim_recipe *r)
-{
-	struct sim_buf files[17] = { { 0 } }, sod = { 0 }, b = { 0 };
-	struct chip_keys keys = { 0 };
-	uint32_t list = 0;
-	char dir[3500];
-	int err;
-
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/cards", root) >= sizeof(dir))
-		return CR_E_TOO_LONG;
-	err = make_dir(dir);
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/cards/%s", root, r->name) >= sizeof(dir))
-		return CR_E_TOO_LONG;
-	if (!err)
-		err = make_dir(dir);
-	if (!err)
-		err = make_keys(r, &keys);
-	if (!err)
-		err = make_groups(r, &keys, files);
-	if (!err)
-		err = sign_groups(r, files, &sod, &list);
-	if (err)
-		goto done;
-
-	if (r->flaw == SIM_FORGED)	/* a letter of the name: no check digit speaks for it */
-		files[1].p[files[1].len - 30 + 12] ^= 0x03;
-	if (r->flaw == SIM_TRUNCATED)
-		files[2].len = files[2].len / 3;
-	if (keys.ca)
-		err = write_key(dir, "ca.pem", keys.other_ca ? keys.other_ca : keys.ca);
-	if (!err && keys.aa)
-		err = write_key(dir, "aa.pem", keys.other_aa ? keys.other_aa : keys.aa);
-	for (unsigned int i = 1; !err && i <= 16; i++) {
-		if (files[i].len)
-			err = write_ef(dir, 0x0100 + i, &files[i]);
-	}
-	sim_write_com(list, &b);
-	if (!err)
-		err = write_ef(dir, 0x011e, &b);
-	if (!err)
-		err = write_ef(dir, 0x011d, &sod);
-	if (!err && r->n_pace) {
-		struct sim_security security = security_of(r, NULL);
-
-		security.aa_digest = NULL;
-		err = sim_write_security_infos(&security, &b);
-		if (!err)
-			err = write_ef(dir, 0x011c, &b);
-	}
-	if (!err && r->details)
-		err = write_card_files(dir);
-	if (!err)
-		err = write_card_security(dir, r, &keys);
-	if (!err)
-		err = write_authority(dir, r);
-	if (!err)
-		err = write_profile(dir, r);
-done:
-	for (unsigned int i = 0; i <= 16; i++)
-		sim_buf_free(&files[i]);
-	sim_buf_free(&sod);
-	sim_buf_free(&b);
-	free_keys(&keys);
-	return err;
-}
 
 /* ---- who ---- */
 
@@ -422,7 +61,7 @@ static int write_cert(const char *dir, const char *name, const X509 *x)
 	if (len <= 0)
 		return CR_E_CRYPTO;
 	snprintf(path, sizeof(path), "%s/trust/%s.cer", dir, name);
-	err = write_file(path, der, (size_t)len, 0644);
+	err = sim_write_file(path, der, (size_t)len, 0644);
 	OPENSSL_free(der);
 	return err;
 }
@@ -437,12 +76,12 @@ static int write_trust(const char *dir, const char *name, const struct sim_issue
 		err = sim_issuer_crl(issuer, revoked, &crl);
 	snprintf(path, sizeof(path), "%s/trust/%s.crl", dir, name);
 	if (!err)
-		err = write_file(path, crl.p, crl.len, 0644);
+		err = sim_write_file(path, crl.p, crl.len, 0644);
 	sim_buf_free(&crl);
 	return err;
 }
 
-enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_CARD, UT_NEW, ISSUERS };
+enum { VN_NOW, VN_THEN, VN_REVOKED, VN_ROGUE, VN_STRANGER, UT_OLD, UT_CARD, UT_NEW, CFG, ISSUERS };
 
 static int make_issuers(struct sim_issuer issuers[ISSUERS])
 {
@@ -467,47 +106,73 @@ static int make_issuers(struct sim_issuer issuers[ISSUERS])
 	}
 	if (!err)
 		err = sim_issuer_new(&uto_new, -2 * YEAR, -1 * YEAR, &issuers[UT_NEW]);
+	if (!err)
+		err = sim_issuer_new(&sim_configuration_issuer, -2 * YEAR, -1 * YEAR, &issuers[CFG]);
 	return err;
 }
 
 /* Whom chips let read fingerprints. Of Viet Nam's, no terminal's key leaves the state. */
 struct authorities {
-	struct sim_holder uto, vnm;
+	struct sim_holder uto, vnm, cfg;
 };
 
-/* A terminal that may read Utopia's fingerprints: DIR/terminal/certificates.cvcert, key.pem. */
-static int make_terminal(const char *dir, struct authorities *cvca)
+/* A terminal and what leads to it from the authority, the first of three: DIR/SUB/certificates.cvcert, key.pem. */
+static int make_terminal(const char *dir, const char *sub, const struct sim_holder_spec specs[3], struct sim_holder *cvca)
 {
-	static const struct sim_holder_spec vn = { "VNCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 };
-	static const struct sim_holder_spec specs[] = {
-		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
-		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
-		{ "UTISSAMPLE00001", "brainpoolP256r1", 3, 0x01, -30, 300 },
-	};
 	struct sim_holder dv = { .name = "" }, is = { .name = "" };
 	struct sim_buf certs = { 0 };
-	char path[3600], sub[3500];
-	int err = sim_holder_new(&vn, &cvca->vnm);
+	char path[3600], folder[3500];
+	int err = sim_holder_new(&specs[0], cvca);
 
-	if (!err)
-		err = sim_holder_new(&specs[0], &cvca->uto);
 	if (!err)
 		err = sim_holder_new(&specs[1], &dv);
 	if (!err)
 		err = sim_holder_new(&specs[2], &is);
-	if (!err && (!sim_cvc_issue(&dv, &cvca->uto, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
+	if (!err && (!sim_cvc_issue(&dv, cvca, &certs) || !sim_cvc_issue(&is, &dv, &certs)))
 		err = CR_E_CRYPTO;
-	snprintf(sub, sizeof(sub), "%s/terminal", dir);
+	snprintf(folder, sizeof(folder), "%s/%s", dir, sub);
 	if (!err)
-		err = make_dir(sub);
-	snprintf(path, sizeof(path), "%s/certificates.cvcert", sub);
+		err = sim_make_dir(folder);
+	snprintf(path, sizeof(path), "%s/certificates.cvcert", folder);
 	if (!err)
-		err = write_file(path, certs.p, certs.len, 0644);
+		err = sim_write_file(path, certs.p, certs.len, 0644);
 	if (!err)
-		err = write_key(sub, "key.pem", is.key);
+		err = sim_write_key(folder, "key.pem", is.key);
 	sim_buf_free(&certs);
 	sim_holder_clear(&dv);
 	sim_holder_clear(&is);
+	return err;
+}
+
+/* Those that may read Utopia's fingerprints: DIR/terminal; and the configurations': DIR/terminal-cfg. */
+static int make_terminals(const char *dir, struct authorities *cvca)
+{
+	static const struct sim_holder_spec vn = { "VNCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 };
+	static const struct sim_holder_spec uto_terminal[3] = {
+		{ "UTCVCA00001", "brainpoolP256r1", 3, 0xc3, -900, 2000 },
+		{ "UTDVSAMPLE00001", "brainpoolP256r1", 3, 0x83, -300, 1000 },
+		{ "UTISSAMPLE00001", "brainpoolP256r1", 3, 0x01, -30, 300 },
+	};
+	int err = sim_holder_new(&vn, &cvca->vnm);
+
+	if (!err)
+		err = make_terminal(dir, "terminal", uto_terminal, &cvca->uto);
+	return err ? err : make_terminal(dir, "terminal-cfg", sim_configuration_holders, &cvca->cfg);
+}
+
+/* TR-03105-5.1, chapter 4. */
+static int make_configurations(const char *dir, const struct sim_issuer *issuer, const struct sim_holder *cvca)
+{
+	char mrz[89];
+	const struct sim_person erika = { .mrz = mrz };
+	struct sim_recipe recipe;
+	int err = 0;
+
+	sim_configuration_mrz(mrz);
+	for (unsigned int i = 0; !err && sim_configuration_name(i); i++) {
+		sim_configuration(sim_configuration_name(i), issuer, &erika, cvca, &recipe);
+		err = sim_issue(dir, &recipe);
+	}
 	return err;
 }
 
@@ -614,6 +279,10 @@ static int make_cards(const char *dir, const struct sim_issuer issuers[ISSUERS],
 		  .pace = { { SIM_AES256, 16, SIM_GM, NULL } }, .ca = SIM_AES256, .ca_key = "brainpoolP384r1",
 		  .ca_key_id = 2, .dg3 = true, .cvca = &cvca->uto,
 		  .portrait = 5, .quirks = "max_le = 223\nle_beyond = 6B00\n" },
+		{ .name = "eac2", .text = "Utopia, passport: locked fingerprints, both versions of extended access control",
+		  .issuer = &issuers[UT_NEW], .person = &eac, .can = "314159", .n_pace = 1,
+		  .pace = { { SIM_AES128, 13, SIM_GM, NULL } }, .ca = SIM_AES128, .ca_key = BP, .ca_key_id = 1, .dg3 = true,
+		  .cvca = &cvca->uto, .ta_2 = true, .portrait = 5 },
 		{ .name = "tdes", .text = "Utopia, passport: PACE and chip authentication with 3DES",
 		  .issuer = &issuers[UT_OLD], .person = &eac, .can = "314159", .bac = true, .n_pace = 1,
 		  .pace = { { SIM_3DES, 12, SIM_GM, NULL } }, .ca = SIM_3DES, .ca_key = "P-256", .ca_key_id = -1,
@@ -652,13 +321,13 @@ int sim_make(const char *dir)
 
 	if ((size_t)snprintf(trust, sizeof(trust), "%s/trust", dir) >= sizeof(trust))
 		return CR_E_TOO_LONG;
-	err = make_dir(dir);
+	err = sim_make_dir(dir);
 	if (!err)
-		err = make_dir(trust);
+		err = sim_make_dir(trust);
 	if (!err)
 		err = make_issuers(issuers);
 	if (!err)
-		err = make_terminal(dir, &cvca);
+		err = make_terminals(dir, &cvca);
 	if (!err)
 		err = make_cards(dir, issuers, &cvca);
 	if (!err)
@@ -669,9 +338,14 @@ int sim_make(const char *dir)
 		err = write_trust(dir, "UTO-1", &issuers[UT_OLD], NULL);
 	if (!err)
 		err = write_trust(dir, "UTO-2", &issuers[UT_NEW], NULL);
+	if (!err)
+		err = make_configurations(dir, &issuers[CFG], &cvca.cfg);
+	if (!err)
+		err = write_trust(dir, "D-1", &issuers[CFG], NULL);
 	for (int i = 0; i < ISSUERS; i++)
 		sim_issuer_free(&issuers[i]);
 	sim_holder_clear(&cvca.uto);
 	sim_holder_clear(&cvca.vnm);
+	sim_holder_clear(&cvca.cfg);
 	return err;
 }

@@ -11,6 +11,7 @@
 #define CARDRING_SIMCARD_H
 
 #include "ber.h"
+#include "lax.h"
 #include "sim.h"
 #include "simcrypto.h"
 #include "simcvc.h"
@@ -109,6 +110,8 @@ struct sim_profile {
 	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
 	enum sim_aa_habit aa_habit;
 	struct sim_holder cvca;	/* key NULL: no terminal authentication */
+	struct sim_holder cvca_before;	/* whose link certificate it came by; key NULL: none */
+	bool ta_1, ta_2;	/* versions of terminal authentication, and with the second of chip authentication */
 	char today[7];		/* YYMMDD; goes on by certificates */
 	struct sim_file files[SIM_MAX_FILES];
 	unsigned int n_files;
@@ -129,6 +132,8 @@ struct sim_pace {
 	const struct sim_pace_info *info;
 	char oid[32];
 	uint8_t password;		/* 1 MRZ, 2 CAN, 3 PIN, 4 PUK */
+	bool announced;			/* a terminal's template came along, which is the rights: */
+	uint8_t chat;
 	uint8_t nonce[32];
 	size_t nonce_len;
 	struct sim_group group;		/* with the new generator after mapping */
@@ -138,6 +143,12 @@ struct sim_pace {
 };
 
 struct sim_ta {
+	bool announced;			/* PACE was run for version 2, */
+	uint8_t chat;			/* with these rights */
+	bool done;			/* version 2: let in, as soon as chip authentication has followed */
+	uint8_t ephemeral[SIM_ELEMENT_MAX];	/* version 2: the key for that, compressed */
+	size_t ephemeral_len;
+	struct sim_buf auxiliary;	/* version 2: the object 67 */
 	char dst[17];			/* whose key the next certificate is to be checked by */
 	struct sim_holder last;		/* of the certificate that was taken last */
 	uint8_t granted;
@@ -147,6 +158,7 @@ struct sim_ta {
 
 struct sim_card {
 	struct sim_profile prof;
+	const struct sim_tap *tap;	/* tap.h; NULL */
 	unsigned int failures;		/* wrong passwords in a row; outlives power */
 	unsigned int pin_tries;		/* left; outlives power */
 
@@ -197,6 +209,9 @@ uint16_t sim_pace_set_at(struct sim_card *card, const struct sim_apdu *a, bool p
 uint16_t sim_pace_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
 			       struct sim_sm *next);
 void sim_pace_reset(struct sim_card *card);
+/* ICAO 9303-11, 4.4.3.4: MAC over a public key as a data object 7F49 { OID, 86 point or 84 number }. */
+bool sim_token(enum sim_cipher cipher, const uint8_t *k_mac, const char *oid, const struct sim_group *g,
+	       const struct sim_element *key, uint8_t mac[8], struct card_work *work);
 uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a);
 uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct sim_sm *next);
 uint16_t sim_ca_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out,
@@ -208,15 +223,19 @@ uint16_t sim_ta_set_at(struct sim_card *card, const struct sim_apdu *a, bool pro
 uint16_t sim_ta_challenge(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 uint16_t sim_ta_authenticate(struct sim_card *card, const struct sim_apdu *a);
 void sim_ta_reset(struct sim_card *card);
+/* Whether GET CHALLENGE is for terminal authentication. */
+bool sim_ta_wants_challenge(const struct sim_card *card, bool protected);
+/* Whether chip authentication is to be that of version 2; wrong: not with this key. */
+bool sim_ta_precedes(const struct sim_card *card);
 uint16_t sim_internal_authenticate(struct sim_card *card, const struct sim_apdu *a, struct sim_buf *out);
 
 /*
  * card_sm.c. Unwrap: the plain command into *out, its data into *data (the caller frees it); SW_OK, or the status word
- * that ends the session. Wrap: data and sw as response data objects. work: what it costs is added.
+ * that ends the session. Wrap: data and sw as response data objects to the plain cmd. work: what it costs is added.
  */
 uint16_t sim_sm_unwrap(struct sim_sm *sm, const struct sim_apdu *in, struct sim_apdu *out, struct sim_buf *data,
 		       struct card_work *work);
-bool sim_sm_wrap(struct sim_sm *sm, uint8_t ins, const struct sim_buf *data, uint16_t sw, struct sim_buf *out,
-		 struct card_work *work);
+bool sim_sm_wrap(struct sim_card *card, const struct sim_apdu *cmd, const struct sim_buf *data, uint16_t sw,
+		 struct sim_buf *out);
 
 #endif

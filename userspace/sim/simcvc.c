@@ -17,6 +17,25 @@ void sim_holder_clear(struct sim_holder *h)
 	memset(h, 0, sizeof(*h));
 }
 
+bool sim_is_id_is(const struct sim_tlv *oid)
+{
+	struct sim_buf id = { 0 };
+	bool same;
+
+	same = sim_ber_oid(&id, ID_IS, true) && oid->tag == 0x06 && oid->len == id.len &&
+	       !memcmp(oid->value, id.p, id.len);
+	sim_buf_free(&id);
+	return same;
+}
+
+bool sim_holder_algorithm(const struct sim_holder *h, struct sim_buf *out)
+{
+	char oid[40];
+
+	snprintf(oid, sizeof(oid), ID_TA ".%u.%u", h->kind, h->scheme);
+	return sim_ber_oid(out, oid, true);
+}
+
 /* TR-03110-3, A.6.4: the digest by the last arc. */
 static const char *digest_of(const struct sim_holder *h)
 {
@@ -87,9 +106,12 @@ static bool name_in(const struct sim_tlv *t, char out[17])
 	return true;
 }
 
-/* D.2.1.3: six digits, a byte each. */
+/* D.2.1.3: six digits, a byte each, that are a day of a year of this century. */
 static bool date_in(const struct sim_tlv *t, char out[7])
 {
+	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned int year, month, day;
+
 	if (t->len != 6)
 		return false;
 	for (int i = 0; i < 6; i++) {
@@ -98,7 +120,10 @@ static bool date_in(const struct sim_tlv *t, char out[7])
 		out[i] = (char)('0' + t->value[i]);
 	}
 	out[6] = '\0';
-	return true;
+	year = t->value[0] * 10U + t->value[1];
+	month = t->value[2] * 10U + t->value[3];
+	day = t->value[4] * 10U + t->value[5];
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && year % 4 == 0 ? 1U : 0U);
 }
 
 /* The curve whose prime and coefficient these are; its name into group. */
@@ -168,11 +193,30 @@ static EVP_PKEY *ec_key(const struct sim_tlv *key, const char *group)
 	return out;
 }
 
+/* D.3: the identifier first, then what its algorithm has, in this order and nothing else. */
+static bool in_order(const struct sim_tlv *key, uint32_t last)
+{
+	struct sim_tlv t;
+	uint32_t before = 0;
+
+	for (size_t off = 0; off < key->len; off += t.total) {
+		if (!sim_ber_get(key->value + off, key->len - off, &t) ||
+		    (off ? t.tag < 0x81 || t.tag > last || t.tag <= before : t.tag != 0x06))
+			return false;
+		before = off ? t.tag : 0;
+	}
+	return true;
+}
+
+/*
+ * C.1: a curve's parameters stand in an authority's certificate, and are those of all below it; an RSA key below it is
+ * not shorter. An authority's successor may have others.
+ */
 static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, struct sim_holder *out)
 {
+	bool authority = !issuer || out->chat >> 6 == 3, ok;
 	struct sim_buf prefix = { 0 };
-	struct sim_tlv oid;
-	bool ok;
+	struct sim_tlv oid, p;
 
 	ok = child(key, 0x06, &oid) && sim_ber_oid(&prefix, ID_TA, true) && oid.len == prefix.len + 2 &&
 	     !memcmp(oid.value, prefix.p, prefix.len);
@@ -181,12 +225,15 @@ static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, s
 		out->scheme = oid.value[oid.len - 1];
 	}
 	sim_buf_free(&prefix);
-	if (!ok || !digest_of(out))
+	if (!ok || !digest_of(out) || !in_order(key, out->kind == 1 ? 0x82 : 0x87))
 		return false;
 	if (out->kind == 1)
-		return (out->key = rsa_key(key)) != NULL;
-	/* C.1: parameters stand in the root's certificate, and are those of all below it */
-	if (!find_group(key, out->group)) {
+		return (out->key = rsa_key(key)) != NULL &&
+		       (authority || EVP_PKEY_get_bits(out->key) >= EVP_PKEY_get_bits(issuer->key));
+	if (child(key, 0x81, &p)) {
+		if (!authority || !find_group(key, out->group))
+			return false;
+	} else {
 		if (!issuer || !*issuer->group)
 			return false;
 		memcpy(out->group, issuer->group, sizeof(out->group));
@@ -196,16 +243,13 @@ static bool key_in(const struct sim_tlv *key, const struct sim_holder *issuer, s
 
 static bool body_in(const struct sim_tlv *body, const struct sim_holder *issuer, char authority[17], struct sim_holder *out)
 {
-	struct sim_buf id = { 0 };
 	struct sim_tlv t, oid, v;
 	bool ok;
 
 	ok = child(body, 0x5f29, &t) && t.len == 1 && !*t.value && child(body, 0x42, &t) && name_in(&t, authority) &&
 	     child(body, 0x5f20, &t) && name_in(&t, out->name) && child(body, 0x5f25, &t) && date_in(&t, out->from) &&
-	     child(body, 0x5f24, &t) && date_in(&t, out->to) && child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) &&
-	     child(&t, 0x53, &v) && v.len == 1 && sim_ber_oid(&id, ID_IS, true) && oid.len == id.len &&
-	     !memcmp(oid.value, id.p, id.len);
-	sim_buf_free(&id);
+	     child(body, 0x5f24, &t) && date_in(&t, out->to) && strcmp(out->from, out->to) <= 0 &&
+	     child(body, 0x7f4c, &t) && child(&t, 0x06, &oid) && child(&t, 0x53, &v) && v.len == 1 && sim_is_id_is(&oid);
 	if (ok)
 		out->chat = *v.value;
 	return ok && child(body, 0x7f49, &t) && key_in(&t, issuer, out);

@@ -23,6 +23,10 @@ void sim_holder_clear(struct sim_holder *h);
  * False: not one, or another's, or its signature does not stand.
  */
 bool sim_cvc_check(const uint8_t *p, size_t len, const struct sim_holder *issuer, struct sim_holder *out);
+/* Whether it is 06 id-IS: inspection systems. */
+bool sim_is_id_is(const struct sim_tlv *oid);
+/* id-TA-*, of h's key: the value alone. */
+bool sim_holder_algorithm(const struct sim_holder *h, struct sim_buf *out);
 /* The signature of data by h: RSA, or ECDSA as r || s. */
 bool sim_holder_signed(const struct sim_holder *h, const uint8_t *data, size_t len, const uint8_t *sig, size_t sig_len);
 

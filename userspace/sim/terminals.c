@@ -9,7 +9,7 @@
 
 #define DAY	86400L
 
-static void day(char out[7], long from_now)
+void sim_day(char out[7], long from_now)
 {
 	time_t t = time(NULL) + from_now * DAY;
 	struct tm tm;
@@ -27,8 +27,8 @@ int sim_holder_new(const struct sim_holder_spec *spec, struct sim_holder *out)
 	out->chat = spec->chat;
 	if (out->kind == 2)
 		snprintf(out->group, sizeof(out->group), "%s", spec->key);
-	day(out->from, spec->from);
-	day(out->to, spec->to);
+	sim_day(out->from, spec->from);
+	sim_day(out->to, spec->to);
 	out->key = sim_key_new(spec->key, false);
 	return out->key ? 0 : CR_E_CRYPTO;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One reader, QEMU's own, by every way there is: the module, libusb, and pcscd, with libccid and with our IFD handler.
+# Seconds that it may take: 600
 # By each a card is verified, taken out, put in; the reader is unplugged and comes back.
 . tests/vm/guest.lib.sh
 only qemu
@@ -51,6 +52,22 @@ _by=pcsc
 way "IFD handler" kernel --backend pcsc
 _by=
 check "IFD handler: and the module beside it" answers --backend kernel
+
+# A power-up that fails, because another program has the slot, of a card that pcscd has powered before: with no ATR, and
+# the card in use, pcsc-lite goes on.
+tests/vm/vmctl card an
+wait_for 10 lists_by kernel '.[0].state == "powered"'
+check "IFD handler: pcscd lets an unused card go" wait_for 15 lists_by kernel '.[0].state == "present"'
+mkfifo /run/hold
+$cardring apdu --backend kernel </run/hold >/run/held 2>&1 &
+holder=$!
+exec 7>/run/hold
+echo $select >&7
+wait_for 10 grep -q 9000 /run/held
+check "IFD handler: while another program has the slot, no card" sh -c "! $cardring apdu --backend pcsc $select"
+exec 7>&-
+wait $holder
+check "IFD handler: once it is free, the card" answers --backend pcsc
 stop_pcscd
 tests/vm/vmctl unplug-reader
 wait_for 10 unplugged

@@ -58,7 +58,7 @@ int cr_terms_choose(struct cr_terms *out, const struct cr_atr *atr, const struct
 	memset(out, 0, sizeof(*out));
 	out->fi_di = CR_FI_DI_DEFAULT;
 	if (!(both & 3))
-		return CR_E_UNSUPPORTED;
+		return CR_E_READER_UNFIT;
 	out->protocol = both >> first & 1 ? first : both & 1 ? 0 : 1;
 
 	if (can->features & CR_FEATURE_NEGOTIATION) {

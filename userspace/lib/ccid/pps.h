@@ -45,7 +45,7 @@ struct cr_terms {
 void cr_reader_can_parse(struct cr_reader_can *out, const uint8_t descriptor[54], uint32_t features);
 /*
  * The best terms at a rate below so many bit/s, or at the default rate: CR_RATE_ANY at first, then what was refused.
- * CR_E_UNSUPPORTED: no protocol that both speak.
+ * CR_E_READER_UNFIT: no protocol that both speak.
  *
  * A reader that has not every rate up to its highest lists those that it has (GET_DATA_RATES). The list is not asked
  * for: what the reader has not it refuses when it is told (CCID 1.1, 6.1.7: bError is the offset of bmFindexDindex),

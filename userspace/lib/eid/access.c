@@ -5,7 +5,9 @@
 #include "eid/access.h"
 #include "eid/bac.h"
 #include "eid/files.h"
+#include "eid/general.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "eid/secret.h"
 #include "iso7816/sw.h"
 
@@ -120,6 +122,8 @@ static int read_card_security(struct cr_session *s, struct cr_card_access *ca)
 static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool ambiguous,
 		    const struct cr_secret *secret, bool resumed, struct cr_card_access *ca, bool *other)
 {
+	struct cr_general *g = ca->general;
+	const struct cr_cvc *own = g && g->terminal ? cr_terminal_own(g->terminal) : NULL;
 	struct cr_pace *pace;
 	struct cr_sm sm;
 	int err = cr_pace_new(info, ambiguous, secret, s->rng, &pace);
@@ -129,6 +133,10 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		return err;
 	if (resumed)
 		cr_pace_resume(pace);
+	if (g)
+		g->announced = own && cr_general_offered(ca, secret);
+	if (g && g->announced)
+		cr_pace_announce(pace, own->template, own->template_len);
 	err = cr_protocol_run(s, pace_step, pace);
 	if (!err)
 		err = cr_pace_session(pace, &sm);
@@ -137,6 +145,8 @@ static int run_pace(struct cr_session *s, const struct cr_pace_info *info, bool 
 		cr_pace_cam(pace, &ca->cam);
 		cr_sm_wipe(&sm);
 		err = cr_pace_chip_id(pace, ca->chip_id, &ca->chip_id_len);
+		if (g)
+			g->n_authorities = cr_pace_authorities(pace, g->authorities);
 	}
 	*other = cr_pace_not_taken(pace);
 	cr_pace_free(pace);
@@ -197,6 +207,11 @@ static int open_by_any_pace(struct cr_session *s, const struct cr_secret *secret
 		err = open_by_pace(s, info, ambiguous, secret, ca, access, tried, &other);
 		if (!other)
 			return err;
+		if (ca->general && ca->general->announced) {
+			/* perhaps it is the terminal's template that it does not take */
+			ca->general->not_taken = true;
+			continue;
+		}
 		mine = &ca->infos.pace[info - ca->infos.pace];
 		mine->usable = false;
 		info = cr_security_infos_pace(&ca->infos, &ambiguous);
@@ -265,7 +280,7 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 			    struct cr_card_access *ca, struct cr_access *access, const char **why)
 {
 	uint16_t sw;
-	bool open;
+	bool open, selected;
 	int err = probe(s, &open, &sw);
 
 	if (err)
@@ -274,7 +289,8 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 		access->protocol = "none";
 		return 0;
 	}
-	ca->no_application = sw == CR_SW_FILE_NOT_FOUND;
+	selected = CR_RULE(application_selected, sw == CR_SW_OK);
+	ca->no_application = !selected && sw == CR_SW_FILE_NOT_FOUND;
 	if (ca->no_application)
 		return fail(why, CR_E_UNSUPPORTED, "The card has no travel document application.");
 	if (!secret || secret->type == CR_SECRET_NONE)
@@ -283,7 +299,7 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 	if (secret->type != CR_SECRET_MRZ)
 		return fail(why, CR_E_UNSUPPORTED,
 			    "The card knows no PACE of ours: it opens with its MRZ, not with a number.");
-	if (sw != CR_SW_OK)
+	if (!selected)
 		return fail(why, CR_E_CARD_STATUS,
 			    "The travel document application could not be selected.");
 	err = open_by_bac(s, secret, ca, access);
@@ -306,6 +322,8 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 	uint16_t sw;
 	int err = 0;
 
+	if (ca->general)
+		cr_general_restart(ca->general);
 	memset(&ca->cam, 0, sizeof(ca->cam));
 	ca->chip_id_len = 0;
 	ca->pace = ca->bac = false;
@@ -320,6 +338,11 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		return open_application(s, secret, ca, access, why);
 
 	err = open_by_any_pace(s, secret, ca, access, &tried);
+	if (!err && ca->general && ca->general->announced) {
+		err = cr_general_authenticate(s, ca);
+		if (err)
+			return fail(why, err, "The chip and the terminal could not prove themselves.");
+	}
 	if (!err) {
 		err = select_application(s, &sw);
 		if (err)

@@ -11,6 +11,8 @@
 #include "eid/security_info.h"
 #include "eid/session.h"
 
+struct cr_general;
+
 struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 	bool looked;		/* for it */
 	bool in_application;	/* found inside of the application, not under the master file */
@@ -27,6 +29,7 @@ struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 	/* ID_PICC of this session, for terminal authentication: TR-03110-3, A.2.2.3 */
 	uint8_t chip_id[CR_FIELD_MAX];
 	size_t chip_id_len;
+	struct cr_general *general;	/* the general authentication procedure, where there may be one; NULL */
 };
 void cr_card_access_free(struct cr_card_access *ca);
 

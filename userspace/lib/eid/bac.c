@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include "eid/bac.h"
 #include "eid/kdf.h"
+#include "eid/rule.h"
 #include "eid/secret.h"
 #include "iso7816/sw.h"
 
@@ -77,10 +78,11 @@ static int finish(struct cr_bac *bac, const uint8_t *rsp)
 
 	if (err)
 		return err;
-	if (CRYPTO_memcmp(mac, rsp + 32, CR_MAC_LEN))
+	if (!CR_RULE(bac_mac, !CRYPTO_memcmp(mac, rsp + 32, CR_MAC_LEN)))
 		return CR_E_CARD_PROTOCOL;
 	err = cr_cbc_decrypt(CR_3DES, bac->k_enc, NULL, rsp, 32, r);
-	if (!err && (CRYPTO_memcmp(r, bac->rnd_ic, 8) || CRYPTO_memcmp(r + 8, bac->rnd_ifd, 8)))
+	if (!err && !CR_RULE(bac_challenges, !CRYPTO_memcmp(r, bac->rnd_ic, 8) &&
+					     !CRYPTO_memcmp(r + 8, bac->rnd_ifd, 8)))
 		err = CR_E_CARD_PROTOCOL;
 	if (!err) {
 		for (int i = 0; i < 16; i++)
@@ -129,7 +131,7 @@ static int advance(struct cr_bac *bac, const uint8_t *rsp, size_t len, uint16_t 
 		bac->state = AUTHENTICATE;
 		return authenticate(bac, cmd);
 	case AUTHENTICATE:
-		if (sw != CR_SW_OK)
+		if (!CR_RULE(bac_status, sw == CR_SW_OK))
 			return refusal(sw);
 		if (len != 40)
 			return CR_E_CARD_PROTOCOL;

@@ -351,6 +351,7 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 		fill(c, id);
 	}
 	c->found = c->result = result;
+	c->defect = NULL;
 	c->detail[0] = '\0';
 	if (detail) {
 		va_start(ap, detail);
@@ -366,6 +367,7 @@ struct standing {
 	const struct cr_check *recorded;	/* single checks */
 	bool performed;
 	enum cr_result result;
+	const char *defect;			/* why that is another one than was found; NULL */
 	int gravity;				/* of the part that decides; -1: none counts */
 };
 
@@ -382,7 +384,7 @@ static int gravity(enum kind kind, enum cr_result r)
 }
 
 /* Each part comes after what it is a part of: backwards, all are known before they are combined. */
-static void stand(const struct cr_inspection *insp, struct standing *s)
+static void stand(const struct cr_inspection *insp, uint32_t defects, struct standing *s)
 {
 	const struct cr_check *hashes = find(insp, CR_CHECK_DG_HASHES);
 
@@ -398,8 +400,8 @@ static void stand(const struct cr_inspection *insp, struct standing *s)
 			s[i].performed = s[i].recorded;
 		}
 		if (s[i].recorded)
-			s[i].result = cr_defects_change(insp->defects, (enum cr_check_id)i, s[i].recorded->found,
-							hashes ? hashes->found : CR_UNDETERMINED);
+			s[i].result = cr_defects_change(defects, (enum cr_check_id)i, s[i].recorded->found,
+							hashes ? hashes->found : CR_UNDETERMINED, &s[i].defect);
 		if (!top)
 			continue;
 		top->performed |= s[i].performed;
@@ -415,41 +417,49 @@ enum cr_result cr_check_get(const struct cr_inspection *insp, enum cr_check_id i
 {
 	struct standing s[CR_CHECK_COUNT];
 
-	stand(insp, s);
+	stand(insp, insp->defects, s);
 	return known(id) ? s[id].result : CR_UNDETERMINED;
 }
 
-/* Its own, or that of the first part with the same result that has something to say. */
-static const char *detail(const struct standing *s, enum cr_check_id id)
+/* Itself, or the first part with the same result that has something to say. */
+static enum cr_check_id spokesman(const struct standing *s, enum cr_check_id id)
 {
-	const char *said = "";
+	enum cr_check_id of = id, part;
 
 	if (s[id].recorded)
-		return s[id].recorded->detail;
-	for (int i = 0; i < CR_CHECK_COUNT && !*said; i++) {
-		if (nodes[i].part_of == id && s[i].performed && s[i].result == s[id].result)
-			said = detail(s, (enum cr_check_id)i);
+		return id;
+	for (int i = 0; i < CR_CHECK_COUNT; i++) {
+		if (nodes[i].part_of != id || !s[i].performed || s[i].result != s[id].result)
+			continue;
+		part = spokesman(s, (enum cr_check_id)i);
+		of = part;
+		if (s[part].recorded && (s[part].defect || *s[part].recorded->detail))
+			break;
 	}
-	return said;
+	return of;
 }
 
 int cr_checks_complete(struct cr_inspection *insp)
 {
 	struct cr_check *all = calloc(CR_CHECK_COUNT, sizeof(*all)), *c;
-	struct standing s[CR_CHECK_COUNT];
+	struct standing s[CR_CHECK_COUNT], before[CR_CHECK_COUNT];
+	const struct standing *of;
 	size_t n = 0;
 
 	if (!all)
 		return CR_E_NOMEM;
-	stand(insp, s);
+	stand(insp, 0, before);
+	stand(insp, insp->defects, s);
 	for (int i = 0; i < CR_CHECK_COUNT; i++) {
 		if (!s[i].performed)
 			continue;
 		c = &all[n++];
 		fill(c, (enum cr_check_id)i);
 		c->result = s[i].result;
-		c->found = s[i].recorded ? s[i].recorded->found : s[i].result;
-		snprintf(c->detail, sizeof(c->detail), "%s", detail(s, (enum cr_check_id)i));
+		c->found = before[i].result;
+		of = &s[spokesman(s, (enum cr_check_id)i)];
+		c->defect = c->found == c->result ? NULL : of->defect;
+		snprintf(c->detail, sizeof(c->detail), "%s", of->recorded ? of->recorded->detail : "");
 	}
 	free(insp->checks);
 	insp->checks = all;

@@ -143,9 +143,14 @@ enum cr_defect {
 	CR_DEFECT_COM_SOD,
 	CR_DEFECT_COUNT
 };
-/* What a single check found, as these defects have it. hashes: of CR_CHECK_DG_HASHES. */
+/*
+ * What a single check found, as these defects have it. hashes: of CR_CHECK_DG_HASHES. *why: a msgid; NULL: none
+ * of them changes it.
+ */
 enum cr_result cr_defects_change(uint32_t defects, enum cr_check_id id, enum cr_result found,
-				 enum cr_result hashes);
+				 enum cr_result hashes, const char **why);
+/* Adds to the reasons what the lists say, and which lists; after cr_checks_judge. 0 or CR_E_NOMEM. */
+int cr_defects_tell(struct cr_inspection *insp);
 
 /* Completes the checks, and fills verdict and reasons from them and the dg statuses. 0; CR_E_NOMEM. */
 int cr_checks_judge(struct cr_inspection *insp);

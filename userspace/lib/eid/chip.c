@@ -51,23 +51,23 @@ static int prove(struct cr_session *s, const struct cr_sm *sm)
 	return cr_session_send(s, &cmd, NULL, &none, &sw);
 }
 
-static const char *ca_name(const struct cr_protocol_oid *protocol)
+static bool has_key(const struct cr_security_infos *dg14, const struct cr_ca_key *k)
 {
-	static const char *const names[2][4] = {
-		{ [CR_3DES] = "CA v1 DH 3DES", [CR_AES128] = "CA v1 DH AES-128",
-		  [CR_AES192] = "CA v1 DH AES-192", [CR_AES256] = "CA v1 DH AES-256" },
-		{ [CR_3DES] = "CA v1 ECDH 3DES", [CR_AES128] = "CA v1 ECDH AES-128",
-		  [CR_AES192] = "CA v1 ECDH AES-192", [CR_AES256] = "CA v1 ECDH AES-256" },
-	};
+	for (size_t i = 0; i < dg14->n_ca_key; i++) {
+		const struct cr_ca_key *other = &dg14->ca_key[i];
 
-	return names[protocol->ecdh][protocol->cipher];
+		if (other->usable && cr_domain_same(&other->domain, &k->domain) && other->len == k->len &&
+		    !memcmp(other->public_key, k->public_key, k->len))
+			return true;
+	}
+	return false;
 }
 
 enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
 			      const struct cr_security_infos *dg14, bool *tied)
 {
 	enum cr_mapped mapped = CR_MAPPED_NOTHING;
-	const struct cr_ca_key *k = NULL, *other;
+	const struct cr_ca_key *k = NULL;
 	size_t i;
 	int err;
 
@@ -82,12 +82,17 @@ enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security
 		else if (err == CR_E_CRYPTO)
 			mapped = CR_MAPPED_FAILED;
 	}
-	for (i = 0; mapped == CR_MAPPED_FITS && dg14 && i < dg14->n_ca_key; i++) {
-		other = &dg14->ca_key[i];
-		*tied |= other->usable && cr_domain_same(&other->domain, &k->domain) &&
-			 other->len == k->len && !memcmp(other->public_key, k->public_key, k->len);
-	}
+	*tied = mapped == CR_MAPPED_FITS && dg14 && has_key(dg14, k);
 	return mapped;
+}
+
+bool cr_chip_tied(const struct cr_security_infos *security, const struct cr_security_infos *dg14)
+{
+	for (size_t i = 0; i < security->n_ca_key; i++) {
+		if (security->ca_key[i].usable && has_key(dg14, &security->ca_key[i]))
+			return true;
+	}
+	return false;
 }
 
 int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
@@ -98,7 +103,7 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 	int err = cr_ca_new(info, key, s->rng, &ca);
 
 	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
-	out->protocol = ca_name(&info->protocol);
+	out->protocol = cr_ca_name(info);
 	if (err == CR_E_CRYPTO) {
 		result(out, CR_FAILED, "the chip's public key is not of its group");
 		return 0;

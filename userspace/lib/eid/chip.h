@@ -42,6 +42,9 @@ enum cr_mapped {
 enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security_infos *security,
 			      const struct cr_security_infos *dg14, bool *tied);
 
+/* Whether one of the keys in EF.CardSecurity stands in DG14 as well. */
+bool cr_chip_tied(const struct cr_security_infos *security, const struct cr_security_infos *dg14);
+
 /* What no second try and no other conclusion helps against. */
 bool cr_chip_fatal(int err);
 

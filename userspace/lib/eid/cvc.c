@@ -19,19 +19,21 @@
 #define DO_POINT	0x86
 
 static const struct cr_cvc_algorithm algorithms[] = {
+#define NAMES(scheme)	{ "TA v1 " scheme, "TA v2 " scheme }
 #define TA(kind, arc)	{ 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x02, kind, arc }
-	{ TA(1, 1), false, false, "SHA1", "TA v1 RSA SHA-1" },
-	{ TA(1, 2), false, false, "SHA256", "TA v1 RSA SHA-256" },
-	{ TA(1, 3), false, true, "SHA1", "TA v1 RSA-PSS SHA-1" },
-	{ TA(1, 4), false, true, "SHA256", "TA v1 RSA-PSS SHA-256" },
-	{ TA(1, 5), false, false, "SHA512", "TA v1 RSA SHA-512" },
-	{ TA(1, 6), false, true, "SHA512", "TA v1 RSA-PSS SHA-512" },
-	{ TA(2, 1), true, false, "SHA1", "TA v1 ECDSA SHA-1" },
-	{ TA(2, 2), true, false, "SHA224", "TA v1 ECDSA SHA-224" },
-	{ TA(2, 3), true, false, "SHA256", "TA v1 ECDSA SHA-256" },
-	{ TA(2, 4), true, false, "SHA384", "TA v1 ECDSA SHA-384" },
-	{ TA(2, 5), true, false, "SHA512", "TA v1 ECDSA SHA-512" },
+	{ TA(1, 1), false, false, "SHA1", NAMES("RSA SHA-1") },
+	{ TA(1, 2), false, false, "SHA256", NAMES("RSA SHA-256") },
+	{ TA(1, 3), false, true, "SHA1", NAMES("RSA-PSS SHA-1") },
+	{ TA(1, 4), false, true, "SHA256", NAMES("RSA-PSS SHA-256") },
+	{ TA(1, 5), false, false, "SHA512", NAMES("RSA SHA-512") },
+	{ TA(1, 6), false, true, "SHA512", NAMES("RSA-PSS SHA-512") },
+	{ TA(2, 1), true, false, "SHA1", NAMES("ECDSA SHA-1") },
+	{ TA(2, 2), true, false, "SHA224", NAMES("ECDSA SHA-224") },
+	{ TA(2, 3), true, false, "SHA256", NAMES("ECDSA SHA-256") },
+	{ TA(2, 4), true, false, "SHA384", NAMES("ECDSA SHA-384") },
+	{ TA(2, 5), true, false, "SHA512", NAMES("ECDSA SHA-512") },
 #undef TA
+#undef NAMES
 };
 
 static int name_of(const struct cr_tlv *t, struct cr_cvc_name *out)
@@ -80,6 +82,8 @@ static int rights(const struct cr_tlv *t, struct cr_cvc *out)
 		return CR_E_UNSUPPORTED;
 	if (value.len != 1)
 		return CR_E_MALFORMED;
+	out->template = t->val - (t->total - t->len);
+	out->template_len = t->total;
 	out->role = (enum cr_cvc_role)(*value.val >> 6);
 	out->rights = *value.val & (CR_CVC_READ_DG3 | CR_CVC_READ_DG4);
 	return 0;

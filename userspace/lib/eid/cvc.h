@@ -26,7 +26,7 @@ struct cr_cvc_algorithm {
 	uint8_t oid[10];
 	bool ec, pss;
 	const char *digest;		/* "SHA256" */
-	const char *name;		/* "TA v1 ECDSA SHA-256" */
+	const char *names[2];		/* by version: "TA v1 ECDSA SHA-256", "TA v2 ECDSA SHA-256" */
 };
 
 struct cr_cvc {				/* all points into the bytes that were parsed */
@@ -36,6 +36,8 @@ struct cr_cvc {				/* all points into the bytes that were parsed */
 	const struct cr_cvc_algorithm *algorithm;	/* of the key in it */
 	const uint8_t *key;		/* a point, or a modulus without leading zeroes */
 	size_t key_len;
+	const uint8_t *template;	/* the object 7F4C, whole: of what kind the holder is, and its rights */
+	size_t template_len;
 	enum cr_cvc_role role;
 	uint8_t rights;			/* CR_CVC_READ_* */
 };

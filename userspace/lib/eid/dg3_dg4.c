@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DG3, the fingers (ISO/IEC 19794-4:2005), and DG4, the irises (ISO/IEC 19794-6:2005). No I/O.
+ * DG3, the fingers (ISO/IEC 19794-4:2005, ISO/IEC 39794-4), and DG4, the irises (ISO/IEC
+ * 19794-6:2005). No I/O.
  *
  * A record is a header, then a header and an image for each finger, or for each image of each eye;
- * every length is checked against the one around it. Records of ISO/IEC 39794-4 and -6 are told and
- * handed on whole.
+ * every length is checked against the one around it. A record of ISO/IEC 39794-4 is BER:
+ *
+ *	64 { A0 version, A1 { 30 { A0 position, A1 impression, A2 format, 83 image, ... } ... } }
+ *
+ * where position, impression and format are each a choice of 80 code and A1 { 80 the code to take by
+ * who does not know the extension }. Those of ISO/IEC 39794-6 are told and handed on whole: what is
+ * public of it does not agree where in it the image stands.
  */
 #include <string.h>
 #include "eid/biometric.h"
 #include "eid/lds.h"
+#include "iso7816/tlv.h"
+#include "eid/rule.h"
 
 #define FINGER_RECORD	32	/* 19794-4, 7.1: "FIR\0" "010\0", length (6), device (2), level (2), images (1), ... */
 #define FINGER_IMAGE	14	/* 7.2: length (4), position, views, view, quality, impression, width (2), height (2), - */
@@ -100,6 +108,60 @@ static int finger(const uint8_t **p, size_t *left, unsigned int compression, uns
 	return err;
 }
 
+/* -1: it does not say. */
+static int new_code(const struct cr_tlv *block, uint32_t tag)
+{
+	const uint32_t code[] = { tag, 0x80 }, fallback[] = { tag, 0xa1, 0x80 };
+	struct cr_tlv t;
+
+	if (cr_tlv_find_path(block->val, block->len, code, 2, &t) &&
+	    cr_tlv_find_path(block->val, block->len, fallback, 3, &t))
+		return -1;
+	return t.len == 1 && !(t.val[0] & 0x80) ? t.val[0] : -1;
+}
+
+static int new_finger(const struct cr_tlv *block, unsigned int instance, struct cr_items *out)
+{
+	static const char *const types[] = {
+		"image/x-portable-graymap", "image/x-wsq", "image/jp2", "image/jp2", "image/png",
+	};
+	int position = new_code(block, 0xa0), format = new_code(block, 0xa2), err;
+	const int known = sizeof(types) / sizeof(types[0]);
+	struct cr_tlv image;
+
+	if (block->tag != 0x30 || position < 0 ||
+	    cr_tlv_find(block->val, block->len, 0x83, &image) || !image.len)
+		return CR_E_MALFORMED;
+	err = cr_items_add_word(out, CR_FID_DG(3), instance, "format", "ISO/IEC 39794-4");
+	if (!err)
+		err = cr_items_add_word(out, CR_FID_DG(3), instance, "position",
+					finger_name((unsigned int)position));
+	if (!err)
+		err = add_image(out, CR_FID_DG(3), instance, image.val, image.len,
+				format >= 0 && format < known ? types[format] : NULL);
+	return err;
+}
+
+static int new_fingers(const struct cr_biometric *b, unsigned int *instance, struct cr_items *out)
+{
+	static const uint32_t path[] = { 0x64, 0xa1 };
+	struct cr_tlv blocks, block;
+	const uint8_t *p;
+	size_t n;
+	int r, err;
+
+	if (cr_tlv_find_path(b->record, b->len, path, 2, &blocks) || !blocks.len)
+		return CR_E_MALFORMED;
+	p = blocks.val;
+	n = blocks.len;
+	while ((r = cr_tlv_next(&p, &n, &block)) == 1) {
+		err = new_finger(&block, ++*instance, out);
+		if (err)
+			return err;
+	}
+	return r;
+}
+
 static int fingers(const struct cr_biometric *b, unsigned int *instance, struct cr_items *out)
 {
 	const uint8_t *p = b->record;
@@ -108,9 +170,8 @@ static int fingers(const struct cr_biometric *b, unsigned int *instance, struct 
 	int err = 0;
 
 	if (b->asn1)
-		return p[0] == 0x64 ? add_record(out, CR_FID_DG(3), ++*instance, b,
-						 "ISO/IEC 39794-4") : CR_E_MALFORMED;
-	if (b->len < FINGER_RECORD || memcmp(p, "FIR", 4) || memcmp(p + 4, "010", 4))
+		return new_fingers(b, instance, out);
+	if (b->len < FINGER_RECORD || !CR_RULE(finger_record, !memcmp(p, "FIR", 4)) || memcmp(p + 4, "010", 4))
 		return CR_E_MALFORMED;
 	length = (uint64_t)be16(p + 8) << 32 | be32(p + 10);
 	if (length > b->len || length < FINGER_RECORD || !p[18])
@@ -160,7 +221,7 @@ static int irises(const struct cr_biometric *b, unsigned int *instance, struct c
 	if (b->asn1)
 		return p[0] == 0x66 ? add_record(out, CR_FID_DG(4), ++*instance, b,
 						 "ISO/IEC 39794-6") : CR_E_MALFORMED;
-	if (b->len < IRIS_RECORD || memcmp(p, "IIR", 4) || memcmp(p + 4, "010", 4))
+	if (b->len < IRIS_RECORD || !CR_RULE(iris_record, !memcmp(p, "IIR", 4)) || memcmp(p + 4, "010", 4))
 		return CR_E_MALFORMED;
 	length = be32(p + 8);
 	if (length > b->len || length < IRIS_RECORD || !p[14] || be16(p + 15) != IRIS_RECORD)

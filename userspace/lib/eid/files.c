@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 #include "eid/blocks.h"
 #include "eid/files.h"
+#include "eid/rule.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 
@@ -81,7 +82,7 @@ static int select_file(struct cr_session *s, struct cr_file_request *r, struct f
 		add_select(&sel, 0x00, mf, sizeof(mf), true);
 	if (r->aid) {
 		app = sel.n;
-		add_select(&sel, 0x04, r->aid, r->aid_len, false);
+		add_select(&sel, 0x04, r->aid, r->aid_len, CR_RULE_OFF(application_selected));
 	}
 	add_select(&sel, 0x02, sel.fid, sizeof(sel.fid), false);
 	first_command(s, &sel.m[sel.n++], f, HEADER_LEN);
@@ -147,13 +148,14 @@ static int read_object(struct cr_session *s, struct cr_file_request *r, const st
 	*reached = r->len;
 	if (err && !s->lost)
 		s->block_max = block_max;	/* a file that ends too early tells nothing of sizes */
-	if (err) {
+	if (!CR_RULE(file_whole, !err)) {
 		OPENSSL_cleanse(r->data, total);
 		free(r->data);
 		r->data = NULL;
 		r->len = 0;
+		return err;
 	}
-	return err;
+	return 0;
 }
 
 /* What a session that was lost on the way tells for the next time. */

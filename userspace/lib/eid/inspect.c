@@ -56,19 +56,30 @@ static void check_access(struct inspector *in, int err, const char *why)
 		cr_check_set(in->insp, CR_CHECK_PLAIN, failure, "%s", why);
 }
 
+static int open_anew(struct inspector *in, const char **why)
+{
+	int err = cr_card_reset(in->card);
+
+	cr_session_reset(&in->s);
+	*why = NULL;
+	return err ? err : cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, why);
+}
+
 static int open_access(struct inspector *in)
 {
 	const char *why = NULL;
 	int err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access, &why);
 
-	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked &&
-	    in->s.sfi == CR_SFI_REFUSED) {
-		/* lost to a short identifier, before any secret was tried */
-		err = cr_card_reset(in->card);
-		cr_session_reset(&in->s);
-		if (!err)
-			err = cr_access_open(&in->s, in->opts->secret, &in->ca, &in->insp->access,
-					     &why);
+	/* lost to a short identifier, before any secret was tried */
+	if (err && !cr_chip_fatal(err) && in->s.lost && !in->ca.looked && in->s.sfi == CR_SFI_REFUSED)
+		err = open_anew(in, &why);
+	/* lost in the general authentication procedure: once more with it, then without */
+	for (unsigned int i = 0; i < 2 && err && !cr_chip_fatal(err) && in->s.lost && in->general.failures > i; i++)
+		err = open_anew(in, &why);
+	if (in->general.ta && !err) {
+		in->rights = in->let_in = in->general.rights;
+		in->insp->access.terminal = in->general.ta;
+		in->insp->access.terminal_why = NULL;
 	}
 	check_access(in, err, why);
 	return err;
@@ -105,14 +116,21 @@ static int read_card_files(struct inspector *in)
 static int learn_limits(struct inspector *in)
 {
 	const struct cr_file *info;
+	bool sound = true;
 	int err;
 
-	if (!(in->opts->need & CR_NEED_CARD))
-		return cr_card_learn_limits(in->card);
-	err = read_card_files(in);
-	info = cr_inspector_file(in->insp, CR_FID_INFO);
-	if (!err && info)
-		cr_card_take_limits(in->card, info->data, info->len);
+	if (in->opts->need & CR_NEED_CARD) {
+		err = read_card_files(in);
+		info = cr_inspector_file(in->insp, CR_FID_INFO);
+		if (!err && info) {
+			cr_card_take_limits(in->card, info->data, info->len);
+			sound = cr_limits_info_sound(info->data, info->len);
+		}
+	} else {
+		err = cr_limits_learn(in->card, &sound);
+	}
+	if (!sound)
+		in->malformed = "EF.ATR/INFO is malformed";
 	return err;
 }
 
@@ -121,6 +139,12 @@ static int start(struct inspector *in)
 	struct cr_limits *l = &in->insp->limits;
 	int err;
 
+	if (in->opts->terminal && in->opts->verify && in->opts->procedure != CR_PROCEDURE_STANDARD &&
+	    cr_inspector_need(in) & CR_EAC_GROUPS) {
+		in->general = (struct cr_general){ .terminal = in->opts->terminal, .trust = in->opts->trust,
+						   .now = in->now };
+		in->ca.general = &in->general;
+	}
 	in->s.batch = card_batch;
 	in->s.io = in->card;
 	in->s.block_max = SIZE_MAX;
@@ -251,6 +275,9 @@ void cr_inspection_free(struct cr_inspection *insp)
 	free(insp->passive.issuer);
 	free(insp->passive.signer);
 	free(insp->passive.digest);
+	for (size_t i = 0; i < insp->n_listed; i++)
+		free(insp->listed[i].list);
+	free(insp->listed);
 	free(insp->reasons);
 	free(insp->checks);
 	free(insp->files);

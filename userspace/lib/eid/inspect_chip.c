@@ -6,11 +6,48 @@
 #include "eid/chip.h"
 #include "eid/inspect_int.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "trust/card_security.h"
 
 static void check(struct inspector *in, enum cr_check_id id, enum cr_result result, const char *detail)
 {
 	cr_check_set(in->insp, id, result, "%s", detail);
+}
+
+/*
+ * By EF.CardSecurity, where that was read: in place of a DG14 that does not say (why), and for the general
+ * authentication procedure, which went by what EF.CardAccess says of it (TR-03110-2, 2.3.4).
+ */
+static void signed_by_card_security(struct inspector *in, const char *why)
+{
+	const enum cr_check_id id = CR_CHECK_CARD_ACCESS_AUTHENTIC;
+	enum cr_infos_agreement agreed = CR_INFOS_MALFORMED;
+	uint8_t *set = NULL;
+	char detail[160];
+	size_t len;
+
+	if (!in->ca.data || !in->ca.security) {
+		if (why)
+			cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "%s", why);
+		return;
+	}
+	if (cr_card_security_verify(NULL, in->ca.security, in->ca.security_len, in->opts->trust, in->now,
+				    false, true, detail) != CR_SUCCESSFUL) {
+		if (why)
+			cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", detail);
+		return;
+	}
+	if (!cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		agreed = cr_security_infos_match(in->ca.data, in->ca.len, set, len);
+	free(set);
+	if (agreed == CR_INFOS_AGREE)
+		cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	else if (agreed == CR_INFOS_DIFFER || agreed == CR_INFOS_SILENT)
+		cr_check_set(in->insp, id, CR_FAILED, "EF.CardSecurity has other parameters");
+	else
+		cr_check_set(in->insp, id, CR_UNDETERMINED, agreed == CR_INFOS_LEFT_OUT ?
+			     "EF.CardSecurity has PACE parameters that were left out of it" :
+			     "EF.CardAccess or EF.CardSecurity is malformed");
 }
 
 static void compare_card_access(struct inspector *in, const uint8_t *set, size_t len)
@@ -29,7 +66,7 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 		cr_check_set(in->insp, id, CR_FAILED, "DG14 has other PACE parameters");
 		break;
 	case CR_INFOS_SILENT:
-		cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "DG14 says nothing of PACE");
+		signed_by_card_security(in, "DG14 says nothing of PACE");
 		break;
 	case CR_INFOS_LEFT_OUT:
 		/* somebody in between may have, so that weaker protocols are taken */
@@ -39,6 +76,26 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 	case CR_INFOS_MALFORMED:
 		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
 	}
+}
+
+/*
+ * ICAO 9303-10, 3.11.4: EF.CardSecurity, where there is one, contains the SecurityInfos of EF.CardAccess. That
+ * they are not there accuses nobody, as DG14 may have them.
+ */
+static void compare_card_security(struct inspector *in)
+{
+	enum cr_infos_agreement a;
+	uint8_t *set = NULL;
+	size_t len;
+
+	if (!in->ca.security || !in->ca.data ||
+	    cr_card_security_infos(in->ca.security, in->ca.security_len, &set, &len))
+		return;
+	a = cr_security_infos_agree(in->ca.data, in->ca.len, set, len);
+	if (!CR_RULE(card_security_agrees, a == CR_INFOS_AGREE || a == CR_INFOS_LEFT_OUT))
+		cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_UNDETERMINED,
+			     "EF.CardSecurity does not repeat it");
+	free(set);
 }
 
 /* The card is opened anew where its session did not outlive the proof. */
@@ -130,7 +187,7 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	struct cr_security_infos security;
 	enum cr_mapped mapped = CR_MAPPED_NOTHING;
 	uint8_t *set = NULL;
-	bool tied = false;
+	bool tied = false, other;
 	int err;
 
 	*open = NULL;
@@ -158,30 +215,74 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	free(set);
 	if (err)
 		return err;
+	/* DG14 has a key for just this, and the chip showed another one: the data are not this chip's */
+	other = mapped == CR_MAPPED_FITS && !tied && dg14 && cr_security_infos_mapping_key(dg14);
 	if (mapped == CR_MAPPED_FITS && !tied)
 		*open = "the key that PACE proved is not in DG14";
-	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied))
+	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied && !other))
 		return 0;
-	in->mapped = mapped == CR_MAPPED_FITS;
+	in->mapped = mapped == CR_MAPPED_FITS && !other;
 	in->insp->procedure = CR_PROCEDURE_ADVANCED;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
-	check(in, CR_CHECK_PACE_CAM, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
-	      in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
+	check(in, CR_CHECK_PACE_CAM, in->mapped ? CR_SUCCESSFUL : CR_FAILED, in->mapped ? "" : other ? *open :
+	      "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
+}
+
+/* Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. */
+static void by_general(struct inspector *in)
+{
+	in->insp->procedure = CR_PROCEDURE_GENERAL;
+	in->insp->chip_protocol = in->general.proof.protocol;
+	check(in, CR_CHECK_CA, in->general.proof.result, in->general.detail);
+}
+
+/* Of a record: whether EF.CardSecurity has a key that the proof can have been by, and for PACE's mapping DG14 too. */
+static const char *keyless(struct inspector *in, const struct cr_file *f, bool alone)
+{
+	const struct cr_file *file = cr_inspector_file(in->insp, CR_FID_DG(14));
+	struct cr_security_infos security, dg14;
+	const uint8_t *signed_set;
+	uint8_t *set = NULL;
+	bool parsed, tied = alone;
+	size_t len;
+
+	parsed = !cr_card_security_infos(f->data, f->len, &set, &len) &&
+		 !cr_security_infos_parse(set, len, &security) && security.n_ca_key;
+	if (parsed && !alone)
+		tied = file && !cr_security_infos_dg14(file->data, file->len, &signed_set, &len) &&
+		       !cr_security_infos_parse(signed_set, len, &dg14) && cr_chip_tied(&security, &dg14);
+	free(set);
+	return !parsed ? "PACE proved no key that could be read" : tied ? NULL : "the key that PACE proved is not in DG14";
 }
 
 int cr_inspector_chip_judge(struct inspector *in)
 {
+	const struct cr_file *f = cr_inspector_file(in->insp, CR_FID_SAVED_SECURITY);
+	const char *open = NULL;
+	enum cr_check_id id;
 	char why[160];
 	enum cr_result r;
+	bool alone;
 
-	if (!in->ca.security)
+	if (in->card && in->general.asked)
+		by_general(in);
+	if (in->card)
+		in->insp->chip_proved = in->mapped || (in->general.asked && in->general.proof.result == CR_SUCCESSFUL);
+	if (!in->insp->chip_proved)
 		return 0;
-	r = cr_card_security_check(in->insp, in->ca.security, in->ca.security_len, in->opts->trust,
-				   in->now, why);
+	alone = in->insp->chip_protocol && !strncmp(in->insp->chip_protocol, "CA v2", 5);
+	id = alone ? CR_CHECK_CA : CR_CHECK_PACE_CAM;
+	if (!in->card)
+		open = f ? keyless(in, f, alone) : "the data that the chip's proof stands on are not there";
+	if (open) {
+		check(in, id, CR_UNDETERMINED, open);
+		return 0;
+	}
 	/* ICAO 9303-11, 4.4.3.3.3: the proof is by the keys in it */
-	if (in->mapped && r != CR_SUCCESSFUL)
-		check(in, CR_CHECK_PACE_CAM, r, why);
+	r = cr_card_security_verify(in->insp, f->data, f->len, in->opts->trust, in->now,
+				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, alone, why);
+	check(in, id, r, r == CR_SUCCESSFUL ? "" : why);
 	return 0;
 }
 
@@ -190,13 +291,40 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 	cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, r, "%s", why);
 }
 
-/*
- * PACE has not settled it. open: why, where it claimed to, so that the chip does offer a proof; NULL: it
- * claimed nothing.
- */
+/* open: why what the chip claims of itself is not known to be so; NULL: it claims nothing. */
+static enum cr_result unless_claimed(const char *open)
+{
+	return CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED;
+}
+
+/* PACE has not settled it. open: why, where it claimed to, so that the chip does offer a proof. */
 static void mapping_left_open(struct inspector *in, const char *open)
 {
-	check(in, CR_CHECK_PACE_CAM, open ? CR_UNDETERMINED : CR_NOT_SUPPORTED, open ? open : "");
+	check(in, CR_CHECK_PACE_CAM, unless_claimed(open), open ? open : "");
+}
+
+/* Nothing is signed that it could be done by. */
+static int keyless_chip(struct inspector *in, const char *why)
+{
+	const char *open = NULL;
+	struct cr_domain domain;
+	struct cr_ca_info info;
+
+	if (cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
+		open = "the chip proves itself to inspection systems alone";
+	return without_key(in, unless_claimed(open), open ? open : why);
+}
+
+/* What EF.CardAccess says, where no DG14 says it. */
+static void check_card_access(struct inspector *in, const struct cr_file *dg14)
+{
+	if (!in->ca.data)
+		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14 && (in->listed | in->hashed) & 1U << 14)
+		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
+	else if (!dg14)
+		signed_by_card_security(in, "no DG14 to compare with");
+	compare_card_security(in);
 }
 
 int cr_inspector_chip_active(struct inspector *in)
@@ -209,11 +337,7 @@ int cr_inspector_chip_active(struct inspector *in)
 	size_t len;
 	int err;
 
-	if (!in->ca.data)
-		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
-	else if (!dg14)
-		card_access_unchecked(in, (in->listed | in->hashed) & 1U << 14 ? CR_UNDETERMINED : CR_NOT_SUPPORTED,
-				      "no DG14 to compare with");
+	check_card_access(in, dg14);
 	if (!in->unproved)
 		return 0;
 	if (!((in->listed | in->hashed) & 1U << 15)) {
@@ -248,31 +372,43 @@ int cr_inspector_chip(struct inspector *in)
 	size_t len;
 	int err;
 
+	if (!dg14 && in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	if (!dg14) {
 		err = by_mapping(in, NULL, &open);
 		if (err)
 			return err < 0 ? err : 0;
 		mapping_left_open(in, open);
-		return without_key(in, CR_NOT_SUPPORTED, "no DG14");
+		return keyless_chip(in, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
 			card_access_unchecked(in, CR_UNDETERMINED, "DG14 is malformed");
-		check(in, CR_CHECK_CA, CR_UNDETERMINED, "DG14 is malformed");
+		check(in, CR_CHECK_CA, CR_RULE(dg14_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+		      "DG14 is malformed");
 		return 0;
 	}
 	compare_card_access(in, set, len);
+	if (in->general.asked)
+		signed_by_card_security(in, NULL);
 	in->cvca = infos.cvca;
+	if (in->general.asked) {
+		by_general(in);
+		return 0;
+	}
 	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;
 	mapping_left_open(in, open);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return without_key(in, CR_NOT_SUPPORTED, "DG14 has no key for it");
+		return keyless_chip(in, "DG14 has no key for it");
 	if (err)
-		return without_key(in, CR_UNDETERMINED, "the chip's algorithm for it is not known here");
+		return without_key(in, CR_RULE(ca_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+				   "the chip's algorithm for it is not known here");
 	if (in->opts->procedure == CR_PROCEDURE_STANDARD)
 		return without_key(in, CR_UNDETERMINED, "the standard inspection procedure was asked for");
 	if (!in->s.secured)

@@ -10,6 +10,7 @@
 #include "eid/chip.h"
 #include "eid/cvc.h"
 #include "eid/files.h"
+#include "eid/general.h"
 
 #define CR_EAC_GROUPS	(1U << 3 | 1U << 4)	/* finger and iris: behind terminal authentication */
 #define CR_AHEAD_MAX	17	/* EF.SOD and the data groups */
@@ -26,6 +27,7 @@ struct inspector {
 	struct cr_inspection *insp;
 	struct cr_session s;
 	struct cr_card_access ca;
+	struct cr_general general;	/* which takes the place of both authentications in version 1 */
 	time_t now;
 	unsigned int reopened;
 	struct cr_file_request ahead[CR_AHEAD_MAX];	/* read, and not taken yet */
@@ -41,6 +43,7 @@ struct inspector {
 	uint8_t let_in;		/* what it had opened, be it in a session that was lost */
 	bool terminal_refused;	/* the chip took its certificates or its signature not */
 	bool unproved;		/* by any key: active authentication is left */
+	const char *malformed;	/* of a file that is not signed: which, as a sentence */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };
 
@@ -75,7 +78,10 @@ int cr_inspector_chip(struct inspector *in);
 int cr_inspector_chip_active(struct inspector *in);
 /* Chip authentication by DG14's key for the session's sake, as it went before: no word of the chip. */
 int cr_inspector_chip_again(struct inspector *in);
-/* After passive authentication: whether what the proof stands on is signed. */
+/*
+ * After passive authentication: whether what the proof stands on, if that is EF.CardSecurity, is signed. Of a
+ * record what the chip showed is believed, and no more.
+ */
 int cr_inspector_chip_judge(struct inspector *in);
 
 /* Terminal authentication, where there are certificates for it and something that it opens. */

@@ -8,6 +8,8 @@
 #include "eid/lds.h"
 #include "eid/lds_checks.h"
 #include "eid/mrz_checks.h"
+#include "eid/rule.h"
+#include "iso7816/sw.h"
 #include "trust/passive.h"
 
 /*
@@ -52,30 +54,51 @@ static int check_printed_zone(struct inspector *in)
 	return cr_check_set(in->insp, CR_CHECK_PRINTED_ZONE, r, "%s", what ? what : "");
 }
 
+/* What the chip's proof stands on, where it does: so that it can be judged once more. */
+static int keep_security(struct inspector *in)
+{
+	struct cr_file *f;
+
+	if (!in->ca.security || (!in->mapped && !in->general.asked))
+		return 0;
+	f = cr_inspector_add_file(in->insp, CR_FID_SAVED_SECURITY);
+	if (!f)
+		return CR_E_NOMEM;
+	f->sw = CR_SW_OK;
+	f->data = in->ca.security;
+	f->len = in->ca.security_len;
+	in->ca.security = NULL;
+	return 0;
+}
+
 int cr_inspector_judge(struct inspector *in)
 {
 	struct cr_inspection *insp = in->insp;
 	int err = 0;
 
 	if (in->card)
-		err = cr_check_set(insp, CR_CHECK_READ, *in->unread ? CR_FAILED : CR_SUCCESSFUL,
+		err = cr_check_set(insp, CR_CHECK_READ,
+				   CR_RULE(read_complete, !*in->unread) ? CR_SUCCESSFUL : CR_FAILED,
 				   "%s", in->unread);
 	if (!err)
 		err = cr_passive_authenticate(insp, in->opts->trust, in->now);
 	if (!err)
-		err = in->card ? cr_inspector_chip_judge(in) : check_record(insp);
+		err = in->card ? keep_security(in) : check_record(insp);
+	if (!err)
+		err = cr_inspector_chip_judge(in);
 	if (!err)
 		err = cr_lds_check_files(insp);
 	if (!err)
 		err = cr_lds_consistency(insp, in->now);
+	if (!err && in->malformed)
+		err = cr_check_set(insp, CR_CHECK_MRZ_CONSISTENT, CR_FAILED, "%s", in->malformed);
 	if (!err)
 		err = cr_lds_validity(insp, in->now);
 	if (!err)
 		err = check_printed_zone(in);
 	if (!err)
 		err = cr_checks_judge(insp);
-	insp->chip_authentication = cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION);
-	return err;
+	return err ? err : cr_defects_tell(insp);
 }
 
 int cr_inspect_again(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)

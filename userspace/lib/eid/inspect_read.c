@@ -22,6 +22,7 @@ static void name_file(uint16_t fid, char name[16])
 	case CR_FID_COM:	strcpy(name, "EF.COM"); break;
 	case CR_FID_SOD:	strcpy(name, "EF.SOD"); break;
 	case CR_FID_DIR:	strcpy(name, "EF.DIR"); break;
+	case CR_FID_SAVED_SECURITY: strcpy(name, "EF.CardSecurity"); break;
 	case CR_FID_INFO:	strcpy(name, "EF.ATR/INFO"); break;
 	default:		snprintf(name, 16, "DG%u", fid & 0xffU);
 	}

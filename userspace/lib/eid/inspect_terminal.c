@@ -6,6 +6,7 @@
 #include <string.h>
 #include "eid/inspect_int.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "eid/ta.h"
 #include "iso7816/sw.h"
 
@@ -17,41 +18,44 @@ static int ta_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, str
 }
 
 /* Negative: the session is lost. */
-static int read_authorities(struct cr_session *s, uint16_t ef_cvca, struct cr_cvc_name out[2], int *count)
+static int read_authorities(struct inspector *in, struct cr_cvc_name out[2], int *count)
 {
-	const uint8_t fid[] = { (uint8_t)(ef_cvca >> 8), (uint8_t)ef_cvca };
+	const uint8_t fid[] = { (uint8_t)(in->cvca >> 8), (uint8_t)in->cvca };
 	const struct cr_capdu select = { .ins = 0xa4, .p1 = 0x02, .p2 = 0x0c, .data = fid, .lc = sizeof(fid) };
 	const struct cr_capdu read = { .ins = 0xb0, .le = CVCA_LEN };
 	uint8_t data[CVCA_LEN];
 	size_t len = 0;
 	uint16_t sw;
-	int err = cr_session_send(s, &select, NULL, &len, &sw);
+	int err = cr_session_send(&in->s, &select, NULL, &len, &sw);
 
 	*count = 0;
 	if (err || sw != CR_SW_OK)
 		return err;
 	len = sizeof(data);
-	err = cr_session_send(s, &read, data, &len, &sw);
-	if (!err && sw == CR_SW_OK)
-		*count = cr_cvca_parse(data, len, out);
-	return err;
+	err = cr_session_send(&in->s, &read, data, &len, &sw);
+	if (err || sw != CR_SW_OK)
+		return err;
+	*count = cr_cvca_parse(data, len, out);
+	if (!CR_RULE(cvca_form, *count >= 1))
+		in->malformed = "EF.CVCA is malformed";
+	return 0;
 }
 
 static int run(struct inspector *in, const char **why)
 {
-	struct cr_ta_binding binding;
+	struct cr_ta_binding binding = { .auxiliary = NULL };
 	struct cr_cvc_name authorities[2];
 	struct cr_ta ta;
 	int count, err;
 
 	*why = "The chip's certification authority could not be read.";
-	err = read_authorities(&in->s, in->cvca, authorities, &count);
+	err = read_authorities(in, authorities, &count);
 	if (err || count < 1)
 		return err;
 	memcpy(binding.chip, in->ca.chip_id, binding.chip_len = in->ca.chip_id_len);
 	memcpy(binding.ephemeral, in->proof.ephemeral, binding.ephemeral_len = in->proof.ephemeral_len);
 	*why = "No certificate leads from the chip's authority to this terminal.";
-	err = cr_ta_init(&ta, in->opts->terminal, authorities, (size_t)count, &binding);
+	err = cr_ta_init(&ta, 1, in->opts->terminal, authorities, (size_t)count, &binding);
 	if (!err) {
 		*why = "The chip did not accept the terminal's certificates or signature.";
 		in->terminal_refused = true;
@@ -78,6 +82,11 @@ int cr_inspector_terminal(struct inspector *in)
 
 	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
 		return 0;
+	if (in->general.announced) {		/* version 2 has settled it, before the application was selected */
+		in->insp->access.terminal_why = in->general.why;
+		in->terminal_refused = in->general.refused;
+		return 0;
+	}
 	if (!in->proof.ephemeral_len || in->proof.spoilt) {
 		in->insp->access.terminal_why = "The terminal needs chip authentication first.";
 		return 0;
@@ -94,6 +103,8 @@ int cr_inspector_let_in_again(struct inspector *in)
 	int err;
 
 	in->let_in = 0;
+	if (in->rights)		/* opening it anew has done that, in version 2 */
+		return 0;
 	err = cr_inspector_chip_again(in);
 	return err ? err : cr_inspector_terminal(in);
 }

@@ -9,6 +9,7 @@
 #include "checks.h"
 #include "lds.h"
 #include "lds_text.h"
+#include "rule.h"
 
 #define TAG_COM			0x60
 #define TAG_SOD			0x77
@@ -170,9 +171,10 @@ static const char *other_groups(const struct cr_inspection *insp, const struct c
 	for (i = 0; i < insp->n_files; i++) {
 		uint16_t fid = insp->files[i].fid;
 
-		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip. */
+		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip, if it takes them. */
 		if (insp->files[i].note && fid >= CR_FID_DG(3) && fid <= CR_FID_DG(16) &&
-		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) && fid != CR_FID_DG(15))
+		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) &&
+		    (fid != CR_FID_DG(15) || cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) == CR_SUCCESSFUL))
 			return insp->files[i].note;
 	}
 	/* The zone has no century: "1925-..." and "2025-..." may be one date. */
@@ -214,7 +216,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 	}
 	if (!err && !why)
 		why = other_groups(insp, &h1);
-	if (dg2 && !why && cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type))
+	if (dg2 && !why &&
+	    !CR_RULE(dg2_portrait, !cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type)))
 		why = "DG2 is malformed or holds no portrait";
 	cr_lds_document_clear(&d1);
 	cr_lds_document_clear(&d13);

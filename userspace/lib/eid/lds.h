@@ -7,6 +7,7 @@
 
 #define CR_FID_CARD_ACCESS	0x011c
 #define CR_FID_CARD_SECURITY	0x011d	/* beside the application, in which it is EF.SOD */
+#define CR_FID_SAVED_SECURITY	0x3f1d	/* that file among those of an inspection: no identifier of a card's */
 #define CR_FID_COM		0x011e
 #define CR_FID_SOD		0x011d
 #define CR_FID_DG(n)		(0x0100 + (n))

@@ -8,6 +8,7 @@
 #include "eid/items.h"
 #include "eid/lds.h"
 #include "eid/lds_text.h"
+#include "eid/rule.h"
 
 /* The names stand here whole, as they are looked up in the catalogues of translations. */
 static const char *malformed(uint16_t fid)
@@ -117,7 +118,7 @@ int cr_lds_understand(struct cr_inspection *insp, time_t now)
 		err = own_parser(insp, f, now);
 		if (!err)
 			err = cr_items_of_file(f->fid, f->data, f->len, &items);
-		f->note = err == CR_E_MALFORMED ? malformed(f->fid) : NULL;
+		f->note = CR_RULE(file_form, err != CR_E_MALFORMED) ? NULL : malformed(f->fid);
 	}
 	err = err == CR_E_NOMEM ? err : take_details(insp, &items);
 	insp->items = items.item;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "eid/blocks.h"
 #include "eid/limits.h"
+#include "eid/rule.h"
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"
 #include "reader/card_int.h"
@@ -12,12 +13,18 @@
 /* header, extended Lc and Le; status word */
 enum { COMMAND_OVERHEAD = 9, RESPONSE_OVERHEAD = 2 };
 
+/* A positive INTEGER, in four bytes at most. */
+static bool is_count(const struct cr_tlv *t)
+{
+	return t->tag == 0x02 && t->len && t->len <= 4 && !(t->val[0] & 0x80);
+}
+
 /* A positive INTEGER that counts more bytes than a short APDU has: what is beyond the overhead, at most limit; 0: none. */
 static size_t counted(const struct cr_tlv *t, size_t overhead, size_t short_max, size_t limit)
 {
 	size_t n = 0;
 
-	if (t->tag != 0x02 || !t->len || t->len > 4 || t->val[0] & 0x80)
+	if (!is_count(t))
 		return 0;
 	for (size_t i = 0; i < t->len; i++)
 		n = n << 8 | t->val[i];
@@ -52,6 +59,27 @@ bool cr_limits_from_info(const uint8_t *data, size_t len, size_t *command, size_
 	return true;
 }
 
+bool cr_limits_info_sound(const uint8_t *data, size_t len)
+{
+	struct cr_tlv t, longest[2];
+	bool announced = false;
+	int r;
+
+	while ((r = cr_tlv_next_padded(&data, &len, &t)) > 0) {
+		if (t.tag == 0x47 && t.len == 3)
+			announced = t.val[2] & 0x20;
+		if (t.tag != 0x7f66)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			if (cr_tlv_next(&t.val, &t.len, &longest[i]) <= 0 || !is_count(&longest[i]))
+				return CR_RULE(info_lengths, false);
+		}
+		return true;
+	}
+	/* what is no BER, or longer than what was read, says nothing either way */
+	return r < 0 || !announced;
+}
+
 /* SELECT the master file, SELECT the file, and as much as one short READ BINARY gives. */
 static int read_first(struct cr_session *s, uint16_t fid, uint8_t *data, size_t *len, uint16_t *sw)
 {
@@ -73,7 +101,7 @@ static int read_first(struct cr_session *s, uint16_t fid, uint8_t *data, size_t 
 	return err;
 }
 
-int cr_limits_read(struct cr_session *s, size_t *command, size_t *response)
+int cr_limits_read(struct cr_session *s, size_t *command, size_t *response, bool *sound)
 {
 	uint8_t data[CR_APDU_MAX_SHORT_LE];
 	size_t len = sizeof(data);
@@ -81,6 +109,7 @@ int cr_limits_read(struct cr_session *s, size_t *command, size_t *response)
 	int err = read_first(s, INFO, data, &len, &sw);
 
 	cr_limits_from_info(data, len, command, response);
+	*sound = cr_limits_info_sound(data, len);
 	return err;
 }
 
@@ -98,18 +127,26 @@ static bool short_anyway(const cr_card_t *card)
 	return l.response_by == CR_LIMIT_READER || l.response_by == CR_LIMIT_LEVEL;
 }
 
-int cr_card_learn_limits(cr_card_t *card)
+int cr_limits_learn(cr_card_t *card, bool *sound)
 {
 	struct cr_session s = { .batch = batch, .io = card };
 	size_t command, response;
 	int err;
 
+	*sound = true;
 	if (short_anyway(card))
 		return 0;
-	err = cr_limits_read(&s, &command, &response);
+	err = cr_limits_read(&s, &command, &response, sound);
 	if (!err && response)
 		cr_card_told(card, command, response);
 	return err;
+}
+
+int cr_card_learn_limits(cr_card_t *card)
+{
+	bool sound;
+
+	return cr_limits_learn(card, &sound);
 }
 
 void cr_card_take_limits(cr_card_t *card, const uint8_t *info, size_t len)

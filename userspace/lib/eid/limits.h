@@ -11,9 +11,16 @@
  */
 bool cr_limits_from_info(const uint8_t *data, size_t len, size_t *command, size_t *response);
 /*
+ * Whether the content keeps to ISO/IEC 7816-4 and ICAO 9303-10, 3.11.1: 7F66 holds two positive INTEGERs, and is
+ * there where the card capabilities (47) say so. No I/O.
+ */
+bool cr_limits_info_sound(const uint8_t *data, size_t len);
+/*
  * The same from a card fresh from reset; both 0 where it does not say. 0, or what sending meets.
  */
-int cr_limits_read(struct cr_session *s, size_t *command, size_t *response);
+int cr_limits_read(struct cr_session *s, size_t *command, size_t *response, bool *sound);
+/* cr_card_learn_limits, and whether the file is sound, if it was read. */
+int cr_limits_learn(cr_card_t *card, bool *sound);
 /* As cr_card_learn_limits, where the file was read whole for its own sake. No I/O. */
 void cr_card_take_limits(cr_card_t *card, const uint8_t *info, size_t len);
 /*

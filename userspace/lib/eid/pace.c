@@ -24,6 +24,10 @@ struct cr_pace {
 	const struct cr_pace_mapping *mapping;
 	bool name_domain, resumed, not_taken;
 	enum cr_secret_type password;
+	const uint8_t *template;	/* NULL: no terminal authentication is announced */
+	size_t template_len;
+	struct cr_cvc_name authorities[2];
+	size_t n_authorities;
 	uint8_t k_pi[CR_KEY_MAX];
 	struct cr_pace_map map;		/* its group goes on after the mapping */
 	uint8_t mine[CR_ELEMENT_MAX], theirs[CR_ELEMENT_MAX];
@@ -72,6 +76,20 @@ int cr_pace_new(const struct cr_pace_info *info, bool name_domain, const struct 
 void cr_pace_resume(struct cr_pace *p)
 {
 	p->resumed = true;
+}
+
+void cr_pace_announce(struct cr_pace *p, const uint8_t *template, size_t len)
+{
+	p->template = template;
+	p->template_len = len;
+}
+
+size_t cr_pace_authorities(const struct cr_pace *p, struct cr_cvc_name out[2])
+{
+	if (p->state != DONE)
+		return 0;
+	memcpy(out, p->authorities, sizeof(p->authorities));
+	return p->n_authorities;
 }
 
 void cr_pace_free(struct cr_pace *p)
@@ -126,8 +144,8 @@ int cr_cam_verify(const struct cr_cam *cam, const uint8_t *key, size_t len)
 }
 
 /*
- * B.1: MSE:Set AT, 80 mechanism, 83 password, 84 domain parameters; no Le, or German documents
- * refuse.
+ * B.1: MSE:Set AT, 80 mechanism, 83 password, 84 domain parameters, 7F4C the terminal's template; no
+ * Le, or German documents refuse.
  */
 static int set_at(struct cr_pace *p, struct cr_capdu *cmd)
 {
@@ -141,6 +159,8 @@ static int set_at(struct cr_pace *p, struct cr_capdu *cmd)
 	cr_tlv_put_u8(&p->cmd, 0x83, reference[p->password]);
 	if (p->name_domain)
 		cr_tlv_put_number(&p->cmd, 0x84, (uint32_t)p->info.parameter_id);
+	if (p->template)
+		cr_buf_put(&p->cmd, p->template, p->template_len);
 	if (p->cmd.err)
 		return p->cmd.err;
 	*cmd = (struct cr_capdu){
@@ -297,6 +317,24 @@ static int take_cam_data(struct cr_pace *p, const struct cr_tlv *a)
 	return err;
 }
 
+/* B.1.4: 87 and 88, the authorities' names. The chip need not have them for this kind of terminal. */
+static int take_authorities(struct cr_pace *p, const uint8_t *rsp, size_t len)
+{
+	struct cr_tlv t;
+
+	for (uint32_t tag = 0x87; tag <= 0x88; tag++) {
+		if (dynamic(rsp, len, tag, true, &t))
+			return CR_E_CARD_PROTOCOL;
+		if (!t.tag)
+			continue;
+		if (!t.len || t.len > CR_CVC_NAME_MAX)
+			return CR_E_CARD_PROTOCOL;
+		memcpy(p->authorities[p->n_authorities].text, t.val, t.len);
+		p->authorities[p->n_authorities++].len = t.len;
+	}
+	return 0;
+}
+
 static int got_token(struct cr_pace *p, const struct cr_tlv *got, const uint8_t *rsp, size_t len)
 {
 	uint8_t want[CR_MAC_LEN];
@@ -310,6 +348,8 @@ static int got_token(struct cr_pace *p, const struct cr_tlv *got, const uint8_t 
 		if (!err)
 			err = take_cam_data(p, &cam);
 	}
+	if (!err && p->template)
+		err = take_authorities(p, rsp, len);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #define CR_EID_PACE_H
 
 #include <cardring/eid.h>
+#include "eid/cvc.h"
 #include "eid/security_info.h"
 #include "eid/sm.h"
 
@@ -27,6 +28,13 @@ int cr_pace_new(const struct cr_pace_info *info, bool name_domain, const struct 
 		const struct cr_rng *rng, struct cr_pace **out);
 /* A PIN's last try is wanted: it goes under the session that the CAN has opened (TR-03110-2, 3.3). */
 void cr_pace_resume(struct cr_pace *pace);
+/*
+ * Terminal authentication version 2 is to follow (TR-03110-3, B.1): template, the terminal's object 7F4C,
+ * goes with MSE:Set AT, and lives until that step.
+ */
+void cr_pace_announce(struct cr_pace *pace, const uint8_t *template, size_t len);
+/* Of a finished run that was announced so: the authorities that the chip goes by, the newest first. */
+size_t cr_pace_authorities(const struct cr_pace *pace, struct cr_cvc_name out[2]);
 /*
  * Takes the answer to the last command (none the first time) and gives the next. 1: send *cmd,
  * whose data lives until the next step; 0: done.

@@ -17,6 +17,9 @@ static const uint8_t smartcard[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02 };
 enum { KIND_PK = 1, KIND_TA = 2, KIND_CA = 3, KIND_PACE = 4 };
 /* 2.23.136.1.1.5, id-icao-mrtd-security-aaProtocolObject */
 static const uint8_t oid_aa[] = { 0x67, 0x81, 0x08, 0x01, 0x01, 0x05 };
+
+#define COMPARED_MAX	(3 * CR_INFOS_MAX)	/* infos of EF.CardAccess, DG14 or EF.CardSecurity that are compared */
+
 static bool is_oid(const struct cr_tlv *t, const uint8_t *oid, size_t len)
 {
 	return t->tag == OID && t->len == len && !memcmp(t->val, oid, len);
@@ -171,6 +174,22 @@ static int unknown_ca(struct cr_security_infos *si)
 	return 0;
 }
 
+/* ChipAuthenticationDomainParameterInfo ::= SEQUENCE { protocol, domainParameter, keyId OPTIONAL } */
+static int ca_parameters(const struct cr_tlv *el, int count, bool ecdh, struct cr_security_infos *si)
+{
+	struct cr_ca_parameters p = { .ecdh = ecdh, .key_id = -1 };
+	int err;
+
+	if (count < 2 || count > 3 || si->n_ca_parameters == CR_INFOS_MAX)
+		return CR_E_MALFORMED;
+	err = domain_of(&el[1], &p.known, &p.domain);
+	if (!err && count == 3)
+		err = small_integer(&el[2], &p.key_id);
+	if (!err)
+		si->ca_parameters[si->n_ca_parameters++] = p;
+	return err;
+}
+
 static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_ca_info info = { 0 };
@@ -179,11 +198,8 @@ static int ca_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 
 	if (arc < 1 || arc > 2)
 		return unknown_ca(si);
-	if (el[0].len == 9) {		/* ChipAuthenticationDomainParameterInfo: version 2 */
-		if (count < 2 || el[1].tag != SEQUENCE)
-			return CR_E_MALFORMED;
-		return 0;
-	}
+	if (el[0].len == 9)
+		return ca_parameters(el, count, arc == 2, si);
 	if (protocol_oid(&el[0], &info.protocol))
 		return unknown_ca(si);
 	info.protocol.ecdh = arc == 2;
@@ -262,8 +278,10 @@ static int ca_key(const struct cr_tlv *el, int count, struct cr_security_infos *
 static int ta_info(const struct cr_tlv *el, int count, struct cr_security_infos *si)
 {
 	struct cr_tlv fid;
+	int version;
 
 	si->terminal_authentication = true;
+	si->terminal_2 |= !small_integer(&el[1], &version) && version == 2;
 	if (count > 2 && el[2].tag == SEQUENCE && !cr_tlv_parse(el[2].val, el[2].len, &fid) &&
 	    fid.tag == OCTET_STRING && fid.len == 2)
 		si->cvca = (uint16_t)(fid.val[0] << 8 | fid.val[1]);
@@ -363,86 +381,10 @@ int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set,
 	return 0;
 }
 
-/* Whether a is to be taken before b. */
-static bool stronger(const struct cr_pace_info *a, const struct cr_pace_info *b)
-{
-	static const int order[] = { [CR_CAM] = 2, [CR_GM] = 1, [CR_IM] = 0 };
-	unsigned int of_a = cr_domain_strength(&a->domain), of_b = cr_domain_strength(&b->domain);
+#define KINDS(kind)	(1U << (kind))
 
-	if (a->protocol.cipher != b->protocol.cipher)
-		return a->protocol.cipher > b->protocol.cipher;
-	if (of_a != of_b)
-		return of_a > of_b;
-	return order[a->mapping] > order[b->mapping];
-}
-
-const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos *si,
-						  bool *ambiguous)
-{
-	const struct cr_pace_info *best = NULL;
-
-	for (size_t i = 0; i < si->n_pace; i++) {
-		const struct cr_pace_info *p = &si->pace[i];
-
-		if (p->usable && (!best || stronger(p, best)))
-			best = p;
-	}
-	/* ICAO 9303-11, 4.4.4.1: more than one set is there for PACE, be it of another cipher */
-	*ambiguous = best && si->n_pace_parameters;
-	for (size_t i = 0; best && i < si->n_pace; i++)
-		*ambiguous |= si->pace[i].parameter_id != best->parameter_id;
-	return best;
-}
-
-static const struct cr_ca_key *key_for(const struct cr_security_infos *si,
-				       const struct cr_ca_info *info)
-{
-	for (size_t i = 0; i < si->n_ca_key; i++) {
-		const struct cr_ca_key *k = &si->ca_key[i];
-
-		/* a number that is not the key's may be that of one of an unknown kind */
-		if (k->usable && k->ecdh == info->protocol.ecdh &&
-		    (k->key_id == info->key_id || (si->n_ca_key == 1 && !si->ca_unknown)))
-			return k;
-	}
-	return NULL;
-}
-
-int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
-			 const struct cr_ca_key **key)
-{
-	static const uint8_t with_3des[] = { 0x04, 0x00, 0x7f, 0x00, 0x07,
-					     0x02, 0x02, 0x03, 0x02, 0x01 };
-
-	*key = NULL;
-	if (!si->n_ca_key)
-		return si->n_ca || si->ca_unknown ? CR_E_UNSUPPORTED : CR_E_NOT_FOUND;
-	for (size_t i = 0; i < si->n_ca; i++) {
-		const struct cr_ca_info *c = &si->ca[i];
-		const struct cr_ca_key *k = c->version == 1 ? key_for(si, c) : NULL;
-
-		if (k && (!*key || c->protocol.cipher > info->protocol.cipher ||
-			  (c->protocol.cipher == info->protocol.cipher &&
-			   cr_domain_strength(&k->domain) > cr_domain_strength(&(*key)->domain)))) {
-			*info = *c;
-			*key = k;
-		}
-	}
-	for (size_t i = 0; !si->n_ca && !si->ca_unknown && !*key && i < si->n_ca_key; i++) {
-		if (!si->ca_key[i].usable)
-			continue;
-		*key = &si->ca_key[i];
-		*info = (struct cr_ca_info){ .version = 1, .key_id = (*key)->key_id };
-		info->protocol.ecdh = (*key)->ecdh;
-		info->protocol.cipher = CR_3DES;
-		memcpy(info->protocol.oid, with_3des, sizeof(with_3des));
-		info->protocol.oid[8] = (*key)->ecdh ? 2 : 1;
-	}
-	return *key ? 0 : CR_E_UNSUPPORTED;
-}
-
-/* The infos about PACE in a SET: how many, or CR_E_MALFORMED, also for more than CR_INFOS_MAX. */
-static int pace_infos(const uint8_t *data, size_t len, struct cr_tlv out[CR_INFOS_MAX])
+/* The infos of these kinds in a SET: how many, or CR_E_MALFORMED, also for more than max. */
+static int infos_of(const uint8_t *data, size_t len, unsigned int kinds, struct cr_tlv *out, int max)
 {
 	struct cr_tlv set, info, oid;
 	const uint8_t *p;
@@ -457,10 +399,10 @@ static int pace_infos(const uint8_t *data, size_t len, struct cr_tlv out[CR_INFO
 		if (info.tag != SEQUENCE || cr_tlv_parse(info.val, info.len, &oid) ||
 		    oid.tag != OID)
 			return CR_E_MALFORMED;
-		if (oid.len < 9 || memcmp(oid.val, smartcard, sizeof(smartcard)) ||
-		    oid.val[7] != KIND_PACE)
+		if (oid.len < 8 || memcmp(oid.val, smartcard, sizeof(smartcard)) || oid.val[7] > KIND_PACE ||
+		    !(kinds & KINDS(oid.val[7])) || (oid.val[7] == KIND_PACE && oid.len < 9))
 			continue;
-		if (count == CR_INFOS_MAX)
+		if (count == max)
 			return CR_E_MALFORMED;
 		out[count++] = info;
 	}
@@ -482,11 +424,25 @@ static bool all_in(const struct cr_tlv *a, int n_a, const struct cr_tlv *b, int 
 	return true;
 }
 
+enum cr_infos_agreement cr_security_infos_match(const uint8_t *access, size_t access_len,
+						const uint8_t *set, size_t set_len)
+{
+	const unsigned int all = KINDS(KIND_PACE) | KINDS(KIND_CA) | KINDS(KIND_TA);
+	struct cr_tlv a[COMPARED_MAX], s[COMPARED_MAX];
+	int n_a = infos_of(access, access_len, all, a, COMPARED_MAX);
+	int n_s = infos_of(set, set_len, all, s, COMPARED_MAX);
+
+	if (n_a < 0 || n_s < 0)
+		return CR_INFOS_MALFORMED;
+	return all_in(a, n_a, s, n_s) ? cr_security_infos_agree(access, access_len, set, set_len) : CR_INFOS_DIFFER;
+}
+
 enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
 						const uint8_t *dg14_set, size_t set_len)
 {
 	struct cr_tlv a[CR_INFOS_MAX], d[CR_INFOS_MAX];
-	int n_a = pace_infos(access, access_len, a), n_d = pace_infos(dg14_set, set_len, d);
+	int n_a = infos_of(access, access_len, KINDS(KIND_PACE), a, CR_INFOS_MAX);
+	int n_d = infos_of(dg14_set, set_len, KINDS(KIND_PACE), d, CR_INFOS_MAX);
 
 	if (n_a < 0 || n_d < 0)
 		return CR_INFOS_MALFORMED;

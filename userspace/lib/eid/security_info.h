@@ -47,14 +47,24 @@ struct cr_ca_key {
 	size_t len;
 };
 
+/* ChipAuthenticationDomainParameterInfo: of the key with this number, before that can be read (version 2). */
+struct cr_ca_parameters {
+	bool ecdh;
+	int key_id;			/* -1: none */
+	bool known;
+	struct cr_domain domain;	/* if they are */
+};
+
 #define CR_INFOS_MAX	8
 struct cr_security_infos {
 	struct cr_pace_info pace[CR_INFOS_MAX];
 	struct cr_pace_parameters pace_parameters[CR_INFOS_MAX];
 	struct cr_ca_info ca[CR_INFOS_MAX];
+	struct cr_ca_parameters ca_parameters[CR_INFOS_MAX];
 	struct cr_ca_key ca_key[CR_INFOS_MAX];
-	size_t n_pace, n_pace_parameters, n_ca, n_ca_key;
+	size_t n_pace, n_pace_parameters, n_ca, n_ca_parameters, n_ca_key;
 	bool terminal_authentication, active_authentication;
+	bool terminal_2;		/* terminal authentication in version 2 */
 	uint16_t cvca;			/* identifier of EF.CVCA, which terminal authentication begins with */
 	const char *aa_digest;		/* of active authentication by ECDSA: "SHA256"; NULL: not told */
 	bool ca_unknown;		/* chip authentication, or a key for it, of a kind that we do not know */
@@ -82,10 +92,27 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 /*
  * The strongest chip authentication that we speak: 0, CR_E_UNSUPPORTED (offered, not spoken) or
  * CR_E_NOT_FOUND. A public key without ChipAuthenticationInfo, be it one of an unknown kind, means 3DES
- * (TR-03110-3, A.1.1.2).
+ * (TR-03110-3, A.1.1.2), where it is not the mapping's.
  */
 int cr_security_infos_ca(const struct cr_security_infos *si, struct cr_ca_info *info,
 			 const struct cr_ca_key **key);
+
+/*
+ * DG14 has PACE with chip authentication mapping, and a key without ChipAuthenticationInfo: that is the
+ * mapping's, and no other chip authentication is offered.
+ */
+bool cr_security_infos_mapping_key(const struct cr_security_infos *si);
+/*
+ * The strongest chip authentication version 2, which the terminal has to know the parameters of before
+ * the key, by what EF.CardAccess says: standardized ones alone, as nothing there is signed (TR-03110-3,
+ * A.2.1.3). 0, CR_E_UNSUPPORTED (offered, not to be taken) or CR_E_NOT_FOUND.
+ */
+int cr_security_infos_ca2(const struct cr_security_infos *si, struct cr_ca_info *info,
+			  struct cr_domain *domain);
+/* The key for it, in EF.CardSecurity; NULL: none. */
+const struct cr_ca_key *cr_security_infos_ca2_key(const struct cr_security_infos *si,
+						  const struct cr_ca_info *info,
+						  const struct cr_domain *domain);
 
 /*
  * ICAO 9303-11, 9.2.11: what EF.CardAccess, which nothing signs, says of PACE must stand in DG14,
@@ -96,8 +123,14 @@ enum cr_infos_agreement {
 	CR_INFOS_SILENT,	/* DG14 says nothing of PACE */
 	CR_INFOS_DIFFER,	/* EF.CardAccess has one that DG14 does not have */
 	CR_INFOS_LEFT_OUT,	/* DG14 has one that EF.CardAccess does not have */
-	CR_INFOS_MALFORMED,	/* one of the two, or more than CR_INFOS_MAX in it */
+	CR_INFOS_MALFORMED,	/* one of the two, or more in it than a chip has use for */
 };
+/*
+ * The same with the signed SET in EF.CardSecurity, which has all that EF.CardAccess says (TR-03110-3,
+ * A.1.2.2): of chip and terminal authentication, too.
+ */
+enum cr_infos_agreement cr_security_infos_match(const uint8_t *access, size_t access_len,
+						const uint8_t *set, size_t set_len);
 enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
 						const uint8_t *dg14_set, size_t set_len);
 

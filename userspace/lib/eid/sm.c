@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <cardring/error.h>
 #include "eid/kdf.h"
+#include "eid/rule.h"
 #include "eid/sm.h"
 #include "iso7816/tlv.h"
 
@@ -258,43 +259,54 @@ static int decrypt(const struct cr_sm *sm, const struct cr_sm_exchange *ex, cons
 	return err;
 }
 
+enum { CRYPTOGRAM, STATUS, MAC, OBJECTS };
+
+/* 9.8.4: [DO87 or DO85], DO99, DO8E in this order, and nothing else. covered: how much the MAC is over. */
+static int response_objects(const uint8_t *rsp, size_t len, bool odd, struct cr_tlv o[OBJECTS], size_t *covered)
+{
+	const uint32_t tags[OBJECTS] = { odd ? DO_CRYPTOGRAM_ODD : DO_CRYPTOGRAM, DO_STATUS, DO_MAC };
+	const uint8_t *p = rsp;
+	int next = CRYPTOGRAM;
+
+	*covered = len;
+	while (len) {
+		size_t at = (size_t)(p - rsp);
+		struct cr_tlv t;
+
+		if (cr_tlv_next(&p, &len, &t) != 1)
+			return CR_E_SM;
+		while (next < OBJECTS && t.tag != tags[next])
+			next++;
+		if (next == OBJECTS)
+			return CR_E_SM;
+		if (next == MAC)
+			*covered = at;
+		o[next++] = t;
+	}
+	return 0;
+}
+
 int cr_sm_unprotect(const struct cr_sm *sm, const struct cr_sm_exchange *ex, const uint8_t *rsp,
 		    size_t rsp_len, uint8_t *data, size_t *data_len, uint16_t *sw)
 {
-	struct cr_tlv cryptogram = { 0 }, status, mac;
-	const uint8_t *p = rsp;
+	struct cr_tlv o[OBJECTS] = { { 0 } };
 	uint8_t want[CR_MAC_LEN];
-	size_t left, covered;
+	size_t covered;
 	int err;
 
 	*sw = cr_rapdu_sw(rsp, rsp_len);
-	if (rsp_len < 2)
+	if (rsp_len < 2 || response_objects(rsp, rsp_len - 2, ex->odd, o, &covered))
 		return CR_E_SM;
-	left = rsp_len - 2;
-
-	/* 9.8.4: [DO87 or DO85], DO99, DO8E, and nothing else */
-	if (cr_tlv_next(&p, &left, &status) <= 0)
-		return CR_E_SM;
-	if (status.tag == (ex->odd ? DO_CRYPTOGRAM_ODD : DO_CRYPTOGRAM)) {
-		cryptogram = status;
-		if (cr_tlv_next(&p, &left, &status) <= 0)
-			return CR_E_SM;
-	}
-	covered = (size_t)(p - rsp);
-	if (status.tag != DO_STATUS || status.len != 2 || cr_tlv_next(&p, &left, &mac) <= 0 ||
-	    mac.tag != DO_MAC || mac.len != CR_MAC_LEN || left)
-		return CR_E_SM;
-
 	err = mac_over(sm, ex->ssc, NULL, rsp, covered, want);
 	if (err)
 		return err;
-	if (CRYPTO_memcmp(want, mac.val, CR_MAC_LEN))
+	if (!CR_RULE(sm_mac, o[MAC].len == CR_MAC_LEN && !CRYPTO_memcmp(want, o[MAC].val, CR_MAC_LEN)))
 		return CR_E_SM;
-	if (cr_rapdu_sw(status.val, 2) != *sw)
+	if (!CR_RULE(sm_status, o[STATUS].len == 2 && cr_rapdu_sw(o[STATUS].val, 2) == *sw))
 		return CR_E_SM;
-	if (!cryptogram.tag) {
+	if (!o[CRYPTOGRAM].tag) {
 		*data_len = 0;
 		return 0;
 	}
-	return decrypt(sm, ex, &cryptogram, data, data_len);
+	return decrypt(sm, ex, &o[CRYPTOGRAM], data, data_len);
 }

@@ -25,10 +25,11 @@ int cr_ta_compress(bool ec, const uint8_t *public_key, size_t len, uint8_t out[C
 	return 0;
 }
 
-int cr_ta_init(struct cr_ta *ta, const cr_terminal_t *terminal, const struct cr_cvc_name *authorities,
-	       size_t n, const struct cr_ta_binding *binding)
+int cr_ta_init(struct cr_ta *ta, int version, const cr_terminal_t *terminal,
+	       const struct cr_cvc_name *authorities, size_t n, const struct cr_ta_binding *binding)
 {
 	memset(ta, 0, sizeof(*ta));
+	ta->version = version;
 	cr_buf_init(&ta->cmd);
 	ta->terminal = terminal;
 	ta->binding = *binding;
@@ -54,19 +55,43 @@ uint8_t cr_ta_rights(const struct cr_ta *ta)
 
 const char *cr_ta_name(const struct cr_ta *ta)
 {
-	return ta->chain[ta->n - 1]->algorithm->name;
+	return ta->chain[ta->n - 1]->algorithm->names[ta->version - 1];
 }
 
-/* MSE with a name, 83. */
-static int mse(struct cr_ta *ta, uint8_t p2, const struct cr_cvc_name *name, struct cr_capdu *cmd)
+static int mse(struct cr_ta *ta, uint8_t p2, struct cr_capdu *cmd)
 {
-	cr_buf_free(&ta->cmd);
-	if (cr_tlv_put(&ta->cmd, DO_NAME, name->text, name->len))
+	if (ta->cmd.err)
 		return ta->cmd.err;
 	*cmd = (struct cr_capdu){
 		.ins = 0x22, .p1 = 0x81, .p2 = p2, .data = ta->cmd.data, .lc = ta->cmd.len
 	};
 	return 1;
+}
+
+static int set_dst(struct cr_ta *ta, struct cr_capdu *cmd)
+{
+	const struct cr_cvc_name *by = &ta->chain[ta->at]->authority;
+
+	cr_buf_free(&ta->cmd);
+	cr_tlv_put(&ta->cmd, DO_NAME, by->text, by->len);
+	return mse(ta, 0xb6, cmd);
+}
+
+/* B.14.1: 83 the terminal's key; version 2: 80 its algorithm, and 67 and 91, which will be signed. */
+static int set_at(struct cr_ta *ta, struct cr_capdu *cmd)
+{
+	const struct cr_cvc *own = ta->chain[ta->n - 1];
+	const struct cr_ta_binding *b = &ta->binding;
+
+	cr_buf_free(&ta->cmd);
+	if (ta->version == 2)
+		cr_tlv_put(&ta->cmd, 0x80, own->algorithm->oid, sizeof(own->algorithm->oid));
+	cr_tlv_put(&ta->cmd, DO_NAME, own->holder.text, own->holder.len);
+	if (ta->version == 2) {
+		cr_buf_put(&ta->cmd, b->auxiliary, b->auxiliary_len);
+		cr_tlv_put(&ta->cmd, 0x91, b->ephemeral, b->ephemeral_len);
+	}
+	return mse(ta, 0xa4, cmd);
 }
 
 /* The certificate's body and signature, without what is around both. */
@@ -82,7 +107,7 @@ static int verify(struct cr_ta *ta, struct cr_capdu *cmd)
 	return 1;
 }
 
-/* s = Sign(SK, ID_PICC || r || Comp(ephemeral key)) */
+/* s = Sign(SK, ID_PICC || r || Comp(ephemeral key) || A_PCD); the last in version 2 alone */
 static int authenticate(struct cr_ta *ta, const uint8_t *challenge, struct cr_capdu *cmd)
 {
 	struct cr_buf b;
@@ -92,6 +117,8 @@ static int authenticate(struct cr_ta *ta, const uint8_t *challenge, struct cr_ca
 	cr_buf_put(&b, ta->binding.chip, ta->binding.chip_len);
 	cr_buf_put(&b, challenge, CHALLENGE_LEN);
 	err = cr_buf_put(&b, ta->binding.ephemeral, ta->binding.ephemeral_len);
+	if (!err && ta->version == 2)
+		err = cr_buf_put(&b, ta->binding.auxiliary, ta->binding.auxiliary_len);
 	if (!err)
 		err = cr_terminal_sign(ta->terminal, ta->chain[ta->n - 1]->algorithm, b.data, b.len,
 				       &ta->sig, &ta->sig_len);
@@ -112,10 +139,10 @@ static int advance(struct cr_ta *ta, const uint8_t *rsp, size_t len, uint16_t sw
 	case VERIFY:
 		if (ta->at < ta->n) {
 			ta->state = SET_DST;
-			return mse(ta, 0xb6, &ta->chain[ta->at]->authority, cmd);
+			return set_dst(ta, cmd);
 		}
 		ta->state = SET_AT;
-		return mse(ta, 0xa4, &ta->chain[ta->n - 1]->holder, cmd);
+		return set_at(ta, cmd);
 	case SET_DST:
 		ta->state = VERIFY;
 		return verify(ta, cmd);

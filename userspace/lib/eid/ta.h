@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Terminal authentication version 1, the terminal's side: TR-03110-1, 3.5; TR-03110-3, B.3. After chip
- * authentication, under its session.
+ * Terminal authentication, the terminal's side: TR-03110-3, B.3. Version 1 (TR-03110-1, 3.5) after chip
+ * authentication, under its session; version 2 (TR-03110-2, 3.3) before it, under PACE's.
  *
  *	for each certificate, from the authority that the chip knows down to the terminal's own
  *		MSE:Set DST               ->  <- 9000
  *		PSO:Verify Certificate    ->  <- 9000
- *	MSE:Set AT                        ->  <- 9000
+ *	MSE:Set AT                        ->  <- 9000	version 2: with the key of chip authentication
  *	GET CHALLENGE                     ->  <- r
  *	EXTERNAL AUTHENTICATE             ->  <- 9000
  */
@@ -24,10 +24,12 @@ struct cr_ta_binding {
 	size_t chip_len;
 	uint8_t ephemeral[CR_FIELD_MAX];	/* the terminal's key of chip authentication, compressed */
 	size_t ephemeral_len;
+	const uint8_t *auxiliary;	/* version 2: auxiliary data, the object 67 whole (A.7.5); NULL */
+	size_t auxiliary_len;
 };
 
 struct cr_ta {			/* free with cr_ta_clear */
-	int state;
+	int state, version;
 	const cr_terminal_t *terminal;
 	struct cr_ta_binding binding;
 	const struct cr_cvc *chain[CR_CVC_CHAIN_MAX];
@@ -37,9 +39,12 @@ struct cr_ta {			/* free with cr_ta_clear */
 	size_t sig_len;
 };
 
-/* 0; CR_E_NOT_FOUND: no way from these authorities to the terminal's certificate. */
-int cr_ta_init(struct cr_ta *ta, const cr_terminal_t *terminal, const struct cr_cvc_name *authorities,
-	       size_t n, const struct cr_ta_binding *binding);
+/*
+ * version: 1 or 2. What binding->auxiliary points to lives until the end. 0; CR_E_NOT_FOUND: no way from
+ * these authorities to the terminal's certificate.
+ */
+int cr_ta_init(struct cr_ta *ta, int version, const cr_terminal_t *terminal,
+	       const struct cr_cvc_name *authorities, size_t n, const struct cr_ta_binding *binding);
 /*
  * As cr_pace_step. 1: send *cmd; 0: the chip took the terminal for what its certificates say.
  * CR_E_ACCESS_REFUSED: it did not; CR_E_CARD_PROTOCOL, CR_E_CRYPTO, CR_E_NOMEM.

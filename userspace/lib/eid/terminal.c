@@ -10,6 +10,7 @@
 #include <openssl/rsa.h>
 #include <openssl/store.h>
 #include "eid/terminal.h"
+#include "eid/token.h"
 
 #define FILE_LIMIT	65536	/* of certificates; one has less than 2 KiB */
 
@@ -19,6 +20,7 @@ struct cr_terminal {
 	struct cr_cvc certs[CR_CVC_MAX];
 	size_t n_certs, own;
 	EVP_PKEY *key;
+	struct cr_token *token;		/* which has the key, if that is NULL */
 };
 
 int cr_terminal_new(cr_terminal_t **out)
@@ -34,6 +36,7 @@ void cr_terminal_free(cr_terminal_t *t)
 	for (size_t i = 0; i < t->n_bytes; i++)
 		free(t->bytes[i]);
 	EVP_PKEY_free(t->key);
+	cr_token_close(t->token);
 	free(t);
 }
 
@@ -89,7 +92,7 @@ int cr_terminal_add_certificates(cr_terminal_t *t, const char *path)
 	return 0;
 }
 
-/* A file, or what a provider has: pkcs11:..., file:... (OSSL_STORE). */
+/* A file, be it named by a file: URI. */
 static EVP_PKEY *load_key(const char *uri)
 {
 	OSSL_STORE_CTX *store;
@@ -134,7 +137,7 @@ static bool is_of(const struct cr_cvc *cert, const EVP_PKEY *key)
 	return len == cert->key_len && !memcmp(buf, cert->key, len);
 }
 
-int cr_terminal_set_key(cr_terminal_t *t, const char *uri)
+static int set_file(cr_terminal_t *t, const char *uri)
 {
 	EVP_PKEY *key = load_key(uri);
 
@@ -146,7 +149,9 @@ int cr_terminal_set_key(cr_terminal_t *t, const char *uri)
 	for (size_t i = 0; i < t->n_certs; i++) {
 		if (t->certs[i].role == CR_CVC_TERMINAL && is_of(&t->certs[i], key)) {
 			EVP_PKEY_free(t->key);
+			cr_token_close(t->token);
 			t->key = key;
+			t->token = NULL;
 			t->own = i;
 			return 0;
 		}
@@ -155,12 +160,57 @@ int cr_terminal_set_key(cr_terminal_t *t, const char *uri)
 	return CR_E_NOT_FOUND;
 }
 
+/* The one certificate of a terminal that is of the token's key; where that is not told, the only one there is. */
+static int set_token(cr_terminal_t *t, const char *uri, cr_pin_fn ask, void *arg)
+{
+	size_t own = CR_CVC_MAX, guessed = CR_CVC_MAX, guesses = 0;
+	struct cr_token *token;
+	int err = cr_token_open(uri, ask, arg, &token);
+
+	if (err)
+		return err;
+	for (size_t i = t->n_certs; i-- > 0; ) {
+		int is = t->certs[i].role == CR_CVC_TERMINAL ? cr_token_is_of(token, &t->certs[i]) : 0;
+
+		if (is > 0) {
+			own = i;
+		} else if (is < 0) {
+			guessed = i;
+			guesses++;
+		}
+	}
+	if (own == CR_CVC_MAX && guesses == 1)
+		own = guessed;
+	if (own == CR_CVC_MAX) {
+		cr_token_close(token);
+		return CR_E_NOT_FOUND;
+	}
+	EVP_PKEY_free(t->key);
+	cr_token_close(t->token);
+	t->key = NULL;
+	t->token = token;
+	t->own = own;
+	return 0;
+}
+
+int cr_terminal_set_key(cr_terminal_t *t, const char *uri, cr_pin_fn ask, void *arg)
+{
+	if (!strncmp(uri, "pkcs11:", 7))
+		return set_token(t, uri, ask, arg);
+	return set_file(t, uri);
+}
+
+const struct cr_cvc *cr_terminal_own(const cr_terminal_t *t)
+{
+	return t->key || t->token ? &t->certs[t->own] : NULL;
+}
+
 size_t cr_terminal_chain(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n,
 			 const struct cr_cvc *chain[CR_CVC_CHAIN_MAX])
 {
 	size_t at[CR_CVC_CHAIN_MAX], len;
 
-	if (!t->key)
+	if (!cr_terminal_own(t))
 		return 0;
 	len = cr_cvc_chain(t->certs, t->n_certs, t->own, authorities, n, at);
 	for (size_t i = 0; i < len; i++)
@@ -186,8 +236,8 @@ static int to_plain(const EVP_PKEY *key, uint8_t *sig, size_t der_len, size_t *l
 	return err;
 }
 
-int cr_terminal_sign(const cr_terminal_t *t, const struct cr_cvc_algorithm *a, const uint8_t *data,
-		     size_t len, uint8_t **sig, size_t *sig_len)
+static int sign(const cr_terminal_t *t, const struct cr_cvc_algorithm *a, const uint8_t *data,
+		size_t len, uint8_t **sig, size_t *sig_len)
 {
 	/* room for the DER of a signature, which r || s may be longer or shorter than */
 	size_t size = (size_t)EVP_PKEY_get_size(t->key) + 16, n = size;
@@ -219,4 +269,11 @@ out:
 		*sig = NULL;
 	}
 	return err;
+}
+
+int cr_terminal_sign(const cr_terminal_t *t, const struct cr_cvc_algorithm *a, const uint8_t *data,
+		     size_t len, uint8_t **sig, size_t *sig_len)
+{
+	return t->token ? cr_token_sign(t->token, a, data, len, sig, sig_len) :
+			  sign(t, a, data, len, sig, sig_len);
 }

@@ -6,6 +6,8 @@
 #include <cardring/eid.h>
 #include "eid/cvc.h"
 
+/* The terminal's own certificate; NULL without a key. */
+const struct cr_cvc *cr_terminal_own(const cr_terminal_t *t);
 /* The chain to show to a chip that knows these authorities; its count; 0: there is none. */
 size_t cr_terminal_chain(const cr_terminal_t *t, const struct cr_cvc_name *authorities, size_t n,
 			 const struct cr_cvc *chain[CR_CVC_CHAIN_MAX]);

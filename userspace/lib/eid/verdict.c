@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "checks.h"
+#include "rule.h"
 
 const char *cr_verdict_name(enum cr_verdict v)
 {
@@ -41,7 +42,12 @@ const char *cr_verdict_name(enum cr_verdict v)
 
 const char *cr_procedure_name(enum cr_procedure p)
 {
-	return p == CR_PROCEDURE_STANDARD ? "standard" : "advanced";
+	switch (p) {
+	case CR_PROCEDURE_ADVANCED:	return "advanced";
+	case CR_PROCEDURE_STANDARD:	return "standard";
+	case CR_PROCEDURE_GENERAL:	return "general";
+	}
+	return "standard";
 }
 
 const char *cr_dg_status_name(enum cr_dg_status s)
@@ -345,8 +351,10 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
 		return;
 	for (i = 14; i <= 15; i++) {
-		if (insp->passive.dg[i] == CR_DG_UNREAD || insp->passive.dg[i] == CR_DG_LOCKED ||
-		    insp->passive.dg[i] == CR_DG_UNWANTED) {
+		bool shown = insp->passive.dg[i] != CR_DG_UNREAD && insp->passive.dg[i] != CR_DG_LOCKED &&
+			     insp->passive.dg[i] != CR_DG_UNWANTED;
+
+		if (!CR_RULE(chip_proof_shown, shown)) {
 			say(j, &hidden, i == 14 ? "DG14" : "DG15");
 			return;
 		}
@@ -373,7 +381,7 @@ static void judge_check(const struct cr_check *c, enum cr_check_id id, enum cr_r
 	if (!c)
 		say(j, m, "not checked");
 	else
-		say(j, m, c->detail[0] ? c->detail : cr_result_name(result));
+		say(j, m, c->defect ? c->defect : c->detail[0] ? c->detail : cr_result_name(result));
 }
 
 static int list_reasons(struct cr_inspection *insp, const struct judgement *j)
@@ -409,6 +417,7 @@ int cr_checks_judge(struct cr_inspection *insp)
 
 	if (err)
 		return err;
+	insp->chip_authentication = cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION);
 	/* the checks are in the order of their numbers */
 	for (int id = 0; id < CR_CHECK_COUNT; id++) {
 		const struct cr_check *c = at < insp->n_checks &&

@@ -31,7 +31,7 @@ static int reader_error(const struct cardring_cqe *cqe)
 		return CR_E_CARD_PROTOCOL;
 	case ICC_PROTOCOL_UNSUPPORTED:
 	case ICC_CLASS_UNSUPPORTED:
-		return CR_E_UNSUPPORTED;
+		return CR_E_READER_UNFIT;
 	case CMD_SLOT_BUSY:
 		return CR_E_READER_BUSY;
 	}

@@ -59,6 +59,12 @@ const char *cr_strerror(int err)
 		return "There were too many wrong tries: the card has blocked this PIN or PUK.";
 	case CR_E_IO:
 		return "A file could not be read or written.";
+	case CR_E_READER_UNFIT:
+		return "This card reader cannot speak with this card: they share no protocol or voltage that is supported; "
+		       "try another card reader.";
+	case CR_E_VERSION:
+		return "The module cardring is of another version than this program; install both of the same version, "
+		       "then \"cardring driver unload\" and \"cardring driver load\".";
 	case CR_E_NO_SERVICE:
 		return "The smart-card service pcscd does not answer; start it, or have it started again.";
 	}

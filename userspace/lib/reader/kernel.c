@@ -114,7 +114,7 @@ static int node_open(const char *path, struct cardring_info *info)
 	if (err)
 		err = open_error(-err);
 	else if (info->abi != CARDRING_ABI_VERSION)
-		err = CR_E_UNSUPPORTED;
+		err = CR_E_VERSION;
 	if (!err)
 		return fd;
 	close(fd);

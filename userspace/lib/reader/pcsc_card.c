@@ -37,17 +37,64 @@ static long context(struct pcsc_line *l)
 /* ---- connection ---- */
 
 /* Any protocol first: which one it shall be is known once the card's ATR is. */
-static long connect_exclusive(struct pcsc_line *l)
+static long any_protocol(struct pcsc_line *l)
 {
 	static const unsigned long protocols[] = { PCSC_T0 | PCSC_T1, PCSC_T1, PCSC_T0 };
+	long rv = PCSC_E_PROTO_MISMATCH;
+
+	for (size_t i = 0; i < 3 && is(rv, PCSC_E_PROTO_MISMATCH); i++) {
+		if (l->connected)
+			rv = l->api->reconnect(l->card, PCSC_SHARE_EXCLUSIVE, protocols[i], PCSC_UNPOWER_CARD,
+					       &l->protocol);
+		else
+			rv = l->api->connect(l->ctx, l->name, PCSC_SHARE_EXCLUSIVE, protocols[i], &l->card,
+					     &l->protocol);
+	}
+	return rv;
+}
+
+static long connect_exclusive(struct pcsc_line *l)
+{
 	long rv = context(l);
 
-	for (size_t i = 0; i < 3 && !l->connected && !rv; i++) {
-		rv = l->api->connect(l->ctx, l->name, PCSC_SHARE_EXCLUSIVE, protocols[i], &l->card, &l->protocol);
-		l->connected = !rv;
-		if (is(rv, PCSC_E_PROTO_MISMATCH) && i < 2)
-			rv = 0;
-	}
+	if (rv || l->connected)
+		return rv;
+	rv = any_protocol(l);
+	l->connected = !rv;
+	return rv;
+}
+
+/*
+ * Where a power-up fails of a card that it had powered before, pcsc-lite (to 2 at least, SCardConnect) goes on without
+ * an ATR and takes the card to be in use: no protocol is the card's then, in whatever connection, until one powers it
+ * anew. That is a reconnect's to do, of a connection that asks for no protocol. It resets the card before it looks
+ * whether another program has it too; that is asked first.
+ */
+static long connect_anew(struct pcsc_line *l)
+{
+	struct pcsc_state state = { .reader = l->name };
+	long rv = l->api->status_change(l->ctx, 0, &state, 1);
+
+	if (!rv && state.event & PCSC_STATE_INUSE)
+		rv = PCSC_E_SHARING_VIOLATION;
+	if (!rv)
+		rv = l->api->connect(l->ctx, l->name, PCSC_SHARE_DIRECT, 0, &l->card, &l->protocol);
+	if (rv)
+		return rv;
+	l->connected = true;
+	rv = any_protocol(l);
+	if (rv)
+		cr_pcsc_disconnect(l, true);
+	return rv;
+}
+
+/* For power-on, which is what a card that gives no connection is left to. */
+static long connect_powered(struct pcsc_line *l)
+{
+	long rv = connect_exclusive(l);
+
+	if (is(rv, PCSC_E_PROTO_MISMATCH) || is(rv, PCSC_W_UNRESPONSIVE_CARD))
+		rv = connect_anew(l);
 	return rv;
 }
 
@@ -148,14 +195,14 @@ static void learn_max(struct pcsc_line *l)
 int cr_pcsc_power_on(struct pcsc_line *l, struct pcsc_call *call)
 {
 	bool had = l->connected;
-	long rv = connect_exclusive(l);
+	long rv = connect_powered(l);
 
 	if (!rv)
 		rv = power_up(l, call);
 	/* a connection from before the card was changed; or one that was left over */
 	if (had && cr_pcsc_errno(rv) == -ENOMEDIUM) {
 		cr_pcsc_disconnect(l, false);
-		rv = connect_exclusive(l);
+		rv = connect_powered(l);
 		if (!rv)
 			rv = power_up(l, call);
 	}
@@ -177,7 +224,8 @@ static long transmit(struct pcsc_line *l, const uint8_t *cmd, size_t len, uint8_
 	long rv = l->api->transmit(l->card, &pci, cmd, len, NULL, rsp, &got);
 
 	*n = rv ? 0 : got;
-	return rv;
+	/* of the protocol that it has agreed to: the card was powered anew meanwhile, or is another */
+	return is(rv, PCSC_E_PROTO_MISMATCH) ? PCSC_W_RESET_CARD : rv;
 }
 
 /* PC/SC part 3: over T=0 a command goes without Le behind its data, and the response is fetched by the host. */

@@ -7,6 +7,7 @@
  *   pcsc_watch.c   readers and cards that come and go
  *   pcsc_card.c    connecting, power, APDUs: one call after the other
  *   pcsc_call.c    the thread that makes those calls for a ring, and the deadlines of its commands
+ *   pcsc_queue.c   the commands that wait for it; what is in the slot
  *   pcsc_ring.c    the ring's calls
  *
  * PC/SC's calls block, without a deadline and with nothing to stop them (SCardCancel ends SCardGetStatusChange alone).
@@ -174,7 +175,7 @@ void cr_pcsc_disconnect(struct pcsc_line *l, bool power_off);
 int cr_pcsc_power_on(struct pcsc_line *l, struct pcsc_call *call);
 int cr_pcsc_xfer(struct pcsc_line *l, const uint8_t *cmd, size_t len, struct pcsc_call *call);
 
-/* ---- pcsc_call.c, pcsc_ring.c ---- */
+/* ---- pcsc_call.c, pcsc_queue.c, pcsc_ring.c ---- */
 
 struct pcsc_req {
 	STAILQ_ENTRY(pcsc_req) link;
@@ -227,7 +228,7 @@ struct pcsc_ring {
 	uint64_t keeper_until;
 };
 
-/* pcsc_ring.c; with the lock held, but for the first */
+/* pcsc_queue.c; with the lock held, but for the first */
 uint64_t cr_pcsc_now(void);		/* ns */
 /* Without the lock; 0 (for any reason, or none: look again), -ETIME or -EINTR. */
 int cr_pcsc_sleep(struct pcsc_ring *r, uint32_t *word, uint64_t until);
@@ -239,6 +240,10 @@ void cr_pcsc_purge(struct pcsc_ring *r, int err);	/* all that is queued */
 void cr_pcsc_gone(struct pcsc_ring *r, int err);
 /* pcscd has the card go before its reader, and a driver may know no better: is it the reader that was unplugged? Ends it. */
 bool cr_pcsc_unplugged(struct pcsc_ring *r);
+unsigned int cr_pcsc_submit(struct cr_memring *mem, unsigned int want);	/* a pcsc_ring's; how many were taken */
+void cr_pcsc_told(void *ring, const struct pcsc_state *state, int err);	/* for its watch; takes the lock */
+
+/* pcsc_ring.c */
 void cr_pcsc_unref(struct pcsc_ring *r);	/* unlocks */
 int cr_pcsc_ring_new(const char *name, const struct cardring_info *info, const struct cr_ring_params *params,
 		     cr_ring_t **out);

@@ -14,7 +14,7 @@
 static bool refused(int err)
 {
 	return err == CR_E_CARD_MUTE || err == CR_E_CARD_PROTOCOL || err == CR_E_READER_FAILED ||
-	       err == CR_E_UNSUPPORTED;
+	       err == CR_E_READER_UNFIT || err == CR_E_UNSUPPORTED;
 }
 
 /* Sends len bytes of buffer 0; the answer is in buffer 1. */
@@ -35,7 +35,7 @@ static int ask_reader(cr_card_t *card, struct cr_terms *terms)
 	if (err)
 		return err;
 	if (cqe.param > 1)
-		return CR_E_UNSUPPORTED;
+		return CR_E_READER_UNFIT;
 	terms->protocol = cqe.param;
 	return 0;
 }
@@ -66,7 +66,7 @@ static int begin_t1(cr_card_t *card, const struct cr_atr *atr, const struct cr_r
 	uint32_t khz = can->clock_khz ? can->clock_khz : 4000;
 
 	if (room <= OVERHEAD)
-		return CR_E_UNSUPPORTED;
+		return CR_E_READER_UNFIT;
 	room -= OVERHEAD;
 	params.inf_max = room < CR_T1_IFS_MAX ? (uint8_t)room : CR_T1_IFS_MAX;
 	if (!(can->features & CR_FEATURE_IFSD)) {
@@ -93,7 +93,7 @@ int cr_card_agree(cr_card_t *card, uint32_t *below)
 		card->reader.dev.level = card->ring->ops->level(card->ring, card->reader.slot);
 	card->capabilities = malformed ? 0 : cr_atr_capabilities(&atr);
 	if (card->reader.dev.level == CARDRING_LEVEL_CHARACTER)
-		return CR_E_UNSUPPORTED;
+		return CR_E_READER_UNFIT;
 	if (card->reader.dev.level != CARDRING_LEVEL_TPDU)
 		return 0;
 	if (malformed)

@@ -138,6 +138,8 @@ void LIBUSB_CALL cr_usb_tx_done(struct libusb_transfer *t)
 	pthread_mutex_lock(&r->lock);
 	r->outstanding--;
 	s->tx_busy = false;
+	if (t->status == LIBUSB_TRANSFER_COMPLETED)
+		s->abort_waits = false;
 	if (s->answered)
 		cr_usb_finish(s, s->answer);
 	else if (t->status != LIBUSB_TRANSFER_COMPLETED)

@@ -198,6 +198,11 @@ int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_int
 
 /* ---- who holds it ---- */
 
+void cr_usb_node(const struct cardring_info *info, char *out, size_t size)
+{
+	snprintf(out, size, "/dev/bus/usb/%03u/%03u", info->busnum, info->devnum);
+}
+
 static bool has_open(const char *pid, const char *node)
 {
 	char path[320], link[64];
@@ -227,7 +232,7 @@ static int holder(const struct cardring_info *info)
 	int pid = 0;
 	DIR *d = opendir("/proc");
 
-	snprintf(node, sizeof(node), "/dev/bus/usb/%03u/%03u", info->busnum, info->devnum);
+	cr_usb_node(info, node, sizeof(node));
 	while (d && !pid && (e = readdir(d))) {
 		if (e->d_name[0] > '0' && e->d_name[0] <= '9' && has_open(e->d_name, node))
 			pid = atoi(e->d_name);

@@ -7,6 +7,7 @@
  *
  *   usb_find.c     readers in sysfs, who holds them; the backend's table
  *   usb_reader.c   opening and closing a reader, and the thread that helps it
+ *   usb_device.c   libusb's part in that
  *   usb_loop.c     who handles libusb's events, and waiting
  *   usb_ring.c     the ring's calls
  *   usb_slot.c     queues and claims: which command is next
@@ -87,6 +88,7 @@ struct usb_slot {
 	uint8_t given_up_seq;
 	bool given_up_answered, given_up_own;
 	bool abort_heard, abort_refused;
+	bool abort_waits;		/* its message, until bulk-out's halt is cleared */
 	bool expired;			/* the abort could not be sent */
 	bool unsync;			/* the answer of a command that was given up may still come */
 
@@ -145,11 +147,10 @@ struct usb_reader {
 	struct cr_ccid_interface itf;
 	struct cardring_info info;
 	libusb_context *ctx;
-	libusb_device *dev;
 	libusb_device_handle *handle;
+	int node;			/* of usbfs, under handle; -1 */
+	bool unplugged;			/* as the thread saw that handled events last; looked at behind that */
 	bool module;			/* cardring.ko was there before us, and did not have it */
-	bool left_set;
-	libusb_hotplug_callback_handle left;
 	pthread_t helper;
 	bool helped;			/* helper runs */
 
@@ -206,6 +207,8 @@ int cr_usb_resolve(const char *path, char *name, size_t size, struct cr_ccid_int
 		   struct cardring_info *info);
 /* Is cardring.ko loaded? */
 bool cr_usb_module(void);
+/* The path of a device's usbfs node. */
+void cr_usb_node(const struct cardring_info *info, char *out, size_t size);
 
 /* usb_reader.c */
 
@@ -215,6 +218,12 @@ void cr_usb_close(struct usb_reader *r);
 /* What is in its slots, if this process has it open: true, and at most max of them. */
 bool cr_usb_peek(const char *name, struct cardring_slot *slots, unsigned int max);
 int cr_usb_error(int libusb);		/* enum cr_error */
+
+/* usb_device.c */
+
+/* Sets r->node, ctx and handle, by r->info. 0 or enum cr_error; what it got until then is cr_usb_device_close's. */
+int cr_usb_device_open(struct usb_reader *r);
+void cr_usb_device_close(struct usb_reader *r);
 
 /* usb_loop.c; all but now() with the lock held */
 

@@ -101,6 +101,8 @@ int cr_usb_pump(struct usb_reader *r, uint64_t until, bool helper)
 	rc = libusb_handle_events_timeout_completed(r->ctx, &tv, NULL);
 	pthread_mutex_lock(&r->lock);
 	r->pumping = r->helper_pumps = false;
+	if (r->unplugged)
+		cr_usb_lost(r);
 	cr_usb_service(r);
 	cr_usb_wake(r);
 	return rc == LIBUSB_ERROR_INTERRUPTED ? -EINTR : 0;

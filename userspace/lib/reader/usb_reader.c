@@ -88,53 +88,6 @@ static int start_helper(struct usb_reader *r)
 
 /* ---- opening ---- */
 
-static int LIBUSB_CALL device_left(libusb_context *ctx, libusb_device *dev, libusb_hotplug_event event, void *arg)
-{
-	struct usb_reader *r = arg;
-
-	if (dev != r->dev)
-		return 0;
-	pthread_mutex_lock(&r->lock);
-	cr_usb_lost(r);
-	pthread_mutex_unlock(&r->lock);
-	return 0;
-}
-
-/* libusb has a thread of its own; signals are the program's. */
-static int init_libusb(struct usb_reader *r)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = libusb_init(&r->ctx);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
-static int open_device(struct usb_reader *r)
-{
-	libusb_device **list;
-	ssize_t n;
-	int err = init_libusb(r);
-
-	if (err) {
-		r->ctx = NULL;
-		return cr_usb_error(err);
-	}
-	n = libusb_get_device_list(r->ctx, &list);
-	if (n < 0)
-		return cr_usb_error((int)n);
-	for (ssize_t i = 0; i < n && !r->dev; i++) {
-		if (libusb_get_bus_number(list[i]) == r->info.busnum &&
-		    libusb_get_device_address(list[i]) == r->info.devnum)
-			r->dev = libusb_ref_device(list[i]);
-	}
-	libusb_free_device_list(list, 1);
-	return r->dev ? cr_usb_error(libusb_open(r->dev, &r->handle)) : CR_E_READER_GONE;
-}
-
 static int claim_interface(struct usb_reader *r)
 {
 	int err = libusb_claim_interface(r->handle, r->itf.number);
@@ -208,18 +161,10 @@ static void free_transfers(struct usb_reader *r)
 
 static void let_go(struct usb_reader *r)
 {
-	if (r->left_set)
-		libusb_hotplug_deregister_callback(r->ctx, r->left);
-	if (r->handle) {
-		/* offered to the module, if that was loaded meanwhile; what it let go before stays as it is */
-		if (!libusb_release_interface(r->handle, r->itf.number) && !r->module && cr_usb_module())
-			libusb_attach_kernel_driver(r->handle, r->itf.number);
-		libusb_close(r->handle);
-	}
-	if (r->dev)
-		libusb_unref_device(r->dev);
-	if (r->ctx)
-		libusb_exit(r->ctx);
+	/* offered to the module, if that was loaded meanwhile; what it let go before stays as it is */
+	if (r->handle && !libusb_release_interface(r->handle, r->itf.number) && !r->module && cr_usb_module())
+		libusb_attach_kernel_driver(r->handle, r->itf.number);
+	cr_usb_device_close(r);
 }
 
 static int bring_up(struct usb_reader *r)
@@ -227,18 +172,13 @@ static int bring_up(struct usb_reader *r)
 	int err;
 
 	r->module = cr_usb_module();
-	err = open_device(r);
+	err = cr_usb_device_open(r);
 	if (!err)
 		err = claim_interface(r);
 	if (!err)
 		err = make_transfers(r);
-	if (err)
-		return err;
-	/* tells of a reader that goes while nothing is in flight */
-	r->left_set = !libusb_hotplug_register_callback(r->ctx, LIBUSB_HOTPLUG_EVENT_DEVICE_LEFT, 0,
-							LIBUSB_HOTPLUG_MATCH_ANY, LIBUSB_HOTPLUG_MATCH_ANY,
-							LIBUSB_HOTPLUG_MATCH_ANY, device_left, r, &r->left);
-	err = start_helper(r);
+	if (!err)
+		err = start_helper(r);
 	if (err)
 		return err;
 	pthread_mutex_lock(&r->lock);
@@ -278,6 +218,7 @@ static struct usb_reader *reader_new(const char *name, const struct cr_ccid_inte
 	r->info = *info;
 	r->refs = 1;
 	r->settling = true;
+	r->node = -1;
 	r->interrupt_at = r->poll_at = USB_NEVER;
 	pthread_mutex_init(&r->lock, NULL);
 	LIST_INIT(&r->rings);

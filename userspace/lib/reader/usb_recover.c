@@ -43,6 +43,7 @@ void cr_usb_stop_all(struct usb_reader *r, int err, unsigned int delay_ms)
 void cr_usb_halted_out(struct usb_slot *s)
 {
 	s->reader->halted_out = true;
+	s->abort_waits = s->phase == USB_ABORTING;
 	cr_usb_stop(s, -EIO, 0);
 }
 
@@ -59,9 +60,11 @@ static void dead(struct usb_slot *s)
 	s->learning = false;
 }
 
+/* One that a halted pipe would refuse waits until the halt is cleared. */
 static void send_abort_message(struct usb_slot *s)
 {
-	if (s->tx_busy || cr_usb_tx_abort(s)) {
+	s->abort_waits = s->reader->halted_out;
+	if (!s->abort_waits && (s->tx_busy || cr_usb_tx_abort(s))) {
 		s->expired = true;
 		cr_usb_sooner(s->reader, 0);
 	}
@@ -115,9 +118,17 @@ void cr_usb_abort(struct usb_slot *s)
 	s->given_up_answered = s->abort_refused = false;
 	s->unsync = true;
 	s->phase = USB_ABORTING;
-	s->expired = false;
+	s->expired = s->abort_waits = false;
 	s->reader->busy++;
 	send_abort(s);
+}
+
+static void send_waiting_aborts(struct usb_reader *r)
+{
+	for (unsigned int i = 0; i < r->itf.desc.slots; i++) {
+		if (r->slot[i].phase == USB_ABORTING && r->slot[i].abort_waits)
+			send_abort_message(&r->slot[i]);
+	}
 }
 
 static void give_up(struct usb_slot *s)
@@ -325,8 +336,10 @@ void cr_usb_job(struct usb_reader *r)
 	r->jobs &= ~jobs;
 	if (jobs & USB_CLEAR_IN)
 		r->halted_in = r->rx.hold = false;
-	if (jobs & USB_CLEAR_OUT)
+	if (jobs & USB_CLEAR_OUT) {
 		r->halted_out = false;
+		send_waiting_aborts(r);
+	}
 	cr_usb_service(r);
 	cr_usb_wake(r);
 	cr_usb_sooner(r, cr_usb_next(r));
@@ -367,6 +380,7 @@ static void service_pipes(struct usb_reader *r, uint64_t now)
 		if (!s->tx_busy)
 			continue;
 		busy = true;
+		s->abort_waits = s->phase == USB_ABORTING;
 		cr_usb_stop(s, -EIO, 0);
 		cr_usb_tx_cancel(s);
 	}

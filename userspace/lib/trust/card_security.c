@@ -59,25 +59,44 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 	return err;
 }
 
+/*
+ * Whether its signer may sign it. Without a trusted issuer that is a question where nothing else speaks for what
+ * it signed.
+ */
 static enum cr_result check_signer(struct cr_inspection *insp, struct cr_sod *cms, const cr_trust_t *trust,
-				   time_t now, char *why)
+				   time_t now, bool alone, char *why)
 {
 	struct cr_chain chain;
-	char unused[160];
+	enum cr_result revocation, r;
+	char revoked[160];
 
 	cr_chain_build(cms->signer, cms->certs, trust, now, &chain);
-	cr_signer_check(insp, CR_SIGNED_CARD_SECURITY, &chain,
-			cr_chain_revocation(&chain, trust, now, unused), now);
-	if (chain.result == CR_FAILED)
+	revocation = cr_chain_revocation(&chain, trust, now, revoked);
+	if (insp)
+		cr_signer_check(insp, CR_SIGNED_CARD_SECURITY, &chain, revocation, now);
+	r = chain.result == CR_FAILED || alone ? chain.result : CR_SUCCESSFUL;
+	if (r != CR_SUCCESSFUL)
 		snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
-	return chain.result == CR_FAILED ? CR_FAILED : CR_SUCCESSFUL;
+	if (r == CR_SUCCESSFUL && alone && revocation == CR_FAILED) {
+		snprintf(why, 160, "EF.CardSecurity: %.120s", revoked);
+		r = CR_UNDETERMINED;
+	}
+	return r;
 }
 
-enum cr_result cr_card_security_check(struct cr_inspection *insp, const uint8_t *data, size_t len,
-				      const cr_trust_t *trust, time_t now, char *why)
+static void record(struct cr_inspection *insp, const struct cr_cms_checks *apart, const char *why)
+{
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_DIGEST, apart->digest, "%s",
+		     apart->digest == CR_SUCCESSFUL ? "" : why);
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE, apart->signature, "%s",
+		     apart->signature == CR_SUCCESSFUL ? "" : why);
+}
+
+enum cr_result cr_card_security_verify(struct cr_inspection *insp, const uint8_t *data, size_t len,
+				       const cr_trust_t *trust, time_t now, bool excused, bool alone, char *why)
 {
 	struct cr_cms_checks apart = { CR_FAILED, CR_FAILED };
-	enum cr_result r = CR_UNDETERMINED;
+	enum cr_result r = CR_FAILED, signer = CR_SUCCESSFUL;
 	const char *detail = NULL;
 	struct cr_sod cms;
 	int err;
@@ -86,20 +105,20 @@ enum cr_result cr_card_security_check(struct cr_inspection *insp, const uint8_t 
 	ERR_set_mark();
 	if (parse(data, len, &cms)) {
 		detail = "it is malformed";
-		r = CR_FAILED;
 	} else {
 		err = cr_sod_verify(&cms, trust, &detail);
 		cr_cms_apart(cms.cms, cms.si, err, &apart);
 		r = !err ? CR_SUCCESSFUL : err == CR_E_CRYPTO ? CR_FAILED : CR_UNDETERMINED;
-		if (cms.signer && check_signer(insp, &cms, trust, now, why) == CR_FAILED)
-			r = CR_FAILED;
+		if (cms.signer)
+			signer = check_signer(insp, &cms, trust, now, alone, why);
 	}
 	if (detail)
 		snprintf(why, 160, "EF.CardSecurity: %.120s", detail);
-	cr_check_set(insp, CR_CHECK_CARD_SECURITY_DIGEST, apart.digest, "%s", apart.digest == CR_SUCCESSFUL ? "" : why);
-	cr_check_set(insp, CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE, apart.signature, "%s",
-		     apart.signature == CR_SUCCESSFUL ? "" : why);
+	if (insp)
+		record(insp, &apart, why);
 	cr_sod_clear(&cms);
 	ERR_pop_to_mark();
-	return r;
+	if (r == CR_FAILED && excused)
+		r = CR_UNDETERMINED;
+	return r == CR_SUCCESSFUL || signer == CR_FAILED ? signer : r;
 }

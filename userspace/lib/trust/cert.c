@@ -17,7 +17,7 @@
 
 static const char *const kind_names[CR_CERT_KINDS] = {
 	[CR_CERT_CSCA] = "csca", [CR_CERT_LINK] = "link", [CR_CERT_SIGNER] = "signer",
-	[CR_CERT_CRL] = "crl",
+	[CR_CERT_CRL] = "crl", [CR_CERT_DEFECTS] = "defects",
 };
 
 const char *cr_cert_kind_name(enum cr_cert_kind kind)
@@ -38,10 +38,12 @@ int cr_cert_kind_find(const char *name)
 
 /* ---- What it may do ---- */
 
+#define BSI_NPKD	"0.4.0.127.0.7.3.11."
+
 /*
  * What the extended key usage lets it sign documents: ICAO 9303-12, 7.1.1 forbids document signers
  * to have one, and everything else that a CSCA certifies must: signers of lists, of stamps and of
- * seals (2.23.136.1.1.n), and TLS. OTHER: it is one of those; UNKNOWN: for what nobody knows.
+ * seals (2.23.136.1.1.n; BSI TR-03129-2, 7.2 and 8.5: 0.4.0.127.0.7.3.11.n), and TLS. OTHER: it is one of those; UNKNOWN: for what nobody knows.
  */
 enum cr_cert_purpose cr_cert_purpose(X509 *cert)
 {
@@ -55,8 +57,8 @@ enum cr_cert_purpose cr_cert_purpose(X509 *cert)
 		purpose = sk_ASN1_OBJECT_value(eku, i);
 		nid = OBJ_obj2nid(purpose);
 		OBJ_obj2txt(oid, sizeof(oid), purpose, 1);
-		if (!strncmp(oid, "2.23.136.1.1.", 13) || nid == NID_server_auth ||
-		    nid == NID_client_auth)
+		if (!strncmp(oid, "2.23.136.1.1.", 13) || !strncmp(oid, BSI_NPKD, sizeof(BSI_NPKD) - 1) ||
+		    nid == NID_server_auth || nid == NID_client_auth)
 			r = CR_PURPOSE_OTHER;
 		else if (nid == NID_anyExtendedKeyUsage)
 			r = CR_PURPOSE_DOCUMENTS;
@@ -65,7 +67,7 @@ enum cr_cert_purpose cr_cert_purpose(X509 *cert)
 	return r;
 }
 
-bool cr_cert_signs_master_lists(X509 *cert)
+static bool has_purpose(X509 *cert, const char *wanted)
 {
 	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
 	bool found = false;
@@ -74,10 +76,20 @@ bool cr_cert_signs_master_lists(X509 *cert)
 
 	for (i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
 		OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(eku, i), 1);
-		found |= !strcmp(oid, "2.23.136.1.1.3");
+		found |= !strcmp(oid, wanted);
 	}
 	EXTENDED_KEY_USAGE_free(eku);
 	return found;
+}
+
+bool cr_cert_signs_master_lists(X509 *cert)
+{
+	return has_purpose(cert, "2.23.136.1.1.3");
+}
+
+bool cr_cert_signs_defect_lists(X509 *cert)
+{
+	return has_purpose(cert, BSI_NPKD "2.1.2");
 }
 
 /*
@@ -184,7 +196,7 @@ static void put_digest(const unsigned char *md, char out[65])
 		sprintf(out + 2 * i, "%02x", md[i]);
 }
 
-static void put_time(const ASN1_TIME *t, char out[24])
+void cr_cert_put_time(const ASN1_TIME *t, char out[24])
 {
 	struct tm tm;
 
@@ -230,8 +242,8 @@ int cr_cert_describe(X509 *cert, struct cr_cert_info *out)
 	put_state(X509_get_subject_name(cert), out->state);
 	put_hex(X509_get0_serialNumber(cert), out->serial, sizeof(out->serial));
 	put_hex(X509_get0_subject_key_id(cert), out->key_id, sizeof(out->key_id));
-	put_time(X509_get0_notBefore(cert), out->from);
-	put_time(X509_get0_notAfter(cert), out->until);
+	cr_cert_put_time(X509_get0_notBefore(cert), out->from);
+	cr_cert_put_time(X509_get0_notAfter(cert), out->until);
 	put_key(cert, out->key, sizeof(out->key));
 	X509_get0_signature(NULL, &alg, cert);
 	put_signature(alg, out->signature, sizeof(out->signature));
@@ -254,8 +266,8 @@ int cr_crl_describe(X509_CRL *crl, struct cr_cert_info *out)
 	put_state(X509_CRL_get_issuer(crl), out->state);
 	put_hex(number, out->serial, sizeof(out->serial));
 	put_hex(akid ? akid->keyid : NULL, out->key_id, sizeof(out->key_id));
-	put_time(X509_CRL_get0_lastUpdate(crl), out->from);
-	put_time(X509_CRL_get0_nextUpdate(crl), out->until);
+	cr_cert_put_time(X509_CRL_get0_lastUpdate(crl), out->from);
+	cr_cert_put_time(X509_CRL_get0_nextUpdate(crl), out->until);
 	X509_CRL_get0_signature(crl, NULL, &alg);
 	put_signature(alg, out->signature, sizeof(out->signature));
 	AUTHORITY_KEYID_free(akid);
@@ -268,7 +280,10 @@ void cr_cert_file_name(const struct cr_cert_info *info, char out[80])
 {
 	const char *key = info->key_id[0] ? info->key_id : "nokeyid";
 
-	if (info->kind == CR_CERT_CRL)
+	if (info->kind == CR_CERT_DEFECTS)
+		snprintf(out, 80, "%s-dfl-%.10s-%.12s.dfl", info->state[0] ? info->state : "unsigned",
+			 info->from[0] ? info->from : "undated", info->fingerprint);
+	else if (info->kind == CR_CERT_CRL)
 		snprintf(out, 80, "%s-crl-%.16s-%.10s-%.12s.crl", info->state, key, info->from,
 			 info->fingerprint);
 	else

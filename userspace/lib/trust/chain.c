@@ -30,6 +30,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/x509v3.h>
+#include "eid/rule.h"
 #include "cert.h"
 #include "sigalg.h"
 #include "chain.h"
@@ -285,6 +286,9 @@ static const char *check_purpose(X509 *cert, enum cr_chain_purpose purpose)
 	if (purpose == CR_CHAIN_MASTER_LIST)
 		return cr_cert_signs_master_lists(cert) ? NULL :
 		       "the signer's certificate is not for master lists";
+	if (purpose == CR_CHAIN_DEFECT_LIST)
+		return cr_cert_signs_defect_lists(cert) ? NULL :
+		       "the signer's certificate is not for defect lists";
 	return cr_cert_purpose(cert) == CR_PURPOSE_OTHER ?
 	       "the signer's certificate is not for documents" : NULL;
 }
@@ -460,7 +464,7 @@ static enum cr_result look_up(X509 *cert, X509_CRL *crl, time_t now, bool partia
 	int r;
 
 	r = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert));
-	if (r == 1)
+	if (!CR_RULE(not_revoked, r != 1))
 		return CR_FAILED;
 	/* 2: removed from an earlier list. */
 	return partial || !list_is_current(crl, now) ? CR_UNDETERMINED : CR_SUCCESSFUL;

@@ -20,7 +20,7 @@ struct cr_chain {
 };
 
 /* What the signer's certificate has to be for. */
-enum cr_chain_purpose { CR_CHAIN_DOCUMENT, CR_CHAIN_MASTER_LIST };
+enum cr_chain_purpose { CR_CHAIN_DOCUMENT, CR_CHAIN_MASTER_LIST, CR_CHAIN_DEFECT_LIST };
 
 /* embedded: the certificates of EF.SOD; it and trust may be NULL. Fills *chain. */
 void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *trust, time_t now,

@@ -39,6 +39,13 @@ static X509 *find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs)
 	return NULL;
 }
 
+X509 *cr_cms_find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs, STACK_OF(X509) *more)
+{
+	X509 *signer = find_signer(si, certs);
+
+	return signer ? signer : find_signer(si, more);
+}
+
 /*
  * RFC 5652, 5.3 and 11.1: signed attributes have to be there unless the content is id-data, and
  * name the content's type, or a signature over one thing could be shown for another.
@@ -83,23 +90,13 @@ static bool is_usable(X509 *cert)
 		       EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "DSA"));
 }
 
-int cr_cms_verify(CMS_ContentInfo *cms, CMS_SignerInfo *si, STACK_OF(X509) *certs,
-		  STACK_OF(X509) *more, X509 **signer, const char **why)
+int cr_cms_verify_by(CMS_ContentInfo *cms, CMS_SignerInfo *si, X509 *signer, const char **why)
 {
 	X509_ALGOR *sig;
 	int err;
 
-	*why = NULL;
-	*signer = find_signer(si, certs);
-	if (!*signer)
-		*signer = find_signer(si, more);
-	if (!*signer) {
-		*why = "the signer's certificate is not there";
-		return CR_E_NOT_FOUND;
-	}
-	X509_up_ref(*signer);
 	*why = check_algorithms(si);
-	if (!*why && !is_usable(*signer))
+	if (!*why && !is_usable(signer))
 		*why = "the signer's key cannot be used";
 	if (*why) {
 		ERR_clear_error();
@@ -120,7 +117,7 @@ int cr_cms_verify(CMS_ContentInfo *cms, CMS_SignerInfo *si, STACK_OF(X509) *cert
 	 * The certificate is fixed, so that CMS_verify does not choose another one of the same
 	 * name.
 	 */
-	CMS_SignerInfo_set1_signer_cert(si, *signer);
+	CMS_SignerInfo_set1_signer_cert(si, signer);
 	if (CMS_verify(cms, NULL, NULL, NULL, NULL, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
 		ERR_clear_error();
 		*why = "the signature does not verify";
@@ -166,4 +163,17 @@ void cr_cms_apart(CMS_ContentInfo *cms, CMS_SignerInfo *si, int err, struct cr_c
 		       CMS_NO_SIGNER_CERT_VERIFY | CMS_NO_CONTENT_VERIFY | CMS_BINARY) == 1)
 		out->signature = CR_SUCCESSFUL;
 	ERR_clear_error();
+}
+
+int cr_cms_verify(CMS_ContentInfo *cms, CMS_SignerInfo *si, STACK_OF(X509) *certs,
+		  STACK_OF(X509) *more, X509 **signer, const char **why)
+{
+	*why = NULL;
+	*signer = cr_cms_find_signer(si, certs, more);
+	if (!*signer) {
+		*why = "the signer's certificate is not there";
+		return CR_E_NOT_FOUND;
+	}
+	X509_up_ref(*signer);
+	return cr_cms_verify_by(cms, si, *signer, why);
 }

@@ -15,6 +15,13 @@
 
 /* All of data as SignedData; NULL: it is something else. CMS_ContentInfo_free(). */
 CMS_ContentInfo *cr_cms_parse(const uint8_t *data, size_t len);
+/* The certificate that si names among certs, else in more (both may be NULL); borrowed. NULL: none. */
+X509 *cr_cms_find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs, STACK_OF(X509) *more);
+/*
+ * Verifies signature and content with this certificate's key, whomever si names. 0, or an error with
+ * *why (static): CR_E_UNSUPPORTED, CR_E_CRYPTO, CR_E_NOMEM, as below.
+ */
+int cr_cms_verify_by(CMS_ContentInfo *cms, CMS_SignerInfo *si, X509 *signer, const char **why);
 /*
  * Finds the signer's certificate among certs, else in more (both may be NULL), and verifies
  * signature and content with its key. *signer is set once it is found, and to be freed. 0, or an

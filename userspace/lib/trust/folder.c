@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <openssl/evp.h>
 #include <cardring/error.h>
+#include "defectlist.h"
 #include "folder.h"
 
 #define MAX_FILE	(1 << 24)	/* the largest revocation lists are under a megabyte */
@@ -20,7 +21,7 @@
 
 bool cr_folder_is_wanted(const char *name)
 {
-	static const char *const endings[] = { ".cer", ".crt", ".pem", ".der", ".crl" };
+	static const char *const endings[] = { ".cer", ".crt", ".pem", ".der", ".crl", ".dfl" };
 	size_t len = strlen(name), i;
 
 	if (name[0] == '.' || len < 5)
@@ -113,6 +114,19 @@ void cr_folder_close(struct cr_folder *f)
 	f->fd = -1;
 }
 
+/* Whose it is was found out when it was imported. */
+static int load_list(cr_trust_t *trust, const unsigned char *data, size_t len)
+{
+	struct cr_defect_list *list;
+	char why[160];
+	int r = cr_defect_list_read(data, len, &list, why);
+
+	if (!r)
+		r = cr_trust_add_list(trust, list);
+	cr_defect_list_free(list);
+	return r;
+}
+
 static enum cr_folder_state load_entry(const struct cr_folder *f, const struct cr_index_entry *e,
 				       cr_trust_t *trust, bool lazy, int *err)
 {
@@ -136,6 +150,8 @@ static enum cr_folder_state load_entry(const struct cr_folder *f, const struct c
 		r = CR_E_MALFORMED;
 	else if (lazy && e->kind == CR_CERT_SIGNER)
 		r = cr_trust_add_signer(trust, data, len);
+	else if (e->kind == CR_CERT_DEFECTS)
+		r = load_list(trust, data, len);
 	else
 		r = cr_trust_add_bytes(trust, data, len);
 	free(data);

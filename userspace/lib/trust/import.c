@@ -31,6 +31,7 @@ void cr_import_clear(struct cr_import *im)
 	for (i = 0; i < im->n_found; i++) {
 		X509_free(im->found[i].cert);
 		X509_CRL_free(im->found[i].crl);
+		cr_defect_list_free(im->found[i].list);
 	}
 	for (i = 0; i < im->n_skips; i++)
 		free(im->skips[i].what);
@@ -69,8 +70,8 @@ int cr_import_skip(struct cr_import *im, size_t source, char *what, const char *
 	return CR_OK;
 }
 
-/* Takes cert or crl over. */
-static int found(struct cr_import *im, X509 *cert, X509_CRL *crl, bool vouched)
+/* Takes over what it has. */
+static int found(struct cr_import *im, struct cr_import_found what)
 {
 	struct cr_import_found *all = NULL;
 	int err = CR_E_TOO_LONG;
@@ -80,13 +81,14 @@ static int found(struct cr_import *im, X509 *cert, X509_CRL *crl, bool vouched)
 		err = CR_E_NOMEM;
 	}
 	if (!all) {
-		X509_free(cert);
-		X509_CRL_free(crl);
+		X509_free(what.cert);
+		X509_CRL_free(what.crl);
+		cr_defect_list_free(what.list);
 		return err;
 	}
 	im->found = all;
-	all[im->n_found++] = (struct cr_import_found){
-		.cert = cert, .crl = crl, .vouched = vouched, .source = im->n_sources - 1 };
+	what.source = im->n_sources - 1;
+	all[im->n_found++] = what;
 	return CR_OK;
 }
 
@@ -101,7 +103,7 @@ static int take_cert(struct cr_import *im, const uint8_t *data, size_t len, bool
 		X509_free(cert);
 		return 0;
 	}
-	err = found(im, cert, NULL, vouched);
+	err = found(im, (struct cr_import_found){ .cert = cert, .vouched = vouched });
 	return err ? err : 1;
 }
 
@@ -115,7 +117,7 @@ static int take_crl(struct cr_import *im, const uint8_t *data, size_t len)
 		X509_CRL_free(crl);
 		return 0;
 	}
-	err = found(im, NULL, crl, false);
+	err = found(im, (struct cr_import_found){ .crl = crl });
 	return err ? err : 1;
 }
 
@@ -136,7 +138,7 @@ static int take_master_list(struct cr_import *im, const uint8_t *data, size_t le
 	if (err)
 		refuse(im, err, why);
 	while (!err && (cert = sk_X509_shift(list.certs)))
-		err = found(im, cert, NULL, true);
+		err = found(im, (struct cr_import_found){ .cert = cert, .vouched = true });
 	for (i = 0; i < list.malformed && !err; i++) {
 		what = NULL;
 		if (asprintf(&what, "%s", list.signer ? list.signer : "") < 0)
@@ -149,10 +151,68 @@ static int take_master_list(struct cr_import *im, const uint8_t *data, size_t le
 	return err ? err : 1;
 }
 
+/* What is wrong with a list that is taken all the same. */
+static int tell_of_list(struct cr_import *im, const struct cr_defect_list *list)
+{
+	bool hashes = false;
+	char *what;
+	int err = 0;
+
+	for (size_t i = 0; i < list->dfl.n; i++)
+		hashes |= list->dfl.all[i].hash != NULL;
+	if (list->dfl.malformed) {
+		if (asprintf(&what, "%zu", list->dfl.malformed) < 0)
+			what = NULL;
+		err = cr_import_skip(im, im->n_sources - 1, what,
+				     "so many entries of the defect list are malformed");
+	}
+	if (!err && hashes && !list->dfl.md)
+		err = cr_import_skip(im, im->n_sources - 1, strdup("hash"),
+				     "entries of the defect list that have a hash of an unknown algorithm");
+	return err;
+}
+
+/* 1, or an error with im->why. */
+static int take_defect_list(struct cr_import *im, const uint8_t *data, size_t len)
+{
+	struct cr_defect_list *list;
+	char why[160];
+	int err;
+
+	if (!cr_trust_count(im->roots) && cr_defect_list_is_signed(data, len))
+		return refuse(im, CR_E_NOT_FOUND,
+			      "a defect list needs --root: its signer, or its signer's authority, from a "
+			      "place that you trust");
+	err = cr_defect_list_read(data, len, &list, why);
+	if (!err && list->cert)
+		err = cr_defect_list_authorize(list, im->roots, im->now, why);
+	if (err) {
+		cr_defect_list_free(list);
+		return refuse(im, err, why);
+	}
+	err = tell_of_list(im, list);
+	if (err)
+		cr_defect_list_free(list);
+	else
+		err = found(im, (struct cr_import_found){ .list = list });
+	return err ? err : 1;
+}
+
+/* Signed data in PEM. 1, or an error with im->why. */
+static int take_signed_list(struct cr_import *im, const uint8_t *data, size_t len)
+{
+	return cr_defect_list_is_signed(data, len) ? take_defect_list(im, data, len) :
+	       take_master_list(im, data, len);
+}
+
 static int take_der(struct cr_import *im, const uint8_t *data, size_t len)
 {
-	int r = cr_master_list_is(data, len) ? take_master_list(im, data, len) : 0;
+	int r = 0;
 
+	if (cr_master_list_is(data, len))
+		r = take_master_list(im, data, len);
+	else if (cr_defect_list_is_signed(data, len) || cr_defect_list_is_plain(data, len))
+		r = take_defect_list(im, data, len);
 	if (!r)
 		r = take_cert(im, data, len, true);
 	if (!r)
@@ -178,7 +238,7 @@ static int take_pem(struct cr_import *im, const uint8_t *data, size_t len)
 		else if (!strcmp(name, PEM_STRING_X509_CRL))
 			r = take_crl(im, der, (size_t)n);
 		else if (!strcmp(name, PEM_STRING_CMS) || !strcmp(name, PEM_STRING_PKCS7))
-			r = take_master_list(im, der, (size_t)n);
+			r = take_signed_list(im, der, (size_t)n);
 		else
 			r = 2;
 		err = r < 0 ? r : 0;
@@ -298,6 +358,6 @@ int cr_import_file(struct cr_import *im, const char *source, const uint8_t *data
 					      : "there is too much in it");
 	return r < 0 ? r : r ? CR_OK :
 	       refuse(im, CR_E_MALFORMED,
-		      "it is no certificate, revocation list, master list or LDIF, or it is "
-		      "damaged");
+		      "it is no certificate, revocation list, master list, defect list or LDIF, or "
+		      "it is damaged");
 }

@@ -9,7 +9,10 @@
  *   is needed each time: were the authorities in the store enough, each state could name the
  *   authorities of all others;
  * - an authority in an LDIF, which nobody signed: nobody's; it is left out;
- * - signers of documents and revocation lists: an authority in the store signed them.
+ * - signers of documents and revocation lists: an authority in the store signed them;
+ * - a defect list: its signer, who leads to a root, or is one. For the same reason as with master
+ *   lists: it speaks of the documents of all states. One that nobody signed, in a file of its own:
+ *   whoever runs the command names it.
  */
 #ifndef CR_TRUST_IMPORT_H
 #define CR_TRUST_IMPORT_H
@@ -19,6 +22,7 @@
 #include <stdint.h>
 #include <time.h>
 #include "cert.h"
+#include "defectlist.h"
 #include "index.h"
 #include "store.h"
 
@@ -26,7 +30,8 @@
 
 struct cr_import_found {
 	X509 *cert;		/* or */
-	X509_CRL *crl;
+	X509_CRL *crl;		/* or */
+	struct cr_defect_list *list;
 	bool vouched;		/* by the user or by a master list */
 	size_t source;
 };
@@ -68,7 +73,7 @@ struct cr_import {
 /* roots: authorities that the user names; may be empty. They stay the caller's. */
 void cr_import_init(struct cr_import *im, const cr_trust_t *roots, time_t now);
 /*
- * The whole of a file: DER or PEM of certificates, revocation lists, master lists; LDIF. 0, or an
+ * The whole of a file: DER or PEM of certificates, revocation, master and defect lists; LDIF. 0, or an
  * error: the file is refused as a whole, im->why says why, and the import should end.
  */
 int cr_import_file(struct cr_import *im, const char *source, const uint8_t *data, size_t len);

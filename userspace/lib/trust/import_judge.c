@@ -45,6 +45,24 @@ static const char **place(struct judge *j, const char *fingerprint)
 	return &j->taken[at];
 }
 
+/* A name of it for people. */
+static char *name_of(const struct cr_import_found *f)
+{
+	if (f->list)
+		return strdup(f->list->signer ? f->list->signer : "unsigned");
+	return cr_name_text(f->cert ? X509_get_subject_name(f->cert) : X509_CRL_get_issuer(f->crl));
+}
+
+static int der_of(const struct cr_import_found *f, unsigned char **der)
+{
+	if (f->cert)
+		return i2d_X509(f->cert, der);
+	if (f->crl)
+		return i2d_X509_CRL(f->crl, der);
+	*der = OPENSSL_memdup(f->list->der, f->list->len);
+	return *der ? (int)f->list->len : 0;
+}
+
 /* It goes into the store. */
 static int add(struct judge *j, const struct cr_import_found *f, const struct cr_cert_info *info)
 {
@@ -54,9 +72,8 @@ static int add(struct judge *j, const struct cr_import_found *f, const struct cr
 	memset(a, 0, sizeof(*a));
 	a->info = *info;
 	a->source = f->source;
-	a->name = cr_name_text(f->cert ? X509_get_subject_name(f->cert)
-				       : X509_CRL_get_issuer(f->crl));
-	a->len = f->cert ? i2d_X509(f->cert, &a->der) : i2d_X509_CRL(f->crl, &a->der);
+	a->name = name_of(f);
+	a->len = der_of(f, &a->der);
 	cr_cert_file_name(info, a->file);
 	if (!a->name || a->len <= 0) {
 		free(a->name);
@@ -70,9 +87,7 @@ static int add(struct judge *j, const struct cr_import_found *f, const struct cr
 
 static int skip(struct judge *j, const struct cr_import_found *f, const char *why)
 {
-	return cr_import_skip(j->im, f->source,
-			      cr_name_text(f->cert ? X509_get_subject_name(f->cert) :
-					   X509_CRL_get_issuer(f->crl)), why);
+	return cr_import_skip(j->im, f->source, name_of(f), why);
 }
 
 /* Why it cannot be in any store; NULL: it can. */
@@ -165,16 +180,13 @@ static bool is_same_series(X509_CRL *a, X509_CRL *b)
 	       !cr_crl_describe(a, &x) && !cr_crl_describe(b, &y) && !strcmp(x.key_id, y.key_id);
 }
 
-static int drop(struct judge *j, X509_CRL *old)
+static int drop(struct judge *j, const char *fingerprint)
 {
 	struct cr_import *im = j->im;
-	struct cr_cert_info info;
 	size_t i, k;
 
-	if (cr_crl_describe(old, &info))
-		return CR_E_NOMEM;
 	for (i = 0; i < j->index->n; i++) {
-		if (!strcmp(j->index->e[i].sha256, info.fingerprint))
+		if (!strcmp(j->index->e[i].sha256, fingerprint))
 			break;
 	}
 	for (k = 0; k < im->n_drop && im->drop[k] < i; k++)
@@ -192,6 +204,7 @@ static const char *replaced(struct judge *j, size_t at, const cr_trust_t *store,
 {
 	struct cr_import *im = j->im;
 	X509_CRL *crl = im->found[at].crl, *other;
+	struct cr_cert_info info;
 	size_t i;
 	int k, cmp;
 
@@ -212,7 +225,7 @@ static const char *replaced(struct judge *j, size_t at, const cr_trust_t *store,
 		if (ASN1_TIME_compare(X509_CRL_get0_lastUpdate(crl),
 				      X509_CRL_get0_lastUpdate(other)) <= 0)
 			return "a newer list of the same key is there";
-		*err = drop(j, other);
+		*err = cr_crl_describe(other, &info) ? CR_E_NOMEM : drop(j, info.fingerprint);
 	}
 	return NULL;
 }
@@ -251,6 +264,71 @@ static int judge_crls(struct judge *j, const cr_trust_t *store)
 			why = replaced(j, i, store, &err);
 		if (!err)
 			err = why ? skip(j, f, why) : add(j, f, &info);
+	}
+	return err;
+}
+
+/* ---- Defect lists ---- */
+
+/*
+ * Signed lists of the same certifier and with the same description ("Internal", "External", ...;
+ * TR-03129 1.10, A.2 and C.1): each holds all that is known, and the later one counts. Signers change
+ * every year or so.
+ */
+static bool is_same_list_series(const struct cr_defect_list *a, const struct cr_defect_list *b)
+{
+	return a->issuer && b->issuer && !strcmp(a->issuer, b->issuer) && a->info.from[0] &&
+	       b->info.from[0] &&
+	       !strcmp(a->description ? a->description : "", b->description ? b->description : "");
+}
+
+/* Why it is left out; NULL: it is not. What it replaces is dropped. */
+static const char *list_replaced(struct judge *j, size_t at, const cr_trust_t *store, int *err)
+{
+	const struct cr_import *im = j->im;
+	const struct cr_defect_list *list = im->found[at].list, *other;
+	size_t i;
+	int cmp;
+
+	for (i = 0; i < im->n_found; i++) {
+		other = im->found[i].list;
+		if (!other || i == at || !is_same_list_series(list, other))
+			continue;
+		cmp = strcmp(list->info.from, other->info.from);
+		if (cmp < 0 || (!cmp && i < at))
+			return "a newer defect list of the same issuer is there";
+	}
+	for (i = 0; i < store->n_lists && !*err; i++) {
+		other = store->lists[i];
+		if (!is_same_list_series(list, other))
+			continue;
+		if (strcmp(list->info.from, other->info.from) <= 0)
+			return "a newer defect list of the same issuer is there";
+		*err = drop(j, other->info.fingerprint);
+	}
+	return NULL;
+}
+
+static int judge_lists(struct judge *j, const cr_trust_t *store)
+{
+	struct cr_import *im = j->im;
+	const char *why;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < im->n_found && !err; i++) {
+		struct cr_import_found *f = &im->found[i];
+
+		if (!f->list)
+			continue;
+		if (is_known(j, f->list->info.fingerprint)) {
+			im->known++;
+			continue;
+		}
+		why = *place(j, f->list->info.fingerprint) ? "it is there twice" :
+		      list_replaced(j, i, store, &err);
+		if (!err)
+			err = why ? skip(j, f, why) : add(j, f, &f->list->info);
 	}
 	return err;
 }
@@ -294,6 +372,8 @@ int cr_import_finish(struct cr_import *im, const struct cr_index *index, const c
 		err = judge_certs(&j, false);
 	if (!err)
 		err = judge_crls(&j, store);
+	if (!err)
+		err = judge_lists(&j, store);
 	cr_trust_free(j.authorities);
 	free(j.taken);
 	free(j.known);

@@ -10,15 +10,16 @@
 
 static const char heading[] = "cardring-trust-store ";
 
-#define VERSION	1
+#define VERSION		2	/* the first to know defect lists; without any, 1 is written */
 
 /* A name that imports give: nothing leads out of the folder, nothing is hidden in it. */
 static bool is_file_name(const char *s, enum cr_cert_kind kind)
 {
+	const char *ending = kind == CR_CERT_CRL ? ".crl" : kind == CR_CERT_DEFECTS ? ".dfl" : ".cer";
 	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
 
 	return n > 4 && !s[n] && s[0] != '.' && s[0] != '-' &&
-	       !strcmp(s + n - 4, kind == CR_CERT_CRL ? ".crl" : ".cer");
+	       !strcmp(s + n - 4, ending);
 }
 
 /* What lies between s and the tab or the end; NUL-terminated in place. NULL: there is no field. */
@@ -107,15 +108,15 @@ static int parse(char *text, size_t len, struct cr_index *out, unsigned int *lin
 		return CR_E_NOMEM;
 	for (p = text; p < end; p = next) {
 		next = memchr(p, '\n', (size_t)(end - p));
+		++*line;
 		if (!next)			/* cut off */
 			return CR_E_MALFORMED;
 		*next++ = '\0';
-		++*line;
 		if (*line == 1) {
 			if (strncmp(p, heading, sizeof(heading) - 1))
 				return CR_E_MALFORMED;
 			version = strtol(p + sizeof(heading) - 1, NULL, 10);
-			if (version != VERSION)
+			if (version < 1 || version > VERSION)
 				return version > VERSION ? CR_E_UNSUPPORTED : CR_E_MALFORMED;
 		} else if (*p && *p != '#') {
 			err = parse_line(p, out);
@@ -148,13 +149,16 @@ int cr_index_format(struct cr_index *index, char **text, size_t *len)
 {
 	FILE *f = open_memstream(text, len);
 	const struct cr_index_entry *e;
+	int version = 1;
 	bool bad;
 	size_t i;
 
 	if (!f)
 		return CR_E_NOMEM;
 	sort(index);
-	fprintf(f, "%s%d\n", heading, VERSION);
+	for (i = 0; i < index->n; i++)
+		version = index->e[i].kind == CR_CERT_DEFECTS ? VERSION : version;
+	fprintf(f, "%s%d\n", heading, version);
 	fprintf(f, "# What \"cardring verify --trust\" takes from this folder: the files named here,\n"
 		"# where they have this SHA-256. \"cardring trust\" writes it; \"cardring trust check\"\n"
 		"# compares it with the folder.\n"

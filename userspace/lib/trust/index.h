@@ -3,10 +3,10 @@
  * The index of a trust store: which files of the folder are in it, what they are, and where they
  * came from. A text that people can read:
  *
- *	cardring-trust-store 1
+ *	cardring-trust-store 2
  *	FILE <tab> KIND <tab> UNTIL <tab> SHA-256 <tab> SOURCE <tab> NAME
  *
- * a line each; lines that begin with # are comments. UNTIL (a date) and NAME are for people: what
+ * a line each (1 where there is no defect list); lines that begin with # are comments. UNTIL (a date) and NAME are for people: what
  * counts stands in the file, whose SHA-256 this is. No I/O.
  */
 #ifndef CR_TRUST_INDEX_H

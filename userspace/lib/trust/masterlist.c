@@ -7,32 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/err.h>
-#include <openssl/objects.h>
 #include <cardring/error.h>
 #include "iso7816/tlv.h"
 #include "cert.h"
-#include "chain.h"
-#include "cms.h"
 #include "masterlist.h"
+#include "signedlist.h"
 
-#define MAX_EMBEDDED	64
-
-static bool is_master_list(CMS_ContentInfo *cms)
-{
-	char oid[64];
-
-	return OBJ_obj2txt(oid, sizeof(oid), CMS_get0_eContentType(cms), 1) > 0 &&
-	       !strcmp(oid, "2.23.136.1.1.2");
-}
+static const struct cr_signed_list_kind kind = {
+	.content_type = "2.23.136.1.1.2",
+	.purpose = CR_CHAIN_MASTER_LIST,
+	.none = "it is not a signed master list",
+	.too_much = "the master list has more than one signer, or too many certificates",
+	.revoked = "a certificate that the master list's signature stands on was revoked",
+};
 
 bool cr_master_list_is(const uint8_t *data, size_t len)
 {
-	CMS_ContentInfo *cms = cr_cms_parse(data, len);
-	bool is = cms && is_master_list(cms);
-
-	CMS_ContentInfo_free(cms);
-	ERR_clear_error();
-	return is;
+	return cr_signed_list_is(&kind, data, len);
 }
 
 /* One that does not parse takes no other with it: lists have had them. */
@@ -88,78 +79,22 @@ int cr_master_list_parse(const uint8_t *data, size_t len, struct cr_master_list 
 	return parse_certs(set.val, set.len, out, why);
 }
 
-static int check_signer(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *roots, time_t now,
-			char *why)
-{
-	struct cr_chain chain;
-
-	cr_chain_build_for(CR_CHAIN_MASTER_LIST, signer, embedded, roots, now, &chain);
-	if (chain.result != CR_SUCCESSFUL) {
-		snprintf(why, 160, "%s", chain.why);
-		return chain.result == CR_FAILED ? CR_E_CRYPTO : CR_E_NOT_FOUND;
-	}
-	if (cr_chain_validity(&chain, now, why) != CR_SUCCESSFUL)
-		return CR_E_CRYPTO;
-	/* as with documents: without a list nobody is known to be revoked, and nobody refused */
-	if (cr_chain_revocation(&chain, roots, now, why) == CR_FAILED) {
-		snprintf(why, 160,
-			 "a certificate that the master list's signature stands on was revoked");
-		return CR_E_CRYPTO;
-	}
-	return CR_OK;
-}
-
-static int verify(CMS_ContentInfo *cms, STACK_OF(X509) *embedded, const cr_trust_t *roots,
-		  time_t now, struct cr_master_list *out, char *why)
-{
-	STACK_OF(CMS_SignerInfo) *signers = CMS_get0_SignerInfos(cms);
-	ASN1_OCTET_STRING **content = CMS_get0_content(cms);
-	const char *said = NULL;
-	X509 *signer = NULL;
-	int err;
-
-	if (!is_master_list(cms) || !content || !*content || sk_CMS_SignerInfo_num(signers) < 1) {
-		snprintf(why, 160, "it is not a signed master list");
-		return CR_E_MALFORMED;
-	}
-	if (sk_CMS_SignerInfo_num(signers) > 1 || sk_X509_num(embedded) > MAX_EMBEDDED) {
-		snprintf(why, 160,
-			 "the master list has more than one signer, or too many certificates");
-		return CR_E_UNSUPPORTED;
-	}
-	err = cr_cms_verify(cms, sk_CMS_SignerInfo_value(signers, 0), embedded, NULL, &signer,
-			    &said);
-	if (signer)
-		out->signer = cr_name_text(X509_get_subject_name(signer));
-	if (err)
-		snprintf(why, 160, "%s", said ? said : "");
-	else
-		err = check_signer(signer, embedded, roots, now, why);
-	X509_free(signer);
-	/* only what was signed by whom it should is taken apart */
-	return err ? err : cr_master_list_parse(ASN1_STRING_get0_data(*content),
-						 (size_t)ASN1_STRING_length(*content), out, why);
-}
-
 int cr_master_list_verify(const uint8_t *data, size_t len, const cr_trust_t *roots, time_t now,
 			  struct cr_master_list *out, char *why)
 {
-	STACK_OF(X509) *embedded;
-	CMS_ContentInfo *cms;
+	struct cr_signed_list list;
 	int err;
 
 	memset(out, 0, sizeof(*out));
-	why[0] = '\0';
-	cms = cr_cms_parse(data, len);
-	if (!cms) {
-		snprintf(why, 160, "it is not a signed master list");
-		ERR_clear_error();
-		return CR_E_MALFORMED;
-	}
-	embedded = CMS_get1_certs(cms);
-	err = verify(cms, embedded, roots, now, out, why);
-	sk_X509_pop_free(embedded, X509_free);
-	CMS_ContentInfo_free(cms);
+	err = cr_signed_list_open(&kind, data, len, &list, why);
+	if (list.signer)
+		out->signer = cr_name_text(X509_get_subject_name(list.signer));
+	if (!err)
+		err = cr_signed_list_authorize(&kind, &list, roots, now, why);
+	/* only what was signed by whom it should is taken apart */
+	if (!err)
+		err = cr_master_list_parse(list.content, list.len, out, why);
+	cr_signed_list_clear(&list);
 	ERR_clear_error();
 	if (!err)
 		why[0] = '\0';

@@ -15,11 +15,14 @@
 #include <openssl/x509v3.h>
 #include "eid/checks.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "iso7816/tlv.h"
 #include "cert.h"
 #include "chain.h"
 #include "cms.h"
+#include "defectset.h"
 #include "passive.h"
+#include "passive_signer.h"
 #include "sigalg.h"
 #include "signer.h"
 #include "sod.h"
@@ -87,8 +90,9 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			err = hash(sod->md, f, digest);
 			if (err)
 				return err;
-			same = !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
-					      (size_t)EVP_MD_get_size(sod->md));
+			same = CR_RULE(dg_hash,
+				       !CRYPTO_memcmp(digest, ASN1_STRING_get0_data(sod->hash[n]),
+						      (size_t)EVP_MD_get_size(sod->md)));
 			insp->passive.dg[n] = same ? CR_DG_MATCH : CR_DG_MISMATCH;
 		}
 		if (insp->passive.dg[n] != CR_DG_MATCH)
@@ -276,19 +280,38 @@ static int check_digest(struct cr_inspection *insp, const struct cr_sod *sod)
 	return cr_check_set(insp, CR_CHECK_DIGEST, CR_NOT_SUPPORTED, "%s", where);
 }
 
-static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
-			time_t now)
+/*
+ * To a trusted issuer; TR-03135-1, 5.12.2.1.3: a certificate that a defect list puts in the place of
+ * the signer's is trusted by itself, whoever signed it.
+ */
+static void build_chain(struct cr_sod *sod, const cr_trust_t *trust,
+			const struct cr_defect_set *defects, time_t now, struct cr_chain *chain)
 {
+	const struct cr_known_defect *k = cr_defect_set_find(defects, CR_KNOWN_CERT_REPLACED);
+
+	if (!k) {
+		cr_chain_build(sod->signer, sod->certs, trust, now, chain);
+		return;
+	}
+	*chain = (struct cr_chain){ .cert = { sod->signer }, .n = 1, .anchored = true,
+				    .result = CR_SUCCESSFUL };
+	snprintf(chain->why, sizeof(chain->why), "a defect list replaces the signer's certificate");
+}
+
+static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
+			const struct cr_defect_set *defects, time_t now)
+{
+	const struct cr_known_defect *country = cr_defect_set_find(defects, CR_KNOWN_ISSUING_COUNTRY);
 	struct cr_chain chain;
 	enum cr_result r;
 	char why[160];
 	int err;
 
-	cr_chain_build(sod->signer, sod->certs, trust, now, &chain);
+	build_chain(sod, trust, defects, now, &chain);
 	insp->passive.signer = cr_name_text(X509_get_subject_name(sod->signer));
 	if (!insp->passive.signer)
 		return CR_E_NOMEM;
-	if (chain.anchored) {
+	if (chain.anchored && chain.n > 1) {
 		insp->passive.issuer =
 			cr_name_text(X509_get_subject_name(chain.cert[chain.n - 1]));
 		if (!insp->passive.issuer)
@@ -299,7 +322,7 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	if (!err)
 		err = cr_signer_check(insp, CR_SIGNED_SOD, &chain, r, now);
 	if (!err)
-		err = cr_signer_check_country(insp, &chain, now);
+		err = cr_signer_check_country(insp, &chain, country ? country->country : NULL, now);
 	if (!err)
 		err = cr_signer_check_expiry(insp, sod->signer);
 	if (!err)
@@ -355,6 +378,27 @@ static int check_syntax(struct cr_inspection *insp, enum cr_result around, enum 
 					hash_list == CR_SUCCESSFUL ? "" : why);
 }
 
+/* Of a security object that parses. */
+static int check_object(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
+			time_t now)
+{
+	struct cr_defect_set defects;
+	int err = cr_passive_find_signer(insp, sod, trust, now, &defects);
+
+	if (!err)
+		err = check_signature(insp, sod, trust);
+	if (!err)
+		err = check_digest(insp, sod);
+	if (!err)
+		err = check_hashes(insp, sod);
+	if (!err)
+		err = check_com(insp, sod);
+	if (!err && sod->signer)
+		err = check_signer(insp, sod, trust, &defects, now);
+	cr_defect_set_clear(&defects);
+	return err;
+}
+
 static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, time_t now)
 {
 	const struct cr_file *f = find(insp, CR_FID_SOD);
@@ -385,15 +429,7 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 	if (!err && !insp->passive.digest)
 		err = CR_E_NOMEM;
 	if (!err)
-		err = check_signature(insp, &sod, trust);
-	if (!err)
-		err = check_digest(insp, &sod);
-	if (!err)
-		err = check_hashes(insp, &sod);
-	if (!err)
-		err = check_com(insp, &sod);
-	if (!err && sod.signer)
-		err = check_signer(insp, &sod, trust, now);
+		err = check_object(insp, &sod, trust, now);
 	cr_sod_clear(&sod);
 	return err;
 }

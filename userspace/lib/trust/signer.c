@@ -18,7 +18,7 @@ static enum cr_check_id of(enum cr_signed_file file, enum cr_check_id id)
 }
 
 /* ICAO 9303-12, 7.1.1: a country of two letters and a common name, each once and not empty. */
-static const char *name_deviates(X509_NAME *name)
+static const char *name_deviates(const X509_NAME *name)
 {
 	char country[8] = "";
 	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1);
@@ -35,7 +35,7 @@ static const char *name_deviates(X509_NAME *name)
 	return NULL;
 }
 
-static int check_name(struct cr_inspection *insp, enum cr_check_id id, X509_NAME *name)
+static int check_name(struct cr_inspection *insp, enum cr_check_id id, const X509_NAME *name)
 {
 	const char *why = name_deviates(name);
 
@@ -53,15 +53,18 @@ static int check_trusted(struct cr_inspection *insp, enum cr_check_id id, const 
 	return cr_check_set(insp, id, CR_SUCCESSFUL, NULL);
 }
 
-static int check_self_signed(struct cr_inspection *insp, enum cr_check_id id, X509 *cert)
+static int check_self_signed(struct cr_inspection *insp, enum cr_check_id id, const struct cr_chain *chain)
 {
-	EVP_PKEY *key = X509_get0_pubkey(cert);
+	EVP_PKEY *key = X509_get0_pubkey(chain->cert[0]);
 	bool own;
 
+	/* that of a defect list, 5.12.2.1.3 */
+	if (chain->n == 1 && chain->anchored)
+		return cr_check_set(insp, id, CR_NOT_SUPPORTED, "%s", chain->why);
 	if (!key)
 		return cr_check_set(insp, id, CR_UNDETERMINED, "the signer's key cannot be used");
 	ERR_set_mark();
-	own = X509_verify(cert, key) == 1;
+	own = X509_verify(chain->cert[0], key) == 1;
 	ERR_pop_to_mark();
 	return cr_check_set(insp, id, own ? CR_FAILED : CR_SUCCESSFUL, "%s",
 			    own ? "its own key signed its certificate" : "");
@@ -87,7 +90,7 @@ int cr_signer_check(struct cr_inspection *insp, enum cr_signed_file file, const 
 	if (!err)
 		err = check_trusted(insp, of(file, CR_CHECK_SIGNER_TRUSTED), chain, revocation);
 	if (!err)
-		err = check_self_signed(insp, of(file, CR_CHECK_SIGNER_NOT_SELF_SIGNED), signer);
+		err = check_self_signed(insp, of(file, CR_CHECK_SIGNER_NOT_SELF_SIGNED), chain);
 	if (!err)
 		err = check_name(insp, of(file, CR_CHECK_SIGNER_SUBJECT), X509_get_subject_name(signer));
 	if (!err)
@@ -98,7 +101,7 @@ int cr_signer_check(struct cr_inspection *insp, enum cr_signed_file file, const 
 /* ---- the country ---- */
 
 /* A name has one country (9303-12, 7.1.1.1). False: none, or several. */
-static bool country_of(X509_NAME *name, char out[8])
+static bool country_of(const X509_NAME *name, char out[8])
 {
 	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1), len;
 
@@ -109,7 +112,7 @@ static bool country_of(X509_NAME *name, char out[8])
 }
 
 /* How the state in this name is to the one in the zone. */
-static enum cr_country_match compare_country(const char *state, X509_NAME *name)
+static enum cr_country_match compare_country(const char *state, const X509_NAME *name)
 {
 	char country[8];
 
@@ -120,13 +123,14 @@ static enum cr_country_match compare_country(const char *state, X509_NAME *name)
  * The worst over all authorities of the chain: each of them but the trusted one was named by the
  * one above it, which may be another state's.
  */
-static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain)
+static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain, const char *better)
 {
 	enum cr_country_match worst = CR_COUNTRY_SAME, m;
 	int i;
 
-	for (i = 0; i + 1 < chain->n; i++) {
-		m = compare_country(state, X509_get_issuer_name(chain->cert[i]));
+	for (i = 0; !i || i + 1 < chain->n; i++) {
+		m = !i && better ? cr_country_compare(state, better) :
+		    compare_country(state, X509_get_issuer_name(chain->cert[i]));
 		if (m == CR_COUNTRY_DIFFERENT)
 			return m;
 		if (m == CR_COUNTRY_UNKNOWN)
@@ -135,12 +139,12 @@ static enum cr_country_match chain_country(const char *state, const struct cr_ch
 	return worst;
 }
 
-static int check_zone(struct cr_inspection *insp, const char *state, const struct cr_chain *chain)
+static int check_zone(struct cr_inspection *insp, const char *state, const struct cr_chain *chain, const char *better)
 {
 	enum cr_check_id id = CR_CHECK_COUNTRY_ISSUER_MRZ;
 	int err;
 
-	switch (state ? chain_country(state, chain) : CR_COUNTRY_UNKNOWN) {
+	switch (state ? chain_country(state, chain, better) : CR_COUNTRY_UNKNOWN) {
 	case CR_COUNTRY_SAME:
 		err = cr_check_set(insp, id, CR_SUCCESSFUL, NULL);
 		break;
@@ -188,7 +192,7 @@ static const struct cr_file *signed_dg1(const struct cr_inspection *insp)
 	return NULL;
 }
 
-int cr_signer_check_country(struct cr_inspection *insp, const struct cr_chain *chain, time_t now)
+int cr_signer_check_country(struct cr_inspection *insp, const struct cr_chain *chain, const char *better, time_t now)
 {
 	const struct cr_file *dg1 = signed_dg1(insp);
 	struct cr_document doc = { 0 };
@@ -204,7 +208,7 @@ int cr_signer_check_country(struct cr_inspection *insp, const struct cr_chain *c
 		return cr_check_set(insp, CR_CHECK_COUNTRY_ISSUER_MRZ, CR_UNDETERMINED, "DG1 was not read");
 	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
 	if (err != CR_E_NOMEM)
-		err = check_zone(insp, err ? NULL : doc.issuing_state, chain);
+		err = check_zone(insp, err ? NULL : doc.issuing_state, chain, better);
 	cr_lds_document_clear(&doc);
 	cr_lds_holder_clear(&holder);
 	return err;

@@ -17,10 +17,10 @@ int cr_signer_check(struct cr_inspection *insp, enum cr_signed_file file, const 
 		    enum cr_result revocation, time_t now);
 /*
  * EF.SOD's signer against the issuing state in DG1, which has to be the signed one, and against its own
- * issuer: a state's signer signs for that state alone, or the trust in one was the trust in all. 0;
- * CR_E_NOMEM.
+ * issuer: a state's signer signs for that state alone, or the trust in one was the trust in all. better: what its
+ * issuer should have written there, by a defect list (5.12.2.2.5); NULL: none says. 0; CR_E_NOMEM.
  */
-int cr_signer_check_country(struct cr_inspection *insp, const struct cr_chain *chain, time_t now);
+int cr_signer_check_country(struct cr_inspection *insp, const struct cr_chain *chain, const char *better, time_t now);
 /* Against the date of expiry in insp->document, where DG1 is the signed one. 0; CR_E_NOMEM. */
 int cr_signer_check_expiry(struct cr_inspection *insp, X509 *signer);
 

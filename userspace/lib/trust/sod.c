@@ -10,6 +10,7 @@
 #include "iso7816/tlv.h"
 #include "cms.h"
 #include "sigalg.h"
+#include "signerid.h"
 #include "sod.h"
 #include "store.h"
 
@@ -204,24 +205,27 @@ bool cr_sod_has_signer(const struct cr_sod *sod)
 }
 
 /* TR-03135-1, 5.8.6.1. */
+void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust)
+{
+	X509 *signer = cr_cms_find_signer(sod->si, sod->certs, trust ? trust->certs : NULL);
+	struct cr_signer_id id;
+
+	if (signer) {
+		X509_up_ref(signer);
+	} else if (trust) {
+		cr_signer_id_of(sod->si, &id);
+		signer = cr_trust_find_signer(trust, &id);
+	}
+	sod->signer = signer;
+}
+
 int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why)
 {
-	int err = cr_cms_verify(sod->cms, sod->si, sod->certs, trust ? trust->certs : NULL,
-				&sod->signer, why);
-	STACK_OF(X509) *one;
-	X509 *signer;
-
-	if (err != CR_E_NOT_FOUND || !trust)
-		return err;
-	signer = cr_trust_find_signer(trust, sod->si);
-	if (!signer)
-		return err;
-	one = sk_X509_new_null();
-	if (one && sk_X509_push(one, signer))
-		err = cr_cms_verify(sod->cms, sod->si, sod->certs, one, &sod->signer, why);
-	else
-		err = CR_E_NOMEM;
-	sk_X509_free(one);
-	X509_free(signer);
-	return err;
+	if (!sod->signer)
+		cr_sod_find_signer(sod, trust);
+	if (!sod->signer) {
+		*why = "the signer's certificate is not there";
+		return CR_E_NOT_FOUND;
+	}
+	return cr_cms_verify_by(sod->cms, sod->si, sod->signer, why);
 }

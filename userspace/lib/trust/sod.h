@@ -13,7 +13,7 @@ struct cr_sod {
 	CMS_ContentInfo *cms;
 	CMS_SignerInfo *si;			/* the only one */
 	STACK_OF(X509) *certs;			/* in the object; may be NULL */
-	X509 *signer;				/* after cr_sod_verify */
+	X509 *signer;				/* after cr_sod_find_signer or cr_sod_verify */
 	struct cr_lds_security_object *lds;
 	const EVP_MD *md;
 	const char *digest;			/* "SHA-256" */
@@ -27,8 +27,10 @@ struct cr_sod {
  * it may be one of a kind we do not know; CR_E_NOMEM. Clear in each case.
  */
 int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char **why);
+/* The signer's certificate in the object, else in the store (may be NULL), into sod->signer; NULL: none. */
+void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust);
 /*
- * Finds the signer's certificate in the object, else in the store (may be NULL), and verifies the
+ * Unless it was found before: finds the signer's certificate in the object, else in the store (may be NULL), and verifies the
  * signature with its key. 0, or an error with *why (static): CR_E_NOT_FOUND: no certificate;
  * CR_E_UNSUPPORTED: an algorithm or key that is not taken; CR_E_CRYPTO: the signature, or what it
  * covers, is wrong; CR_E_NOMEM.

@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include "defectlist.h"
+#include "signerid.h"
 #include "store.h"
 
 int cr_trust_new(cr_trust_t **out)
@@ -33,6 +35,9 @@ void cr_trust_free(cr_trust_t *trust)
 	sk_X509_CRL_pop_free(trust->crls, X509_CRL_free);
 	cr_trust_forget_signers(trust, 0);
 	free(trust->signers);
+	while (trust->n_lists)
+		cr_defect_list_free(trust->lists[--trust->n_lists]);
+	free(trust->lists);
 	free(trust->table);
 	free(trust);
 }
@@ -121,6 +126,25 @@ int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl)
 	return 1;
 }
 
+int cr_trust_add_list(cr_trust_t *trust, struct cr_defect_list *list)
+{
+	struct cr_defect_list **all;
+	size_t i;
+
+	for (i = 0; i < trust->n_lists; i++) {
+		if (!strcmp(trust->lists[i]->info.fingerprint, list->info.fingerprint))
+			return 0;
+	}
+	if (i >= CR_TRUST_MAX_LISTS)
+		return CR_E_TOO_LONG;
+	all = reallocarray(trust->lists, i + 1, sizeof(*all));
+	if (!all)
+		return CR_E_NOMEM;
+	trust->lists = all;
+	all[trust->n_lists++] = cr_defect_list_ref(list);
+	return 1;
+}
+
 int cr_trust_add_signer(cr_trust_t *trust, const unsigned char *der, size_t len)
 {
 	struct cr_trust_signer *all;
@@ -147,32 +171,24 @@ void cr_trust_forget_signers(cr_trust_t *trust, size_t n)
 		free(trust->signers[--trust->n_signers].der);
 }
 
-/* What has to stand in the certificate that si names: its serial number, or its key identifier. */
-static int needle_of(CMS_SignerInfo *si, unsigned char **needle)
+X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id)
 {
-	ASN1_OCTET_STRING *key_id = NULL;
-	ASN1_INTEGER *serial = NULL;
-
-	*needle = NULL;
-	if (CMS_SignerInfo_get0_signer_id(si, &key_id, NULL, &serial) != 1)
-		return 0;
-	return key_id ? i2d_ASN1_OCTET_STRING(key_id, needle) : i2d_ASN1_INTEGER(serial, needle);
-}
-
-X509 *cr_trust_find_signer(const cr_trust_t *trust, CMS_SignerInfo *si)
-{
-	unsigned char *needle;
-	int n = needle_of(si, &needle);
+	unsigned char *needle = NULL;	/* what has to stand in the certificate */
 	const unsigned char *p;
 	X509 *cert = NULL;
 	size_t i;
+	int n = 0;
 
+	if (id->key_id)
+		n = i2d_ASN1_OCTET_STRING(id->key_id, &needle);
+	else if (id->serial)
+		n = i2d_ASN1_INTEGER(id->serial, &needle);
 	for (i = 0; n > 0 && i < trust->n_signers && !cert; i++) {
 		p = trust->signers[i].der;
 		if (!memmem(p, trust->signers[i].len, needle, (size_t)n))
 			continue;
 		cert = d2i_X509(NULL, &p, (long)trust->signers[i].len);
-		if (cert && CMS_SignerInfo_cert_cmp(si, cert)) {
+		if (cert && !cr_signer_id_names(id, cert)) {
 			X509_free(cert);
 			cert = NULL;
 		}

@@ -10,6 +10,10 @@
 
 #define CR_TRUST_MAX_CERTS	65536	/* the world's issuers: 1,000; their signers: 30,000 */
 #define CR_TRUST_MAX_CRLS	4096
+#define CR_TRUST_MAX_LISTS	256	/* defect lists */
+
+struct cr_defect_list;
+struct cr_signer_id;
 
 struct cr_trust {
 	STACK_OF(X509) *certs;
@@ -22,11 +26,14 @@ struct cr_trust {
 		size_t len;
 	} *signers;
 	size_t n_signers;
+	struct cr_defect_list **lists;	/* a reference to each */
+	size_t n_lists;
 };
 
 /* A copy of the reference is kept. 1: added; 0: was there; CR_E_NOMEM, CR_E_TOO_LONG. */
 int cr_trust_add_cert(cr_trust_t *trust, X509 *cert);
 int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl);
+int cr_trust_add_list(cr_trust_t *trust, struct cr_defect_list *list);
 /*
  * The DER of a certificate that signs documents, known to be one; copied. 0, CR_E_NOMEM,
  * CR_E_TOO_LONG.
@@ -34,8 +41,8 @@ int cr_trust_add_crl(cr_trust_t *trust, X509_CRL *crl);
 int cr_trust_add_signer(cr_trust_t *trust, const unsigned char *der, size_t len);
 /* All but the first n. */
 void cr_trust_forget_signers(cr_trust_t *trust, size_t n);
-/* Whom si names among them; for the caller to free. NULL: nobody. */
-X509 *cr_trust_find_signer(const cr_trust_t *trust, CMS_SignerInfo *si);
+/* Whom id names among them; for the caller to free. NULL: nobody. */
+X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id);
 /*
  * One certificate or list in DER, or any number of them in PEM. Certificates added, or
  * CR_E_MALFORMED when there was nothing in it that parses. The whole of a DER file has to be the

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* pcscd's handler, as pcscd calls it, over a reader in memory in the module's place. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "reader/softring.h"
+
+#define LUN	0
+#define NODE	"/dev/cardring0"
+#define SOON_MS	2000	/* what is to be known at once is known by then */
+
+static const uint8_t atr_t0[] = { 0x3b, 0x00 };
+static cr_softreader_t *card_reader;
+
+static int exec(void *arg, struct cr_soft_cmd *cmd)
+{
+	if (cmd->op != CARDRING_OP_POWER_ON)
+		return cmd->op == CARDRING_OP_POWER_OFF ? 0 : -EOPNOTSUPP;
+	memcpy(cmd->rx, atr_t0, cmd->rx_len = sizeof(atr_t0));
+	return 0;
+}
+
+static const struct cr_soft_ops reader_ops = { .exec = exec };
+
+static int node_list(struct cr_reader_info *out, size_t max)
+{
+	if (max) {
+		memset(out, 0, sizeof(*out));
+		strcpy(out->path, NODE);
+		strcpy(out->backend, "kernel");
+	}
+	return 1;
+}
+
+static int node_owns(const char *path)
+{
+	return !strcmp(path, NODE);
+}
+
+static int node_open(const char *path, const struct cr_ring_params *params, cr_ring_t **ring,
+		     struct cardring_info *info)
+{
+	info->slots = 1;
+	info->level = CARDRING_LEVEL_SHORT_APDU;
+	info->max_payload = 271;
+	return cr_softreader_open(card_reader, params, ring);
+}
+
+const struct cr_backend cr_backend_kernel = {
+	.name = "kernel", .list = node_list, .owns = node_owns, .open = node_open,
+};
+
+#include "../../userspace/ifd/ifd_control.c"
+#include "../../userspace/ifd/ifdhandler.c"
+
+static UCHAR atr[MAX_ATR_SIZE];
+
+static int begin(void **state)
+{
+	const struct cardring_info dev = { .slots = 1, .busy_slots = 1, .max_payload = 271 };
+
+	assert_int_equal(cr_softreader_new(&dev, &reader_ops, NULL, &card_reader), 0);
+	cr_softreader_card(card_reader, 0, true);
+	assert_int_equal(IFDHCreateChannelByName(LUN, (char *)NODE), IFD_SUCCESS);
+	assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_PRESENT);
+	return 0;
+}
+
+static int end(void **state)
+{
+	assert_int_equal(IFDHCloseChannel(LUN), IFD_SUCCESS);
+	cr_softreader_unref(card_reader);
+	return 0;
+}
+
+static void power_up_is(RESPONSECODE want)
+{
+	DWORD len = sizeof(atr);
+
+	assert_int_equal(IFDHPowerICC(LUN, IFD_POWER_UP, atr, &len), want);
+	assert_int_equal(len, want == IFD_SUCCESS ? sizeof(atr_t0) : 0);
+}
+
+static void change_card(void)
+{
+	cr_softreader_card(card_reader, 0, false);
+	cr_softreader_card(card_reader, 0, true);
+}
+
+static bool slot_is_free(void)
+{
+	cr_ring_t *other;
+	int err;
+
+	assert_int_equal(cr_softreader_open(card_reader, NULL, &other), 0);
+	err = cr_ring_claim(other, 0, 0);
+	cr_ring_close(other);
+	return !err;
+}
+
+/* As pcscd's thread for a reader does. */
+static RESPONSECODE wait_and_look(int ms)
+{
+	assert_int_equal(wait_event(LUN, ms), IFD_SUCCESS);
+	return IFDHICCPresence(LUN);
+}
+
+/* It hears that the card is gone, then that there is one, and waits for nothing meanwhile. */
+static void the_change_is_heard_of(void)
+{
+	int64_t until = cr_card_now() + SOON_MS;
+
+	while (wait_and_look(SOON_MS) != IFD_ICC_NOT_PRESENT)
+		assert_true(cr_card_now() < until);
+	while (wait_and_look(SOON_MS) != IFD_ICC_PRESENT)
+		assert_true(cr_card_now() < until);
+}
+
+static void a_card_that_took_anothers_place_is_powered(void **state)
+{
+	power_up_is(IFD_SUCCESS);
+	change_card();
+	power_up_is(IFD_SUCCESS);
+	power_up_is(IFD_SUCCESS);
+	assert_false(slot_is_free());
+}
+
+static void a_card_that_is_gone_leaves_the_slot_to_others(void **state)
+{
+	power_up_is(IFD_SUCCESS);
+	assert_false(slot_is_free());
+	cr_softreader_card(card_reader, 0, false);
+	assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+	assert_true(slot_is_free());
+	power_up_is(IFD_ERROR_POWER_ACTION);
+}
+
+static void a_change_is_told_of(void **state)
+{
+	assert_int_equal(wait_and_look(0), IFD_ICC_PRESENT);
+	change_card();
+	the_change_is_heard_of();
+	assert_int_equal(wait_and_look(0), IFD_ICC_PRESENT);
+}
+
+static void a_change_is_told_of_whoever_looked_meanwhile(void **state)
+{
+	assert_int_equal(wait_and_look(0), IFD_ICC_PRESENT);
+	cr_softreader_card(card_reader, 0, false);
+	assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+	cr_softreader_card(card_reader, 0, true);
+	assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+	the_change_is_heard_of();
+}
+
+static void a_change_between_wait_and_look_is_told_of(void **state)
+{
+	assert_int_equal(wait_event(LUN, 0), IFD_SUCCESS);
+	change_card();
+	assert_int_equal(IFDHICCPresence(LUN), IFD_ICC_NOT_PRESENT);
+	change_card();
+	the_change_is_heard_of();
+}
+
+static void a_card_that_is_put_in_is_told_of(void **state)
+{
+	cr_softreader_card(card_reader, 0, false);
+	assert_int_equal(wait_and_look(0), IFD_ICC_NOT_PRESENT);
+	assert_int_equal(wait_and_look(0), IFD_ICC_NOT_PRESENT);
+	cr_softreader_card(card_reader, 0, true);
+	for (int64_t until = cr_card_now() + SOON_MS; wait_and_look(SOON_MS) != IFD_ICC_PRESENT;)
+		assert_true(cr_card_now() < until);
+	power_up_is(IFD_SUCCESS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_card_that_took_anothers_place_is_powered, begin, end),
+		cmocka_unit_test_setup_teardown(a_card_that_is_gone_leaves_the_slot_to_others, begin, end),
+		cmocka_unit_test_setup_teardown(a_change_is_told_of, begin, end),
+		cmocka_unit_test_setup_teardown(a_change_is_told_of_whoever_looked_meanwhile, begin, end),
+		cmocka_unit_test_setup_teardown(a_change_between_wait_and_look_is_told_of, begin, end),
+		cmocka_unit_test_setup_teardown(a_card_that_is_put_in_is_told_of, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
