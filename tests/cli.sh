@@ -269,6 +269,72 @@ fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
 
+# ---- the checks, as the guideline has them
+
+run verify --reader sim:cccd --can 123456 --json
+check "the checks are one tree, each result after what it is a part of" jq -e '
+	(.checks | map(.name)) as $names | ($names | length) == ($names | unique | length) and
+	([.checks[] | select(.part_of) | .part_of] - $names == []) and
+	all(.checks | to_entries[]; .value.part_of as $top | $top == null or ($names | index($top)) < .key)' "$w/out"
+check "with the overall result" jq -e '.checks[0] | .name == "document" and .guideline == "Checks" and .clause == "5.5" and
+	.result == "successful" and .part_of == null' "$w/out"
+check "and the names that scripts know" jq -e '["access", "card-access-authentic", "read", "pa.sod", "pa.signature", "pa.chain",
+	"pa.validity", "pa.revocation", "pa.signing-time", "pa.document-type", "pa.digest", "pa.hashes", "pa.com-sod", "mrz",
+	"chip-authentication", "document-validity"] - [.checks[].name] == []' "$w/out"
+run verify --reader sim:forged --can 123456 --json
+check "one that fails fails the document" jq -e '[.checks[] | select(.result == "failed") | .guideline] ==
+	["Checks", "ElectronicChecks", "IntegrityCheck", "DataGroupsIntegrityCheck"]' "$w/out"
+# names, the guideline's names and clauses: of the table in the library, and of that in the manual (without the indentation)
+sed -n '/^static const struct node nodes/,/^};/p' userspace/lib/eid/checks.c | tr -d '\n\t' | grep -o '{ *"[^}]*}' |
+	grep -v 'NULL, NULL, CR_CHECK_COUNT\|"5.8.11"\|"card-security' | sed 's/NULL/"-"/g; s/^{ *"\([^"]*\)", "\([^"]*\)", "\([^"]*\)".*/\1 \2 \3/' >"$w/library"
+sed -n '/^name.guideline.clause$/,/^\.TE/p' userspace/cli/cardring.1 | sed '1d; $d; s/^\(\\ \)*//; s/\t/ /g; s/\\-/-/g' >"$w/manual"
+check "the manual has them all" bash -c "[ \$(wc -l <'$w/library') -gt 70 ] && cmp '$w/library' '$w/manual'"
+
+zone=IDVNM0901234562001090123456'<<<'9005178M3503074VNM'<<<<<<<<<<<'9NGUYEN'<<'VAN'<'AN'<<<<<<<<<<<<<<<<'
+exits "a printed zone that is the chip's" 0 verify --reader sim:an --mrz "$zone" --json
+check "is checked" is '.checks[] | select(.name == "printed-zone").result' successful
+exits "one with another name" 10 verify --reader sim:an --mrz "${zone/VAN<AN</VAN<BA<}" --json
+check "is not" is '.reasons[0].code' printed-zone-differs
+
+exits "the advanced procedure" 0 verify --reader sim:an --can 123456 --trace --json
+check "is named" is .procedure advanced
+# DG14, MSE:SET AT of chip authentication, EF.SOD, the data (by short identifiers)
+check "and proves the chip before EF.SOD is read" bash -c "sed -n 's/^> 0C \(B0 8E\|22 41\|B0 9D\|B0 82\).*/\1/p' '$w/err' | uniq |
+	tr '\n' ' ' | grep -q '^B0 8E 22 41 B0 9D B0 82'"
+exits "the standard one, of a chip with a key for it" 10 verify --reader sim:an --can 123456 --procedure standard --trace --json
+check "is named" is .procedure standard
+check "and does not use it" not grep -q '^> 0C 22 41' "$w/err"
+check "but says so" is '.reasons[0].code' chip-unproven
+exits "and with another proof" 0 verify --reader sim:cccd --can 123456 --procedure standard --json
+check "takes that" is .chip_authentication.protocol "AA ECDSA"
+exits "another procedure" 1 verify --reader sim:an --can 123456 --procedure quick --json
+check "is none" is .error.code usage
+
+# ---- the guideline's log
+
+valid() { xmllint --noout --schema tests/data/log/ct.xsd "$1" || return 1; }
+while read -r name verdict code; do
+	exits "card $name, logged: $verdict" "$code" verify --reader "sim:$name" $(secret "$name") --log "$w/$name.xml" --json
+	check "validly" valid "$w/$name.xml"
+	check "with the verdict" [ "$(xmllint --xpath 'string(//*[local-name()="Verdict"])' "$w/$name.xml")" = "$verdict" ]
+	check "and the same overall result" [ "$(xmllint --xpath 'string(//*[local-name()="DocumentCheck"]/*[local-name()="Checks"]/*[1])' "$w/$name.xml")" = \
+		"$(jq -r '.checks[0].result' "$w/out")" ]
+done < <(grep -v '^#' tests/data/samples.tsv)
+check "for its owner alone" [ "$(stat -c %a "$w/an.xml")" = 600 ]
+check "with nothing about the holder" not grep -qiE 'nguy|001090123456|090123456|1990|9005178|2035-03|350307' "$w/an.xml"
+cp "$w/an.xml" "$w/an.before"
+exits "a log that is there" 1 verify --reader sim:an --can 123456 --log "$w/an.xml" --json
+check "is not written over" is .error.code exists
+check "and stays as it is" cmp "$w/an.xml" "$w/an.before"
+check "with nothing beside it" bash -c "[ \"\$(ls '$w' | grep -c '^an\.xml')\" = 1 ]"
+exits "a log where none can be" 1 verify --reader sim:an --can 123456 --log /dev/null/x --json
+check "is said" is .error.code io
+exits "a refused card is logged" 5 verify --reader sim:an --can 999999 --log "$w/refused.xml" --json
+check "validly" valid "$w/refused.xml"
+check "as failed" [ "$(xmllint --xpath 'string(//*[local-name()="PaceCheck"]/*[1])' "$w/refused.xml")" = failed ]
+check "without what was tried" not grep -q 999999 "$w/refused.xml"
+exits "read has no log" 1 read --reader sim:an --can 123456 --log "$w/read.xml"
+
 # ---- later, without the card
 
 none=$w/nobody
@@ -288,6 +354,15 @@ while read -r name verdict code; do
 	check "and with another trust store as with the card" bash -c "cmp <(jq -c '.verdict, .reasons' '$w/out') <(jq -c '.verdict, .reasons' '$w/then')"
 done < <(grep -v '^#' tests/data/samples.tsv)
 later=$w/later-an
+exits "from files, logged" 0 verify --from "$later" --trust build/sim/trust --log "$w/later.xml" --json
+check "validly" valid "$w/later.xml"
+check "by the procedure of then" is .procedure advanced
+# as it was written before each protocol had its own check
+cp -r "$later" "$w/old"
+jq '.checks |= map(if .name == "access.pace" then .name = "access" elif .name == "chip-authentication.ca" then
+	.name = "chip-authentication" else . end | select(.name | test("[.]") | not)) | del(.procedure)' "$later/inspection.json" >"$w/old/inspection.json"
+exits "from files of before" 0 verify --from "$w/old" --trust build/sim/trust --json
+check "with what they say of the chip" is .chip_authentication.status successful
 exits "from files, as text" 0 verify --from "$later" --trust build/sim/trust --lang vi
 check "with the holder" said 'Nguyễn Văn An'
 check "no reader is named" not said 'Đầu đọc'

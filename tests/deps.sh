@@ -11,7 +11,7 @@
 set -u
 build="gcc make pkg-config libssl-dev libudev-dev libusb-1.0-0-dev libp11-kit-dev libjansson-dev libkmod-dev libjpeg-dev libopenjp2-7-dev libpng-dev libpcsclite-dev gettext"
 demo="qemu-system-x86 busybox-static cpio kmod xz-utils linux-image-amd64 linux-headers-amd64"
-check="libcmocka-dev libeac-dev softhsm2 jq man-db linux-source-6.1 flex bison bc libelf-dev sparse perl strace udev pcscd libccid opensc pcsc-tools vsmartcard-vpcd tshark"
+check="libcmocka-dev libeac-dev softhsm2 jq libxml2-utils man-db linux-source-6.1 flex bison bc libelf-dev sparse perl strace udev pcscd libccid opensc pcsc-tools vsmartcard-vpcd tshark"
 kernels="linux-image-6.12-amd64 linux-headers-6.12-amd64 linux-image-rt-amd64 linux-headers-rt-amd64"
 bench="jq linux-source-6.1 flex bison bc libelf-dev perl strace gnuplot-nox pcscd libccid"
 fuzz="clang-14 libclang-rt-14-dev"

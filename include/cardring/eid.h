@@ -24,6 +24,7 @@ struct cr_secret {
 	char document_number[32]; /* as in the MRZ, without filler, without check digit */
 	char date_of_birth[8];	/* YYMMDD */
 	char date_of_expiry[8];	/* YYMMDD */
+	char mrz[96];		/* the printed zone, where it was given whole: compared with the chip's; else empty */
 };
 /* Each checks what it is given: CR_E_INVALID, and *why (static English msgid) says what is wrong. why may be NULL. */
 int cr_secret_from_can(struct cr_secret *out, const char *can, const char **why);		/* 6 digits */
@@ -76,7 +77,7 @@ enum cr_verdict {
 };
 const char *cr_verdict_name(enum cr_verdict v);	/* "genuine", "unproven", ... */
 
-/* BSI TR-03135-1: the result of each check. */
+/* BSI TR-03135-1, 3.6.2: the result of each check. */
 enum cr_result {
 	CR_SUCCESSFUL = 0,
 	CR_FAILED,
@@ -86,8 +87,16 @@ enum cr_result {
 };
 const char *cr_result_name(enum cr_result r);	/* "successful", ... */
 
+/*
+ * A check, or what several of them say together. userspace/lib/eid/checks.h has them all; the manual's
+ * CHECKS explains them.
+ */
 struct cr_check {
-	const char *name;	/* stable identifier, e.g. "pa.signature"; see userspace/lib/eid/checks.h */
+	const char *name;	/* stable identifier, e.g. "pa.signature" */
+	const char *guideline;	/* its name in BSI TR-03135-1 (5.0.1), e.g. "SecurityFileCheck"; NULL: of our own */
+	const char *clause;	/* there, e.g. "5.8.6.1"; NULL */
+	const char *part_of;	/* name of the combined result that it counts in; NULL: none */
+	bool combined;		/* not performed: made of the results that are a part of it */
 	enum cr_result result;
 	char detail[160];	/* English; never personal data; may be empty */
 	enum cr_result found;	/* what it was before a known defect changed it */
@@ -180,11 +189,22 @@ struct cr_item {
 	bool list;		/* it may be there several times */
 };
 
+/*
+ * BSI TR-03110-1, 2.4: how an inspection system opens and reads a document. Advanced, where the chip has a
+ * key for it: chip authentication (or PACE with its mapping), EF.SOD, active authentication where the chip
+ * was not proved yet, terminal authentication, data. Standard: EF.SOD, active authentication, data. General
+ * (TR-03110-2, 2.3.4), in the place of the advanced one where there is a terminal and the chip offers it: PACE,
+ * terminal and chip authentication version 2, EF.SOD, data.
+ */
+enum cr_procedure { CR_PROCEDURE_ADVANCED = 0, CR_PROCEDURE_STANDARD, CR_PROCEDURE_GENERAL };
+const char *cr_procedure_name(enum cr_procedure p);	/* "advanced", "standard", "general" */
+
 struct cr_inspection {
 	enum cr_verdict verdict;
+	enum cr_procedure procedure;	/* that was followed */
 	struct cr_reason *reasons;
 	size_t n_reasons;
-	struct cr_check *checks;
+	struct cr_check *checks;		/* each combined result before its parts */
 	size_t n_checks;
 	struct cr_access access;
 	struct cr_passive passive;
@@ -219,6 +239,7 @@ struct cr_inspect_opts {
 	const cr_trust_t *trust;	/* NULL: no issuer is trusted */
 	const cr_terminal_t *terminal;	/* to verify; NULL: what wants one stays locked */
 	time_t now;			/* 0: the clock */
+	enum cr_procedure procedure;	/* standard, else the others as far as the chip supports them */
 	bool verify;			/* false: read only (cardring read): no chip authentication, no verdict */
 	/*
 	 * Bit n: data group n; 0: all that the card lists and can be read. To verify, DG1 and what proves the
@@ -237,5 +258,18 @@ struct cr_inspect_opts {
  */
 int cr_inspect(cr_card_t *card, const struct cr_inspect_opts *opts, struct cr_inspection **out);
 void cr_inspection_free(struct cr_inspection *insp);	/* wipes */
+
+/* Who inspected, and when: milliseconds since 1970, UTC. Strings may be NULL. */
+struct cr_log_about {
+	int64_t start_ms, end_ms;
+	const char *version;	/* of the program */
+	const char *reader;	/* its name */
+};
+/*
+ * The inspection as a log of BSI TR-03135-1, 6: XML, UTF-8, terminated, allocated (free it). All results, and
+ * of the document what is not about its holder: kind, issuing state, certificates' names, protocols. insp may be
+ * one that failed on the way: what was not reached is aborted. 0; CR_E_NOMEM; CR_E_INTERNAL: no random numbers.
+ */
+int cr_inspection_log(const struct cr_inspection *insp, const struct cr_log_about *about, char **xml, size_t *len);
 
 #endif

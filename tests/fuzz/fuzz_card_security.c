@@ -11,6 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cr_cam cam = { .data = { 1 }, .data_len = 1, .mapping_key = { 4 }, .mapping_key_len = 65 };
+	struct cr_inspection insp = { 0 };
 	struct cr_security_infos infos;
 	uint8_t *set;
 	size_t len;
@@ -23,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    !cr_security_infos_parse(set, len, &infos) && cr_chip_mapped(&cam, &infos, &infos, &tied) == CR_MAPPED_FITS)
 		__builtin_trap();	/* a point that is none proves nothing */
 	free(set);
-	cr_card_security_verify(data, size, NULL, 1790000000, size && data[0] & 1, size && data[0] & 2, why);
+	cr_card_security_verify(&insp, data, size, NULL, 1790000000, size && data[0] & 1, size && data[0] & 2, why);
+	free(insp.checks);
 	return 0;
 }

@@ -1087,7 +1087,7 @@ static enum cr_result verdict_on(const uint8_t *file, size_t len, const cr_trust
 {
 	char why[160];
 
-	return cr_card_security_verify(file, len, of, NOW, excused, false, why);
+	return cr_card_security_verify(NULL, file, len, of, NOW, excused, false, why);
 }
 
 /* 5.8.2.3.1: the object may be wrong, and its signer is not excused. */

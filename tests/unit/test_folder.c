@@ -352,6 +352,7 @@ static void what_is_removed_is_not_trusted(void **state)
 /* EF.CardSecurity by that signer: what is EF.SOD's but for the outer tag, and the content's type. */
 static enum cr_result card_security(const cr_trust_t *t, const struct pki_sod *sod, const struct pki_dg *dg, char *why)
 {
+	struct cr_inspection insp = { 0 };
 	struct pki_sod spec = *sod;
 	enum cr_result r;
 	struct cr_tlv tlv;
@@ -361,7 +362,8 @@ static enum cr_result card_security(const cr_trust_t *t, const struct pki_sod *s
 	spec.content_type = "0.4.0.127.0.7.3.2.1";
 	file = pki_make_sod(&spec, dg, 1, &len);
 	assert_int_equal(cr_tlv_parse_all(file, len, &tlv), 0);
-	r = cr_card_security_verify(tlv.val, tlv.len, t, NOW, false, false, why);
+	r = cr_card_security_verify(&insp, tlv.val, tlv.len, t, NOW, false, false, why);
+	free(insp.checks);
 	free(file);
 	return r;
 }

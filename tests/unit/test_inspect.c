@@ -272,7 +272,8 @@ static void only_what_is_needed_is_read(void **state)
 		assert_null(file(insp, CR_FID_DG(13)));
 		assert_int_equal(!!file(insp, CR_FID_DG(14)), with_verify);
 		assert_int_equal(!!file(insp, CR_FID_SOD), with_verify);
-		assert_int_equal(!!insp->n_reasons || insp->n_checks > 1, with_verify);
+		assert_true(!insp->n_reasons);
+		assert_int_equal(cr_check_get(insp, CR_CHECK_READ) == CR_SUCCESSFUL, with_verify);
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
 	}
@@ -851,10 +852,117 @@ static void no_card_fails_over_short_identifiers(void **state)
 	}
 }
 
+/* TR-03110-1, 2.4: advanced where the chip has a key for it, unless standard is asked for. */
+static void the_inspection_procedure_is_the_chip_s_or_as_asked_for(void **state)
+{
+	static const struct {
+		const char *name;
+		enum cr_procedure asked, used;
+		enum cr_result aa, ca, cam;	/* CR_ABORTED: not performed */
+		enum cr_verdict verdict;
+	} all[] = {
+		{ "an", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_ADVANCED, CR_ABORTED, CR_SUCCESSFUL, CR_NOT_SUPPORTED, CR_GENUINE },
+		{ "cccd", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_ADVANCED, CR_ABORTED, CR_SUCCESSFUL, CR_NOT_SUPPORTED, CR_GENUINE },
+		{ "cam", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_ADVANCED, CR_ABORTED, CR_ABORTED, CR_SUCCESSFUL, CR_GENUINE },
+		{ "aa", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_STANDARD, CR_SUCCESSFUL, CR_NOT_SUPPORTED, CR_NOT_SUPPORTED,
+		  CR_GENUINE },
+		{ "old", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_STANDARD, CR_NOT_SUPPORTED, CR_NOT_SUPPORTED, CR_NOT_SUPPORTED,
+		  CR_GENUINE },
+		{ "cloned", CR_PROCEDURE_ADVANCED, CR_PROCEDURE_ADVANCED, CR_ABORTED, CR_FAILED, CR_NOT_SUPPORTED, CR_CLONED },
+		/* its key is not asked for the proof: another one may be, or nothing is proved */
+		{ "an", CR_PROCEDURE_STANDARD, CR_PROCEDURE_STANDARD, CR_NOT_SUPPORTED, CR_UNDETERMINED, CR_NOT_SUPPORTED,
+		  CR_UNPROVEN },
+		{ "cccd", CR_PROCEDURE_STANDARD, CR_PROCEDURE_STANDARD, CR_SUCCESSFUL, CR_UNDETERMINED, CR_NOT_SUPPORTED,
+		  CR_GENUINE },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct cr_inspect_opts opts = { .trust = trust, .verify = true, .procedure = all[i].asked };
+		const enum cr_result want[] = { all[i].aa, all[i].ca, all[i].cam };
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, all[i].name);
+		secret_of(all[i].name, true, &secret);
+		opts.secret = &secret;
+		assert_int_equal(cr_inspect(&c, &opts, &insp), 0);
+		assert_int_equal(insp->procedure, all[i].used);
+		assert_int_equal(insp->verdict, all[i].verdict);
+		for (int k = 0; k < 3; k++) {
+			const struct cr_check *done = check(insp, cr_check_name(CR_CHECK_AA + k));
+
+			if ((done ? done->result : CR_ABORTED) != want[k])
+				fail_msg("%zu, %s: %s", i, cr_check_name(CR_CHECK_AA + k),
+					 done ? cr_result_name(done->result) : "not performed");
+		}
+		/* DG14 before EF.SOD, and no data before it */
+		assert_int_equal(insp->files[0].fid, CR_FID_COM);
+		for (size_t k = 1; k < insp->n_files; k++) {
+			bool sod = insp->files[k].fid == CR_FID_SOD, dg14 = insp->files[k].fid == CR_FID_DG(14);
+
+			assert_true(sod ? k < 3 : dg14 ? k == 1 : k > 1);
+		}
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
+/* A zone that was altered where nothing but the names are: it opens the chip, and is not the chip's. */
+static void a_printed_zone_is_the_chip_s(void **state)
+{
+	static const struct { const char *from, *to; enum cr_result r; enum cr_verdict verdict; } all[] = {
+		{ "", "", CR_SUCCESSFUL, CR_GENUINE },
+		{ "NGUYEN<<VAN<AN<", "NGUYEN<<VAN<BA<", CR_FAILED, CR_UNPROVEN },
+		{ "3503074VNM", "3503074UTO", CR_FAILED, CR_UNPROVEN },
+		{ "M3503074", "F3503074", CR_FAILED, CR_UNPROVEN },
+	};
+	const char *mrz = sample("an")->mrz;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		char printed[128];
+		struct cr_card c;
+		const char *why;
+		char *at;
+
+		snprintf(printed, sizeof(printed), "%s", mrz);
+		at = strstr(printed, all[i].from);
+		assert_non_null(at);
+		memcpy(at, all[i].to, strlen(all[i].to));
+		insert(&c, "an");
+		assert_int_equal(cr_secret_from_mrz(&secret, printed, &why), 0);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_int_equal(insp->verdict, all[i].verdict);
+		assert_int_equal(cr_check_get(insp, CR_CHECK_PRINTED_ZONE), all[i].r);
+		assert_int_equal(cr_check_get(insp, CR_CHECK_COMBINED), all[i].r);
+		if (insp->n_reasons)
+			assert_string_equal(insp->reasons[0].code, "printed-zone-differs");
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+	/* with a CAN there is none */
+	{
+		struct cr_inspection *insp;
+		struct cr_secret secret;
+		struct cr_card c;
+
+		insert(&c, "an");
+		secret_of("an", true, &secret);
+		assert_int_equal(verify(&c, &secret, &insp), 0);
+		assert_null(check(insp, "printed-zone"));
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_sample_gets_its_verdict),
+		cmocka_unit_test(the_inspection_procedure_is_the_chip_s_or_as_asked_for),
+		cmocka_unit_test(a_printed_zone_is_the_chip_s),
 		cmocka_unit_test(a_genuine_card_is_read_whole),
 		cmocka_unit_test(a_copy_has_no_way_to_genuine),
 		cmocka_unit_test(pace_that_was_left_out_is_seen),

@@ -268,6 +268,9 @@ static void a_mapping_that_was_not_taken_is_missed(void **state)
 	assert_int_equal(cr_secret_from_mrz(&secret, c.sim->prof.mrz, NULL), 0);
 	assert_int_equal(verify(&c, &secret, &insp), 0);
 	assert_string_equal(insp->access.protocol, "BAC");
+	assert_int_equal(cr_check_get(insp, CR_CHECK_PACE), CR_FAILED);
+	assert_int_equal(cr_check_get(insp, CR_CHECK_BAC), CR_SUCCESSFUL);
+	assert_int_equal(cr_check_get(insp, CR_CHECK_ACCESS), CR_SUCCESSFUL);
 	assert_int_equal(insp->chip_authentication, CR_UNDETERMINED);
 	assert_string_equal(chip_detail(insp), "PACE was run without the proof of the chip that DG14 offers");
 	cr_inspection_free(insp);
@@ -459,6 +462,8 @@ static void fingerprints_are_read_by_whom_the_authority_lets(void **state)
 		insp = inspect_with(&c, "eac", !(way & 2), t);
 		assert_null(insp->access.terminal_why);
 		assert_string_equal(insp->access.terminal, "TA v1 ECDSA SHA-256");
+		assert_int_equal(cr_check_get(insp, CR_CHECK_TERMINAL_AUTHENTICATION), CR_SUCCESSFUL);
+		assert_int_equal(cr_check_get(insp, way & 2 ? CR_CHECK_BAC : CR_CHECK_PACE), CR_SUCCESSFUL);
 		assert_int_equal(insp->passive.dg[3], CR_DG_MATCH);
 		assert_int_equal(insp->verdict, way & 2 ? CR_UNPROVEN : CR_GENUINE);	/* PACE was left out */
 		assert_true(file(insp, CR_FID_DG(3))->len > 600);
@@ -689,6 +694,7 @@ static void a_key_that_cannot_sign_leaves_fingerprints_locked(void **state)
 	insp = inspect_with(&c, "eac", true, t);
 	assert_null(insp->access.terminal);
 	assert_string_equal(insp->access.terminal_why, "The terminal's key could not sign.");
+	assert_int_equal(cr_check_get(insp, CR_CHECK_TERMINAL_AUTHENTICATION), CR_UNDETERMINED);
 	assert_int_equal(insp->passive.dg[3], CR_DG_LOCKED);
 	assert_int_equal(insp->passive.dg[2], CR_DG_MATCH);
 	assert_int_equal(insp->verdict, CR_GENUINE);
@@ -754,6 +760,8 @@ static void a_terminal_without_the_right_certificates_is_refused(void **state)
 		} else {
 			assert_non_null(insp->access.terminal);	/* taken, and not let to DG3 */
 		}
+		assert_int_equal(cr_check_get(insp, CR_CHECK_TERMINAL_AUTHENTICATION), i == EXPIRED || i == FORGED ?
+				 CR_FAILED : i == NO_RIGHT && insp->access.terminal ? CR_SUCCESSFUL : CR_UNDETERMINED);
 		cr_inspection_free(insp);
 		sim_card_free(c.sim);
 		cr_terminal_free(t);

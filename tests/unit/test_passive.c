@@ -112,10 +112,11 @@ static void run(struct cr_inspection *insp, const uint8_t *sod, size_t len, cons
 	assert_int_equal(cr_passive_authenticate(insp, trust, NOW), 0);
 }
 
-static const char *detail(const struct cr_inspection *insp, enum cr_check_id id)
+static const char *detail(struct cr_inspection *insp, enum cr_check_id id)
 {
 	size_t i;
 
+	assert_int_equal(cr_checks_complete(insp), 0);
 	for (i = 0; i < insp->n_checks; i++) {
 		if (!strcmp(insp->checks[i].name, cr_check_name(id)))
 			return insp->checks[i].detail;
@@ -133,8 +134,8 @@ static const char *detail(const struct cr_inspection *insp, enum cr_check_id id)
 static void expect_state(struct state *s, enum cr_check_id id, enum cr_result want, enum cr_result status)
 {
 	static const enum cr_check_id all[] = {
-		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
-		CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
+		CR_CHECK_SOD_HASH_LIST, CR_CHECK_SOD_SIGNATURE_SECTION, CR_CHECK_SOD_SIGNATURE,
+		CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY, CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
 	};
 	struct cr_inspection insp;
 	size_t i;
@@ -647,7 +648,7 @@ static void another_signer_is_not_the_signer(void **state)
 		s.spec.more = NULL;
 		X509_free(mine);
 	}
-	/* no certificate at all, then the folder has it (TR-03135-1, 5.6.4.2.1) */
+	/* no certificate at all, then the folder has it (TR-03135-1, 5.8.4.2.1) */
 	s.spec = (struct pki_sod){ .signer = s.signer, .key = s.key, .no_cert = true };
 	make_sod(&s);
 	run(&insp, s.sod, s.len, s.trust);
@@ -657,6 +658,10 @@ static void another_signer_is_not_the_signer(void **state)
 	clear(&insp);
 	assert_int_equal(cr_trust_add_cert(s.trust, s.signer), 1);
 	genuine(&s);
+	run(&insp, s.sod, s.len, s.trust);
+	EXPECT(&insp, CR_CHECK_SOD_CERTIFICATE, CR_FAILED);
+	EXPECT(&insp, CR_CHECK_SOD_PARSE, CR_FAILED);
+	clear(&insp);
 	free_state(&s);
 	EVP_PKEY_free(key);
 }
@@ -721,7 +726,13 @@ static void a_signer_signs_for_its_own_state(void **state)
 	make_sod(&s);
 	run(&insp, s.sod, s.len, s.trust);
 	EXPECT(&insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL);
-	EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, CR_FAILED);
+	EXPECT(&insp, CR_CHECK_SIGNER_CHAIN, CR_SUCCESSFUL);
+	EXPECT(&insp, CR_CHECK_COUNTRY_ISSUER_MRZ, CR_FAILED);
+	EXPECT(&insp, CR_CHECK_COUNTRY_SUBJECT_MRZ, CR_FAILED);
+	EXPECT(&insp, CR_CHECK_COUNTRY_SUBJECT_ISSUER, CR_SUCCESSFUL);
+	assert_int_equal(insp.passive.status, CR_FAILED);
+	assert_int_equal(cr_checks_judge(&insp), 0);
+	assert_int_equal(insp.verdict, CR_FORGED);
 	clear(&insp);
 	free_state(&s);
 }

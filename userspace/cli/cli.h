@@ -50,6 +50,7 @@ struct cli {
 	struct cli_list trust, root;
 	const char *from;		/* verify */
 	const char *terminal, *terminal_key;	/* verify */
+	const char *procedure, *log;
 	long wait;			/* s */
 	/* owned; wiped by cli_opts_free, as they are wiped in argv when they are taken */
 	char *can, *id_number, *mrz, *pin, *puk, *doc, *dob, *exp;
@@ -212,7 +213,7 @@ void cli_progress_end(void);
 json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_info *r, bool verify);
 void cli_holder_text(const struct cr_inspection *in);
-const char *cli_check_label(const char *name);
+const char *cli_check_label(const char *name);	/* NULL: not for the sheet */
 /* What an item of a file is called, and the word in it where it is one of a few. */
 const char *cli_item_label(const char *name);
 const char *cli_item_word(const struct cr_item *item);
@@ -251,6 +252,11 @@ bool cli_answer_has_sixel(const char *answer);	/* of a terminal, to DA1 */
 
 /* Whole or not at all, for the owner alone, and never through a link that lies there. 0, or -1 and errno. */
 int cli_write_file(const char *path, const uint8_t *data, size_t len);
+/* The same, but what is there already stays: -1, EEXIST. */
+int cli_write_new_file(const char *path, const uint8_t *data, size_t len);
+/* --log. Before there is anything to log: that it can be written; then it is. in and reader may be NULL. */
+int cli_log_prepare(const struct cli *c);
+int cli_log_write(const struct cli *c, const struct cr_inspection *in, const char *reader);
 
 struct cli_saved { char *names[64]; size_t n; };
 /* Makes the folder. 0 or an exit code. */

@@ -180,11 +180,24 @@ static int inspection_failed(const struct cli *c, int err, const struct work *w)
 	return rc;
 }
 
+static enum cr_procedure procedure_of(const struct cli *c)
+{
+	return c->procedure && !strcmp(c->procedure, "standard") ? CR_PROCEDURE_STANDARD : CR_PROCEDURE_ADVANCED;
+}
+
+static int check_procedure(const struct cli *c)
+{
+	if (!c->procedure || !strcmp(c->procedure, "advanced") || !strcmp(c->procedure, "standard"))
+		return 0;
+	return cli_fail(c, CLI_ERROR, "usage", NULL, _("--procedure takes advanced or standard."));
+}
+
 static int inspect(const struct cli *c, struct work *w, bool verify)
 {
 	/* what is written is to be verified later: the chip is asked for its proof while it is here */
 	struct cr_inspect_opts opts = { .secret = &w->secret, .trust = w->trust, .terminal = w->terminal,
-					.verify = verify || c->out, .need = w->need, .progress = cli_progress };
+					.procedure = procedure_of(c), .verify = verify || c->out, .need = w->need,
+					.progress = cli_progress };
 	cr_card_t *card = NULL;
 	int rc, err;
 
@@ -194,8 +207,9 @@ static int inspect(const struct cli *c, struct work *w, bool verify)
 	err = cr_inspect(card, &opts, &w->in);
 	cli_progress_end();
 	cr_card_close(card);
-	if (!err)
-		return 0;
+	rc = cli_log_write(c, w->in, w->reader.name);
+	if (!err || rc)
+		return rc;
 	return inspection_failed(c, cli_canceled ? CR_E_CANCELED : cli_card_error(err, &w->reader), w);
 }
 
@@ -235,9 +249,9 @@ static int inspect_again(const struct cli *c, struct work *w)
 	int rc, err;
 
 	if (c->reader || c->out || c->need || c->can || c->id_number || c->mrz || c->pin || c->puk || c->doc || c->dob ||
-	    c->exp || c->terminal || c->terminal_key)
+	    c->exp || c->terminal || c->terminal_key || c->procedure)
 		return cli_fail(c, CLI_ERROR, "usage", NULL,
-				_("--from takes no card: leave out its reader, its secret, --terminal, --need and --out."));
+				_("--from takes no card: leave out its reader, its secret, --terminal, --procedure, --need and --out."));
 	if (cr_trust_new(&w->trust))
 		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
 	rc = load_trust(c, w->trust);
@@ -249,7 +263,9 @@ static int inspect_again(const struct cli *c, struct work *w)
 	err = cr_inspect_again(w->in, w->trust, time(NULL));
 	if (err)
 		return cli_fail_err(c, err, NULL, NULL);
-	rc = cli_portrait_make(c, w->in, &w->portrait);
+	rc = cli_log_write(c, w->in, NULL);
+	if (!rc)
+		rc = cli_portrait_make(c, w->in, &w->portrait);
 	if (!rc)
 		rc = show(c, w, true);
 	return rc ? rc : exit_of(w->in->verdict);
@@ -263,6 +279,10 @@ static int work(const struct cli *c, struct work *w, bool verify)
 	if (c->n_args)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes options only."), c->cmd->name);
 	rc = cli_picture_check(c);
+	if (!rc)
+		rc = check_procedure(c);
+	if (!rc)
+		rc = cli_log_prepare(c);
 	if (!rc && c->from)
 		return inspect_again(c, w);
 	if (!rc)

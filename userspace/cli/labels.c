@@ -10,6 +10,7 @@
 
 const char *cli_check_label(const char *name)
 {
+	/* The sheet is for whoever has to decide: the rest of the tree is in --json and in the log. */
 	static const struct { const char *name, *label; } labels[] = {
 		{ "access", N_("Access to the chip") },
 		{ "card-access-authentic", N_("Access parameters are signed") },
@@ -24,6 +25,8 @@ const char *cli_check_label(const char *name)
 		{ "pa.digest", N_("Digests are strong") },
 		{ "pa.hashes", N_("Data are the signed ones") },
 		{ "pa.com-sod", N_("Lists of the data agree") },
+		{ "pa.country", N_("Signer is of the same state") },
+		{ "printed-zone", N_("Printed zone is the chip's") },
 		{ "mrz", N_("Data agree with each other") },
 		{ "chip-authentication", N_("Chip is the original") },
 		{ "document-validity", N_("Document has not expired") },
@@ -33,7 +36,7 @@ const char *cli_check_label(const char *name)
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
 		if (!strcmp(labels[i].name, name))
 			return _(labels[i].label);
-	return name;
+	return NULL;
 }
 
 static const struct { const char *name, *label; } item_labels[] = {
@@ -130,7 +133,7 @@ const char *cli_file_title(uint16_t fid)
 static const char *const words[] __attribute__((unused)) = {
 	N_("successful"), N_("failed"), N_("undetermined"), N_("aborted"), N_("absent"), N_("match"),
 	N_("mismatch"), N_("unread"), N_("locked"), N_("unhashed"), N_("Canceled."), N_("Done."),
-	N_("unknown"),
+	N_("unknown"), N_("advanced"), N_("standard"),
 	N_("the signer's certificate is not valid yet"),
 	N_("the signer's certificate has expired"),
 	N_("the signer's certificate has a malformed validity"),

@@ -32,6 +32,9 @@ static json_t *checks(const struct cr_inspection *in)
 
 		j = json_object();
 		json_object_set_new(j, "name", cli_json_string(c->name));
+		json_object_set_new(j, "guideline", cli_json_string(c->guideline));
+		json_object_set_new(j, "clause", cli_json_string(c->clause));
+		json_object_set_new(j, "part_of", cli_json_string(c->part_of));
 		json_object_set_new(j, "result", json_string(cr_result_name(c->result)));
 		json_object_set_new(j, "detail", cli_json_string(c->detail[0] ? c->detail : NULL));
 		if (c->defect) {
@@ -237,6 +240,7 @@ json_t *cli_inspection_json(const struct cr_inspection *in, const struct cr_read
 	if (verify) {
 		json_object_set_new(j, "verdict", json_string(cr_verdict_name(in->verdict)));
 		json_object_set_new(j, "reasons", reasons(in));
+		json_object_set_new(j, "procedure", json_string(cr_procedure_name(in->procedure)));
 	}
 	json_object_set_new(j, "access", cli_json_access(&in->access));
 	if (verify) {

@@ -180,12 +180,17 @@ static void contents(const struct cr_inspection *in, const uint16_t *fids, size_
 
 static void check(const struct cr_check *c)
 {
-	const char *result = _(cr_result_name(c->result));
-	char *detail = cli_detail_text(c->defect ? c->defect : c->detail), *value = NULL;
-	int n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
+	const char *label = cli_check_label(c->name), *result = _(cr_result_name(c->result));
+	char *detail, *value = NULL;
+	int n;
+
+	if (!label)
+		return;
+	detail = cli_detail_text(c->defect ? c->defect : c->detail);
+	n = detail && *detail ? asprintf(&value, "%s (%s)", result, detail) : asprintf(&value, "%s", result);
 
 	if (n >= 0)
-		row(cli_check_label(c->name), value);
+		row(label, value);
 	if (n >= 0)
 		free(value);
 	free(detail);
@@ -299,6 +304,7 @@ void cli_inspection_text(const struct cr_inspection *in, const struct cr_reader_
 	row(_("Signer"), in->passive.signer);
 	contents(in, technical, sizeof(technical) / sizeof(technical[0]));
 	heading(_("Reading"));
+	row(_("Inspection procedure"), _(cr_procedure_name(in->procedure)));
 	access_row(&in->access);
 	row(_("Chip authentication"), in->chip_protocol);
 	row(_("Terminal authentication"), in->access.terminal_why ? _(in->access.terminal_why) : in->access.terminal);

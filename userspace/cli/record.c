@@ -21,12 +21,34 @@
 #define MAX_FILES	64	/* EF.COM, EF.SOD, sixteen data groups, and what says nothing about the person */
 
 /* What only the chip can answer. */
-static const enum cr_check_id recorded[] = {
-	CR_CHECK_ACCESS, CR_CHECK_CARD_ACCESS_AUTHENTIC, CR_CHECK_READ, CR_CHECK_CHIP_AUTHENTICATION,
-	CR_CHECK_TERMINAL_AUTHENTICATION,
-};
+static bool by_chip(enum cr_check_id id)
+{
+	switch (id) {
+	case CR_CHECK_APPLICATION:
+	case CR_CHECK_BAC:
+	case CR_CHECK_PACE:
+	case CR_CHECK_PLAIN:
+	case CR_CHECK_AA:
+	case CR_CHECK_CA:
+	case CR_CHECK_PACE_CAM:
+	case CR_CHECK_TERMINAL_AUTHENTICATION:
+	case CR_CHECK_CARD_ACCESS_AUTHENTIC:
+	case CR_CHECK_READ:
+		return true;
+	default:
+		return false;
+	}
+}
 
-#define N_RECORDED	(sizeof(recorded) / sizeof(recorded[0]))
+/* CR_CHECK_COUNT: none of them. */
+static enum cr_check_id recorded(const char *name)
+{
+	int id = 0;
+
+	while (id < CR_CHECK_COUNT && (!by_chip((enum cr_check_id)id) || strcmp(name, cr_check_name((enum cr_check_id)id))))
+		id++;
+	return (enum cr_check_id)id;
+}
 
 static json_t *checks(const struct cr_inspection *in)
 {
@@ -35,10 +57,9 @@ static json_t *checks(const struct cr_inspection *in)
 	for (size_t i = 0; i < in->n_checks; i++) {
 		const struct cr_check *c = &in->checks[i];
 
-		for (size_t k = 0; k < N_RECORDED; k++)
-			if (!strcmp(c->name, cr_check_name(recorded[k])))
-				json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "result",
-						      cr_result_name(c->found), "detail", cli_json_string(c->detail)));
+		if (recorded(c->name) != CR_CHECK_COUNT)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "name", c->name, "result",
+					      cr_result_name(c->found), "detail", cli_json_string(c->detail)));
 	}
 	return list;
 }
@@ -72,6 +93,7 @@ char *cli_record_text(const struct cr_inspection *in)
 	json_object_set_new(j, "cardring", json_integer(1));
 	json_object_set_new(j, "time", json_string(now));
 	json_object_set_new(j, "need", json_integer(in->need));
+	json_object_set_new(j, "procedure", json_string(cr_procedure_name(in->procedure)));
 	json_object_set_new(j, "access", cli_json_access(&in->access));
 	json_object_set_new(j, "chip_authentication", chip);
 	json_object_set_new(j, "checks", checks(in));
@@ -109,12 +131,45 @@ static const char *string_of(const json_t *j, const char *key)
 	return json_string_value(json_object_get(j, key));
 }
 
+/*
+ * Folders of before the protocols had checks of their own: what one of two results was of, the protocol
+ * tells that is named beside it.
+ */
+static enum cr_check_id recorded_before(const struct cr_inspection *in, const char *name)
+{
+	const char *access = in->access.protocol ? in->access.protocol : "";
+	const char *chip = in->chip_protocol ? in->chip_protocol : "";
+
+	if (!strcmp(name, "access"))
+		return !strcmp(access, "PACE") ? CR_CHECK_PACE : !strcmp(access, "BAC") ? CR_CHECK_BAC : CR_CHECK_PLAIN;
+	if (!strcmp(name, "chip-authentication"))
+		return !strncmp(chip, "PACE", 4) ? CR_CHECK_PACE_CAM : !strncmp(chip, "AA", 2) ? CR_CHECK_AA :
+		       CR_CHECK_CA;
+	return CR_CHECK_COUNT;
+}
+
+/* The check of a proof by EF.CardSecurity, which can be found out as far as that file goes. */
+static enum cr_check_id proved_by(const struct cr_inspection *in)
+{
+	return in->chip_protocol && !strncmp(in->chip_protocol, "CA v2", 5) ? CR_CHECK_CA : CR_CHECK_PACE_CAM;
+}
+
+/* Folders of before have none: whoever wrote them took the advanced one where the chip had it, and did not say. */
+static enum cr_procedure procedure_of(const char *name)
+{
+	for (int p = CR_PROCEDURE_ADVANCED; name && p <= CR_PROCEDURE_GENERAL; p++)
+		if (!strcmp(cr_procedure_name((enum cr_procedure)p), name))
+			return (enum cr_procedure)p;
+	return CR_PROCEDURE_STANDARD;
+}
+
 static int load_checks(struct cr_inspection *in, const json_t *list)
 {
 	const char *name, *detail;
+	enum cr_check_id id;
 	const json_t *j;
-	size_t i, k;
 	int r, err = 0;
+	size_t i;
 
 	json_array_foreach(list, i, j) {
 		name = string_of(j, "name");
@@ -122,11 +177,12 @@ static int load_checks(struct cr_inspection *in, const json_t *list)
 		r = result_of(string_of(j, "result"));
 		if (!name || r < 0)
 			return CR_E_MALFORMED;
-		for (k = 0; k < N_RECORDED && strcmp(name, cr_check_name(recorded[k])); k++)
-			;
+		id = recorded(name);
+		if (id == CR_CHECK_COUNT)
+			id = recorded_before(in, name);
 		/* what can be found out is not believed */
-		if (k < N_RECORDED && !(recorded[k] == CR_CHECK_CHIP_AUTHENTICATION && in->chip_proved))
-			err = cr_check_set(in, recorded[k], (enum cr_result)r, "%s", detail ? detail : "");
+		if (id != CR_CHECK_COUNT && !(in->chip_proved && id == proved_by(in)))
+			err = cr_check_set(in, id, (enum cr_result)r, "%s", detail ? detail : "");
 		if (err)
 			return err;
 	}
@@ -175,6 +231,7 @@ static int load(struct cr_inspection *in, int dir, const json_t *j)
 	in->need = (uint32_t)json_integer_value(json_object_get(j, "need"));	/* 0: all */
 	in->chip_authentication = (enum cr_result)r;
 	in->chip_protocol = string_of(chip, "protocol");
+	in->procedure = procedure_of(string_of(j, "procedure"));
 	in->chip_proved = json_is_true(json_object_get(chip, "proved"));
 	/* by a key in EF.CardSecurity, with that alone: an older record does not tell, and has not the file either */
 	if (in->chip_authentication == CR_SUCCESSFUL && in->chip_protocol &&

@@ -39,19 +39,18 @@ int cli_save_prepare(const struct cli *c, bool *made)
 	return 0;
 }
 
-int cli_write_file(const char *path, const uint8_t *data, size_t len)
+/* Into a file beside it, whose name is left in *tmp: 0, or -1 with nothing left. */
+static int write_beside(const char *path, const uint8_t *data, size_t len, char **tmp)
 {
-	char *tmp = NULL;
 	size_t off = 0;
 	ssize_t n;
 	int fd, saved;
-	bool bad;
 
-	if (asprintf(&tmp, "%s.XXXXXX", path) < 0)
+	if (asprintf(tmp, "%s.XXXXXX", path) < 0)
 		return -1;
-	fd = mkostemp(tmp, O_CLOEXEC);		/* 0600 */
+	fd = mkostemp(*tmp, O_CLOEXEC);		/* 0600 */
 	if (fd < 0) {
-		free(tmp);
+		free(*tmp);
 		return -1;
 	}
 	while (off < len) {
@@ -63,17 +62,50 @@ int cli_write_file(const char *path, const uint8_t *data, size_t len)
 		off += (size_t)n;
 	}
 	saved = errno;
-	bad = close(fd) || off < len;
+	if (!close(fd) && off == len)
+		return 0;
 	if (off < len)
 		errno = saved;
-	if (bad || rename(tmp, path)) {
-		saved = errno;
+	saved = errno;
+	unlink(*tmp);
+	free(*tmp);
+	errno = saved;
+	return -1;
+}
+
+/* The temporary file is gone, whatever came of it. */
+static int done_with(char *tmp, int rc)
+{
+	int saved = errno;
+
+	if (rc)
 		unlink(tmp);
-		errno = saved;
-		bad = true;
-	}
 	free(tmp);
-	return bad ? -1 : 0;
+	errno = saved;
+	return rc ? -1 : 0;
+}
+
+int cli_write_file(const char *path, const uint8_t *data, size_t len)
+{
+	char *tmp;
+
+	return write_beside(path, data, len, &tmp) ? -1 : done_with(tmp, rename(tmp, path));
+}
+
+int cli_write_new_file(const char *path, const uint8_t *data, size_t len)
+{
+	char *tmp;
+	int rc;
+
+	if (write_beside(path, data, len, &tmp))
+		return -1;
+	rc = renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+	if (rc && (errno == EINVAL || errno == ENOSYS)) {	/* a file system that cannot */
+		rc = link(tmp, path);
+		if (!rc)
+			unlink(tmp);
+	}
+	return done_with(tmp, rc);
 }
 
 static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,

@@ -165,6 +165,7 @@ static int open_by_pace(struct cr_session *s, const struct cr_pace_info *info, b
 	err = run_pace(s, info, ambiguous, secret, false, ca, other);
 	if (*other)
 		return err;
+	ca->pace = true;
 	access->tries++;
 	if (err == CR_E_PIN_SUSPENDED && *secret->can) {
 		/* TR-03110-2, 3.3: the CAN proves that somebody has the card in hands */
@@ -230,6 +231,7 @@ static int open_by_bac(struct cr_session *s, const struct cr_secret *secret,
 
 	if (err)
 		return err;
+	ca->bac = true;
 	access->tries++;
 	err = cr_protocol_run(s, bac_step, &bac);
 	if (!err) {
@@ -288,7 +290,8 @@ static int open_application(struct cr_session *s, const struct cr_secret *secret
 		return 0;
 	}
 	selected = CR_RULE(application_selected, sw == CR_SW_OK);
-	if (!selected && sw == CR_SW_FILE_NOT_FOUND)
+	ca->no_application = !selected && sw == CR_SW_FILE_NOT_FOUND;
+	if (ca->no_application)
 		return fail(why, CR_E_UNSUPPORTED, "The card has no travel document application.");
 	if (!secret || secret->type == CR_SECRET_NONE)
 		return fail(why, CR_E_ACCESS_REFUSED,
@@ -323,6 +326,7 @@ int cr_access_open(struct cr_session *s, const struct cr_secret *secret, struct 
 		cr_general_restart(ca->general);
 	memset(&ca->cam, 0, sizeof(ca->cam));
 	ca->chip_id_len = 0;
+	ca->pace = ca->bac = false;
 	if (!ca->looked)
 		err = look_for_card_access(s, ca);
 	else if (ca->in_application && secret && secret->type != CR_SECRET_NONE)

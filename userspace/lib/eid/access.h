@@ -20,6 +20,8 @@ struct cr_card_access {		/* EF.CardAccess; kept when the card is opened again */
 	size_t len;
 	bool malformed;
 	struct cr_security_infos infos;
+	bool pace, bac;		/* run this time, whatever came of it */
+	bool no_application;	/* the card says that there is none */
 	/* of the last PACE, where that was with chip authentication mapping: */
 	struct cr_cam cam;
 	uint8_t *security;	/* EF.CardSecurity; NULL: not read, or not there */

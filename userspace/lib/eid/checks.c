@@ -1,67 +1,286 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From results to the verdict. No I/O.
+ * The tree of checks, their names, and how results combine. No I/O.
  *
- * One table says what each result of each check means. The verdict is the worst thing any check
- * says; everything said is listed, the worst first. What speaks for a document is that nothing
- * speaks against it: a check that was never recorded counts as CR_UNDETERMINED, so `genuine` needs
- * every one of them,
- * but for CR_CHECK_TERMINAL_AUTHENTICATION.
- *
- * forged	A hash, a signature or the chain contradicts, or the mandatory security object,
- *		read whole, is none: no state issues such a document.
- * cloned	The data stand, the chip does not prove itself.
- * revoked, expired
- *		By the issuer's list; by date, of the document or of its certificates (TR-03135-1,
- *		5.6.4.3.4, 5.6.4.3.5).
- * unproven	Something could not be finished, or is at odds in a way that genuine documents with
- *		known defects are too (TR-03135-1, 5.8: EF.COM against EF.SOD, malformed data
- *		groups): the state signed it, so it is not forged, and it is not what it should
- *		be, so not genuine.
+ * Single checks are recorded by those who perform them; what combines them is computed from them.
+ * TR-03135-1, 3.8: of several results the gravest counts, failed before aborted
+ * before undetermined before successful before not supported; of protocols that serve one end (access, the
+ * proof of the chip) a success counts first.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "checks.h"
-#include "rule.h"
 
-static const char *const check_names[CR_CHECK_COUNT] = {
-	[CR_CHECK_ACCESS] = "access",
-	[CR_CHECK_CARD_ACCESS_AUTHENTIC] = "card-access-authentic",
-	[CR_CHECK_READ] = "read",
-	[CR_CHECK_SOD_PARSE] = "pa.sod",
-	[CR_CHECK_SOD_SIGNATURE] = "pa.signature",
-	[CR_CHECK_SIGNER_CHAIN] = "pa.chain",
-	[CR_CHECK_SIGNER_VALIDITY] = "pa.validity",
-	[CR_CHECK_SIGNER_REVOCATION] = "pa.revocation",
-	[CR_CHECK_SIGNING_TIME] = "pa.signing-time",
-	[CR_CHECK_SIGNER_DOCUMENT_TYPE] = "pa.document-type",
-	[CR_CHECK_DIGEST] = "pa.digest",
-	[CR_CHECK_DG_HASHES] = "pa.hashes",
-	[CR_CHECK_COM_SOD] = "pa.com-sod",
-	[CR_CHECK_MRZ_CONSISTENT] = "mrz",
-	[CR_CHECK_CHIP_AUTHENTICATION] = "chip-authentication",
-	[CR_CHECK_DOCUMENT_VALIDITY] = "document-validity",
-	[CR_CHECK_TERMINAL_AUTHENTICATION] = "terminal-authentication",
+enum kind {
+	SINGLE = 0,
+	GRAVEST,	/* combines, 3.8 */
+	EITHER,		/* combines, 5.8.3 and 5.8.5: a success first */
 };
+
+struct node {
+	const char *name;
+	const char *guideline, *clause;		/* of the guideline; NULL: it has no such check */
+	enum cr_check_id part_of;
+	enum kind kind;
+	bool optional;	/* counts only where it was performed; else undetermined where it was not */
+};
+
+static const struct node nodes[CR_CHECK_COUNT] = {
+	[CR_CHECK_DOCUMENT] = { "document", "Checks", "5.5", CR_CHECK_COUNT, GRAVEST },
+	[CR_CHECK_ELECTRONIC] = { "electronic", "ElectronicChecks", "5.8.1", CR_CHECK_DOCUMENT, GRAVEST },
+	[CR_CHECK_APPLICATIONS] = {
+		"applications", "SelectableApplicationsCheck", "5.8.2", CR_CHECK_ELECTRONIC, GRAVEST, true
+	},
+	[CR_CHECK_APPLICATION] = {
+		"application", "SelectableApplicationCheck", "5.8.2.1", CR_CHECK_APPLICATIONS, SINGLE, true
+	},
+	[CR_CHECK_ACCESS] = { "access", "AccessProtocolsCheck", "5.8.3", CR_CHECK_ELECTRONIC, EITHER },
+	[CR_CHECK_BAC] = { "access.bac", "BacCheck", "5.8.3.1", CR_CHECK_ACCESS, SINGLE, true },
+	[CR_CHECK_PACE] = { "access.pace", "PaceCheck", "5.8.3.2", CR_CHECK_ACCESS, SINGLE, true },
+	[CR_CHECK_PLAIN] = { "access.plain", "PlainCheck", "5.8.3.3", CR_CHECK_ACCESS, SINGLE, true },
+	[CR_CHECK_FILES] = { "files", "MandatoryFilesCheck", "5.8.4", CR_CHECK_ELECTRONIC, GRAVEST },
+	[CR_CHECK_FILES_THERE] = {
+		"files.there", "AvailabilityCheck", "5.8.4.1", CR_CHECK_FILES, GRAVEST, true
+	},
+	[CR_CHECK_FILE_SOD] = {
+		"files.sod", "FileAvailabilityCheck", "5.8.4.1.1", CR_CHECK_FILES_THERE, SINGLE, true
+	},
+	[CR_CHECK_FILE_DG1] = {
+		"files.dg1", "FileAvailabilityCheck", "5.8.4.1.1", CR_CHECK_FILES_THERE, SINGLE, true
+	},
+	[CR_CHECK_FILE_DG2] = {
+		"files.dg2", "FileAvailabilityCheck", "5.8.4.1.1", CR_CHECK_FILES_THERE, SINGLE, true
+	},
+	[CR_CHECK_SYNTAX] = { "syntax", "SyntaxCheck", "5.8.4.2", CR_CHECK_FILES, GRAVEST },
+	[CR_CHECK_SOD_PARSE] = { "pa.sod", "EfSodCheck", "5.8.4.2.1", CR_CHECK_SYNTAX, GRAVEST },
+	[CR_CHECK_SOD_HASH_LIST] = {
+		"pa.sod.hashes", "DataGroupHashListCheck", "5.8.4.2.1.1", CR_CHECK_SOD_PARSE, SINGLE
+	},
+	[CR_CHECK_SOD_SIGNATURE_SECTION] = {
+		"pa.sod.signature", "SignatureSectionCheck", "5.8.4.2.1.2", CR_CHECK_SOD_PARSE, SINGLE
+	},
+	[CR_CHECK_SOD_CERTIFICATE] = {
+		"pa.sod.certificate", "DocumentSignerCertificateCheck", "5.8.4.2.1.3", CR_CHECK_SOD_PARSE, SINGLE, true
+	},
+	[CR_CHECK_COM] = { "com", "EfComCheck", "5.8.4.2.2", CR_CHECK_SYNTAX, GRAVEST, true },
+	[CR_CHECK_COM_LDS_VERSION] = {
+		"com.lds-version", "LdsVersionCheck", "5.8.4.2.2.1", CR_CHECK_COM, SINGLE, true
+	},
+	[CR_CHECK_COM_UNICODE_VERSION] = {
+		"com.unicode-version", "UnicodeVersionCheck", "5.8.4.2.2.2", CR_CHECK_COM, SINGLE, true
+	},
+	[CR_CHECK_COM_LIST] = { "com.list", "DataGroupListCheck", "5.8.4.2.2.3", CR_CHECK_COM, SINGLE, true },
+	[CR_CHECK_DG1] = { "dg1", "Dg1Check", "5.8.4.2.3", CR_CHECK_SYNTAX, GRAVEST, true },
+	[CR_CHECK_MRZ_FIRST] = { "dg1.length", "LengthCheck", "5.6.1.2.1", CR_CHECK_DG1, SINGLE, true },
+	[CR_CHECK_MRZ_FIRST + 1] = {
+		"dg1.digit.composite", "CheckDigitCompositeCheck", "5.6.1.2.2", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 2] = {
+		"dg1.digit.document-number", "CheckDigitDocumentNumberCheck", "5.6.1.2.3", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 3] = {
+		"dg1.digit.date-of-expiry", "CheckDigitDateOfExpiryCheck", "5.6.1.2.4", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 4] = {
+		"dg1.digit.date-of-birth", "CheckDigitDateOfBirthCheck", "5.6.1.2.5", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 5] = {
+		"dg1.digit.optional-data", "CheckDigitOptionalDataCheck", "5.6.1.2.6", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 6] = {
+		"dg1.issuer-nationality", "IssuerVsNationalityCheck", "5.6.1.2.7", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 7] = {
+		"dg1.document-type", "DocumentTypeCheck", "5.6.1.2.8", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 8] = { "dg1.issuer", "IssuerCheck", "5.6.1.2.9", CR_CHECK_DG1, SINGLE, true },
+	[CR_CHECK_MRZ_FIRST + 9] = {
+		"dg1.nationality", "NationalityCheck", "5.6.1.2.10", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 10] = {
+		"dg1.date-of-birth", "DateOfBirthCheck", "5.6.1.2.11", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 11] = {
+		"dg1.date-of-expiry", "DateOfExpiryCheck", "5.6.1.2.12", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 12] = { "dg1.sex", "SexCheck", "5.6.1.2.13", CR_CHECK_DG1, SINGLE, true },
+	[CR_CHECK_MRZ_FIRST + 13] = {
+		"dg1.document-number", "DocumentNumberCheck", "5.6.1.2.14", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 14] = { "dg1.surname", "SurnameCheck", "5.6.1.2.15", CR_CHECK_DG1, SINGLE, true },
+	[CR_CHECK_MRZ_FIRST + 15] = {
+		"dg1.given-name", "GivenNameCheck", "5.6.1.2.16", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 16] = {
+		"dg1.issuer-listed", "IssuerIcaoIncludedCheck", "5.6.1.2.17", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_MRZ_FIRST + 17] = {
+		"dg1.nationality-listed", "NationalityIcaoIncludedCheck", "5.6.1.2.18", CR_CHECK_DG1, SINGLE, true
+	},
+	[CR_CHECK_DG2] = { "dg2", "Dg2Check", "5.8.4.2.4", CR_CHECK_SYNTAX, GRAVEST, true },
+	[CR_CHECK_DG2_HEADER] = {
+		"dg2.header", "BiometricHeaderCheck", "5.8.4.2.4.1", CR_CHECK_DG2, SINGLE, true
+	},
+	[CR_CHECK_DG2_IMAGE] = { "dg2.image", "ImageCheck", "5.8.4.2.4.2", CR_CHECK_DG2, SINGLE, true },
+	[CR_CHECK_CHIP_AUTHENTICATION] = {
+		"chip-authentication", "AuthenticityCheck", "5.8.5", CR_CHECK_ELECTRONIC, EITHER
+	},
+	[CR_CHECK_AA] = {
+		"chip-authentication.aa", "ActiveAuthCheck", "5.8.5.1", CR_CHECK_CHIP_AUTHENTICATION, SINGLE, true
+	},
+	[CR_CHECK_CA] = {
+		"chip-authentication.ca", "ChipAuthCheck", "5.8.5.2", CR_CHECK_CHIP_AUTHENTICATION, SINGLE, true
+	},
+	[CR_CHECK_PACE_CAM] = {
+		"chip-authentication.pace-cam", "PaceChipAuthMappingCheck", "5.8.5.3", CR_CHECK_CHIP_AUTHENTICATION, SINGLE, true
+	},
+	[CR_CHECK_SIGNATURES] = { "signatures", "SignatureCheck", "5.8.6", CR_CHECK_ELECTRONIC, GRAVEST },
+	[CR_CHECK_SOD_SIGNATURE] = {
+		"pa.signature", "SecurityFileCheck", "5.8.6.1", CR_CHECK_SIGNATURES, GRAVEST
+	},
+	[CR_CHECK_SOD_DIGEST] = {
+		"pa.signature.digest", "DigestCheck", "5.8.6.1.1", CR_CHECK_SOD_SIGNATURE, SINGLE
+	},
+	[CR_CHECK_SOD_SIGNATURE_VALUE] = {
+		"pa.signature.value", "SignatureValueCheck", "5.8.6.1.2", CR_CHECK_SOD_SIGNATURE, SINGLE
+	},
+	[CR_CHECK_CARD_SECURITY_SIGNATURE] = {
+		"card-security.signature", "SecurityFileCheck", "5.8.6.1", CR_CHECK_SIGNATURES, GRAVEST, true
+	},
+	[CR_CHECK_CARD_SECURITY_DIGEST] = {
+		"card-security.signature.digest", "DigestCheck", "5.8.6.1.1", CR_CHECK_CARD_SECURITY_SIGNATURE, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE] = {
+		"card-security.signature.value", "SignatureValueCheck", "5.8.6.1.2", CR_CHECK_CARD_SECURITY_SIGNATURE, SINGLE, true
+	},
+	[CR_CHECK_CERTIFICATES] = {
+		"certificates", "IssuerCertificatesCheck", "5.8.7", CR_CHECK_ELECTRONIC, GRAVEST
+	},
+	[CR_CHECK_SOD_SIGNER] = { "pa.signer", "SecurityFileCheck", "5.8.7.1", CR_CHECK_CERTIFICATES, GRAVEST },
+	[CR_CHECK_SIGNER_CHAIN] = {
+		"pa.chain", "SignerSignatureCheck", "5.6.3.2.1", CR_CHECK_SOD_SIGNER, SINGLE
+	},
+	[CR_CHECK_SIGNER_VALIDITY] = { "pa.validity", NULL, NULL, CR_CHECK_SOD_SIGNER, GRAVEST },
+	[CR_CHECK_SIGNER_VALIDITY_SIGNER] = {
+		"pa.validity.signer", "SignerValidityPeriodCheck", "5.6.3.2.2", CR_CHECK_SIGNER_VALIDITY, SINGLE
+	},
+	[CR_CHECK_SIGNER_VALIDITY_ISSUER] = {
+		"pa.validity.issuer", "CountrySignerValidityPeriodCheck", "5.6.3.2.3", CR_CHECK_SIGNER_VALIDITY, SINGLE
+	},
+	[CR_CHECK_SIGNER_TRUSTED] = {
+		"pa.trusted", "SignerTrustedCheck", "5.6.3.2.4", CR_CHECK_SOD_SIGNER, SINGLE
+	},
+	[CR_CHECK_SIGNER_NOT_SELF_SIGNED] = {
+		"pa.not-self-signed", "SignerNotSelfSignedCheck", "5.6.3.2.5", CR_CHECK_SOD_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_SIGNER_SUBJECT] = {
+		"pa.subject", "SignerSubjectDnCheck", "5.6.3.2.6", CR_CHECK_SOD_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_SIGNER_ISSUER] = {
+		"pa.issuer", "SignerIssuerDnCheck", "5.6.3.2.7", CR_CHECK_SOD_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_SIGNER] = {
+		"card-security.signer", "SecurityFileCheck", "5.8.7.1", CR_CHECK_CERTIFICATES, GRAVEST, true
+	},
+	[CR_CHECK_CARD_SECURITY_CHAIN] = {
+		"card-security.chain", "SignerSignatureCheck", "5.6.3.2.1", CR_CHECK_CARD_SECURITY_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_VALIDITY] = {
+		"card-security.validity", NULL, NULL, CR_CHECK_CARD_SECURITY_SIGNER, GRAVEST, true
+	},
+	[CR_CHECK_CARD_SECURITY_VALIDITY_SIGNER] = {
+		"card-security.validity.signer", "SignerValidityPeriodCheck", "5.6.3.2.2", CR_CHECK_CARD_SECURITY_VALIDITY, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_VALIDITY_ISSUER] = {
+		"card-security.validity.issuer", "CountrySignerValidityPeriodCheck", "5.6.3.2.3", CR_CHECK_CARD_SECURITY_VALIDITY, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_TRUSTED] = {
+		"card-security.trusted", "SignerTrustedCheck", "5.6.3.2.4", CR_CHECK_CARD_SECURITY_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_NOT_SELF_SIGNED] = {
+		"card-security.not-self-signed", "SignerNotSelfSignedCheck", "5.6.3.2.5", CR_CHECK_CARD_SECURITY_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_SUBJECT] = {
+		"card-security.subject", "SignerSubjectDnCheck", "5.6.3.2.6", CR_CHECK_CARD_SECURITY_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_CARD_SECURITY_ISSUER] = {
+		"card-security.issuer", "SignerIssuerDnCheck", "5.6.3.2.7", CR_CHECK_CARD_SECURITY_SIGNER, SINGLE, true
+	},
+	[CR_CHECK_INTEGRITY] = { "integrity", "IntegrityCheck", "5.8.8", CR_CHECK_ELECTRONIC, GRAVEST },
+	[CR_CHECK_COM_SOD] = { "pa.com-sod", "EfSodVsEfComCheck", "5.8.8.1", CR_CHECK_INTEGRITY, SINGLE },
+	[CR_CHECK_DG_HASHES] = {
+		"pa.hashes", "DataGroupsIntegrityCheck", "5.8.8.2", CR_CHECK_INTEGRITY, SINGLE
+	},
+	[CR_CHECK_COUNTRY] = { "country", "IssuingCountryCheck", "5.8.9", CR_CHECK_ELECTRONIC, GRAVEST },
+	[CR_CHECK_SIGNER_COUNTRY] = {
+		"pa.country", "SignerCertificateCheck", "5.8.9.1", CR_CHECK_COUNTRY, GRAVEST
+	},
+	[CR_CHECK_COUNTRY_ISSUER_MRZ] = {
+		"pa.country.issuer-mrz", "SignerIssuerDnVsMrzDataCheck", "5.6.2.2.1", CR_CHECK_SIGNER_COUNTRY, SINGLE
+	},
+	[CR_CHECK_COUNTRY_SUBJECT_MRZ] = {
+		"pa.country.subject-mrz", "SignerSubjectDnVsMrzDataCheck", "5.6.2.2.2", CR_CHECK_SIGNER_COUNTRY, SINGLE, true
+	},
+	[CR_CHECK_COUNTRY_SUBJECT_ISSUER] = {
+		"pa.country.subject-issuer", "SignerSubjectDnVsIssuerDnCheck", "5.6.2.2.3", CR_CHECK_SIGNER_COUNTRY, SINGLE, true
+	},
+	[CR_CHECK_COMBINED] = { "combined", "CombinedCheck", "5.10.1", CR_CHECK_DOCUMENT, GRAVEST },
+	[CR_CHECK_DOCUMENT_VALIDITY] = {
+		"document-validity", "DateOfExpiryCheck", "5.10.2", CR_CHECK_COMBINED, SINGLE
+	},
+	[CR_CHECK_SIGNER_EXPIRY] = {
+		"signer-expiry", "MrzVsSignerExpiryCheck", "5.10.3", CR_CHECK_COMBINED, SINGLE, true
+	},
+	[CR_CHECK_PRINTED_ZONE] = {
+		"printed-zone", "MrzVsDg1Check", "5.10.4", CR_CHECK_COMBINED, SINGLE, true
+	},
+	[CR_CHECK_TERMINAL_AUTHENTICATION] = {
+		"terminal-authentication", NULL, "5.8.11", CR_CHECK_COUNT, SINGLE, true
+	},
+	[CR_CHECK_CARD_ACCESS_AUTHENTIC] = { "card-access-authentic", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_READ] = { "read", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_SIGNER_REVOCATION] = { "pa.revocation", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_SIGNING_TIME] = { "pa.signing-time", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_SIGNER_DOCUMENT_TYPE] = { "pa.document-type", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_DIGEST] = { "pa.digest", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+	[CR_CHECK_MRZ_CONSISTENT] = { "mrz", NULL, NULL, CR_CHECK_COUNT, SINGLE },
+};
+
+static bool known(enum cr_check_id id)
+{
+	return (unsigned int)id < CR_CHECK_COUNT;
+}
 
 const char *cr_check_name(enum cr_check_id id)
 {
-	return (unsigned int)id < CR_CHECK_COUNT ? check_names[id] : "unknown";
+	return known(id) ? nodes[id].name : "unknown";
 }
 
-const char *cr_verdict_name(enum cr_verdict v)
+const char *cr_check_guideline(enum cr_check_id id)
 {
-	switch (v) {
-	case CR_GENUINE:	return "genuine";
-	case CR_UNPROVEN:	return "unproven";
-	case CR_EXPIRED:	return "expired";
-	case CR_REVOKED:	return "revoked";
-	case CR_FORGED:		return "forged";
-	case CR_CLONED:		return "cloned";
-	}
-	return "unproven";
+	return known(id) ? nodes[id].guideline : NULL;
+}
+
+const char *cr_check_clause(enum cr_check_id id)
+{
+	return known(id) ? nodes[id].clause : NULL;
+}
+
+enum cr_check_id cr_check_part_of(enum cr_check_id id)
+{
+	return known(id) ? nodes[id].part_of : CR_CHECK_COUNT;
+}
+
+bool cr_check_is_optional(enum cr_check_id id)
+{
+	return known(id) && nodes[id].optional;
+}
+
+bool cr_check_is_single(enum cr_check_id id)
+{
+	return known(id) && nodes[id].kind == SINGLE;
 }
 
 const char *cr_result_name(enum cr_result r)
@@ -76,19 +295,7 @@ const char *cr_result_name(enum cr_result r)
 	return "undetermined";
 }
 
-const char *cr_dg_status_name(enum cr_dg_status s)
-{
-	switch (s) {
-	case CR_DG_ABSENT:	return "absent";
-	case CR_DG_MATCH:	return "match";
-	case CR_DG_MISMATCH:	return "mismatch";
-	case CR_DG_UNREAD:	return "unread";
-	case CR_DG_LOCKED:	return "locked";
-	case CR_DG_UNHASHED:	return "unhashed";
-	case CR_DG_UNWANTED:	return "not asked for";
-	}
-	return "absent";
-}
+/* ---- recorded ---- */
 
 /* Which result stays when a check is recorded twice. */
 static int badness(enum cr_result r)
@@ -103,15 +310,25 @@ static int badness(enum cr_result r)
 	return 4;
 }
 
+/* Names come from the table and nowhere else. */
 static struct cr_check *find(const struct cr_inspection *insp, enum cr_check_id id)
 {
-	size_t i;
-
-	for (i = 0; i < insp->n_checks; i++) {
-		if (!strcmp(insp->checks[i].name, cr_check_name(id)))
+	for (size_t i = 0; i < insp->n_checks; i++) {
+		if (insp->checks[i].name == nodes[id].name)
 			return &insp->checks[i];
 	}
 	return NULL;
+}
+
+static void fill(struct cr_check *c, enum cr_check_id id)
+{
+	enum cr_check_id top = nodes[id].part_of;
+
+	c->name = nodes[id].name;
+	c->guideline = nodes[id].guideline;
+	c->clause = nodes[id].clause;
+	c->part_of = known(top) ? nodes[top].name : NULL;
+	c->combined = nodes[id].kind != SINGLE;
 }
 
 int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result result,
@@ -120,7 +337,7 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 	struct cr_check *c, *all;
 	va_list ap;
 
-	if ((unsigned int)id >= CR_CHECK_COUNT)
+	if (!cr_check_is_single(id))
 		return CR_E_INVALID;
 	c = find(insp, id);
 	if (c && badness(result) <= badness(c->found))
@@ -131,9 +348,9 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 			return CR_E_NOMEM;
 		insp->checks = all;
 		c = &all[insp->n_checks++];
-		c->name = check_names[id];
+		fill(c, id);
 	}
-	c->result = c->found = result;
+	c->found = c->result = result;
 	c->defect = NULL;
 	c->detail[0] = '\0';
 	if (detail) {
@@ -144,295 +361,108 @@ int cr_check_set(struct cr_inspection *insp, enum cr_check_id id, enum cr_result
 	return CR_OK;
 }
 
+/* ---- combined ---- */
+
+struct standing {
+	const struct cr_check *recorded;	/* single checks */
+	bool performed;
+	enum cr_result result;
+	const char *defect;			/* why that is another one than was found; NULL */
+	int gravity;				/* of the part that decides; -1: none counts */
+};
+
+static int gravity(enum kind kind, enum cr_result r)
+{
+	switch (r) {
+	case CR_NOT_SUPPORTED:	return 0;
+	case CR_SUCCESSFUL:	return kind == EITHER ? 5 : 1;
+	case CR_UNDETERMINED:	return 2;
+	case CR_ABORTED:	return 3;
+	case CR_FAILED:		return 4;
+	}
+	return 4;
+}
+
+/* Each part comes after what it is a part of: backwards, all are known before they are combined. */
+static void stand(const struct cr_inspection *insp, uint32_t defects, struct standing *s)
+{
+	const struct cr_check *hashes = find(insp, CR_CHECK_DG_HASHES);
+
+	for (int i = 0; i < CR_CHECK_COUNT; i++)
+		s[i] = (struct standing){ .result = CR_UNDETERMINED, .gravity = -1 };
+	for (int i = CR_CHECK_COUNT - 1; i >= 0; i--) {
+		const struct node *n = &nodes[i];
+		struct standing *top = known(n->part_of) ? &s[n->part_of] : NULL;
+		int g;
+
+		if (n->kind == SINGLE) {
+			s[i].recorded = find(insp, (enum cr_check_id)i);
+			s[i].performed = s[i].recorded;
+		}
+		if (s[i].recorded)
+			s[i].result = cr_defects_change(defects, (enum cr_check_id)i, s[i].recorded->found,
+							hashes ? hashes->found : CR_UNDETERMINED, &s[i].defect);
+		if (!top)
+			continue;
+		top->performed |= s[i].performed;
+		g = gravity(nodes[n->part_of].kind, s[i].result);
+		if ((n->optional && !s[i].performed) || g <= top->gravity)
+			continue;
+		top->gravity = g;
+		top->result = s[i].result;
+	}
+}
+
 enum cr_result cr_check_get(const struct cr_inspection *insp, enum cr_check_id id)
 {
-	const struct cr_check *c = find(insp, id);
+	struct standing s[CR_CHECK_COUNT];
 
-	return c ? c->result : CR_UNDETERMINED;
+	stand(insp, insp->defects, s);
+	return known(id) ? s[id].result : CR_UNDETERMINED;
 }
 
-/* What one result of one check says. No code: nothing. */
-struct meaning {
-	enum cr_verdict verdict;
-	const char *code, *text;
-};
-
-struct rule {
-	struct meaning failed, undetermined, not_supported, aborted;
-};
-
-/* An unfinished check whose reason does not depend on how it was not finished. */
-#define UNFINISHED(code, text) \
-	.undetermined = { CR_UNPROVEN, code, text }, \
-	.not_supported = { CR_UNPROVEN, code, text }, \
-	.aborted = { CR_UNPROVEN, code, text }
-#define UNFINISHED_BUT_OPTIONAL(code, text) \
-	.undetermined = { CR_UNPROVEN, code, text }, \
-	.aborted = { CR_UNPROVEN, code, text }
-
-static const struct rule rules[CR_CHECK_COUNT] = {
-	[CR_CHECK_ACCESS] = {
-		.failed = { CR_UNPROVEN, "access-failed", "The chip refused access: %s" },
-		/* Not supported: a chip that everybody may read. */
-		UNFINISHED_BUT_OPTIONAL("access-unfinished",
-					"Access to the chip was not finished: %s"),
-	},
-	[CR_CHECK_CARD_ACCESS_AUTHENTIC] = {
-		/*
-		 * ICAO 9303-11, 4.4: EF.CardAccess is not signed, DG14 repeats what it says and is.
-		 */
-		.failed = { CR_FORGED, "card-access-altered",
-			    "EF.CardAccess says something else than the signed data: %s" },
-		UNFINISHED_BUT_OPTIONAL("card-access-unproven",
-					"EF.CardAccess could not be compared with the signed data: %s"),
-	},
-	[CR_CHECK_READ] = {
-		.failed = { CR_UNPROVEN, "read-incomplete", "Not everything could be read: %s" },
-		UNFINISHED("read-incomplete", "Not everything could be read: %s"),
-	},
-	[CR_CHECK_SOD_PARSE] = {
-		.failed = { CR_FORGED, "sod-malformed", "The security object is malformed: %s" },
-		UNFINISHED("sod-unreadable",
-			   "The security object could not be read or is of an unknown kind: %s"),
-	},
-	[CR_CHECK_SOD_SIGNATURE] = {
-		.failed = { CR_FORGED, "signature-wrong",
-			    "The signature over the data is wrong: %s" },
-		UNFINISHED("signature-unchecked",
-			   "The signature over the data could not be checked: %s"),
-	},
-	[CR_CHECK_SIGNER_CHAIN] = {
-		.failed = { CR_FORGED, "signer-not-authorized",
-			    "The issuing state did not authorize who signed the data: %s" },
-		UNFINISHED("issuer-unknown",
-			   "Who signed the data could not be traced to a trusted issuer: %s"),
-	},
-	[CR_CHECK_SIGNER_VALIDITY] = {
-		.failed = { CR_EXPIRED, "certificate-not-valid",
-			    "A certificate is not valid today: %s" },
-		UNFINISHED("certificate-validity-unknown",
-			   "The certificates' validity could not be checked: %s"),
-	},
-	[CR_CHECK_SIGNER_REVOCATION] = {
-		.failed = { CR_REVOKED, "signer-revoked", "The issuer revoked a certificate: %s" },
-		/*
-		 * A post that is offline has no list, and TR-03135-1 calls that undetermined. It
-		 * keeps no document from being genuine, but whoever sees the verdict is told.
-		 */
-		.undetermined = { CR_GENUINE, "revocation-unknown",
-				  "Whether the issuer revoked the certificates is not known: %s" },
-		.not_supported = { CR_GENUINE, "revocation-unknown",
-				   "Whether the issuer revoked the certificates is not known: %s" },
-		.aborted = { CR_UNPROVEN, "revocation-aborted",
-			     "Checking whether the certificates are revoked was not finished: %s" },
-	},
-	[CR_CHECK_SIGNING_TIME] = {
-		/*
-		 * States have signed after the private key's usage period (9303-12, 4.2): the
-		 * signature and the chain stand, so nobody forged it.
-		 */
-		.failed = { CR_UNPROVEN, "signed-outside-key-usage",
-			    "The data were signed when the signer's key was not in use: %s" },
-		/* Not supported: few objects have a signing time. */
-		UNFINISHED_BUT_OPTIONAL("signing-time-unchecked",
-					"Whether the signer's key was in use could not be checked: %s"),
-	},
-	[CR_CHECK_SIGNER_DOCUMENT_TYPE] = {
-		/* As above: the state's own signer, of another kind of the state's documents. */
-		.failed = { CR_UNPROVEN, "signer-for-other-documents",
-			    "The issuer authorized the signer for other documents: %s" },
-		/* Not supported: older signers have no list of types. */
-		UNFINISHED_BUT_OPTIONAL("signer-documents-unchecked",
-					"Whether the signer is for such documents could not be checked: %s"),
-	},
-	[CR_CHECK_DIGEST] = {
-		.failed = { CR_UNPROVEN, "weak-digest",
-			    "A digest is used whose collisions are known: %s" },
-		UNFINISHED_BUT_OPTIONAL("digest-unchecked",
-					"The strength of the digests could not be checked: %s"),
-		/*
-		 * 9303-12, 4.4 lets documents of before keep SHA-1, and nobody has ever found a
-		 * second text to a given digest of it: genuine, but whoever sees the verdict is
-		 * told.
-		 */
-		.not_supported = { CR_GENUINE, "weak-digest",
-				   "A digest is used whose collisions are known: %s" },
-	},
-	[CR_CHECK_DG_HASHES] = {
-		.failed = { CR_FORGED, "dg-hash-mismatch",
-			    "Data on the chip are not what the issuer signed: %s" },
-		UNFINISHED("dg-hashes-unchecked",
-			   "The data could not be compared with what was signed: %s"),
-	},
-	[CR_CHECK_COM_SOD] = {
-		.failed = { CR_UNPROVEN, "com-sod-differ",
-			    "The chip's lists of its data differ: %s" },
-		UNFINISHED_BUT_OPTIONAL("com-sod-unchecked",
-					"The chip's lists of its data could not be compared: %s"),
-	},
-	[CR_CHECK_MRZ_CONSISTENT] = {
-		.failed = { CR_UNPROVEN, "data-inconsistent",
-			    "The data contradict each other: %s" },
-		UNFINISHED_BUT_OPTIONAL("data-unchecked",
-					"The data could not be compared with each other: %s"),
-	},
-	[CR_CHECK_CHIP_AUTHENTICATION] = {
-		.failed = { CR_CLONED, "chip-authentication-failed",
-			    "The chip could not prove that it is the one the data were issued for: %s" },
-		.undetermined = { CR_UNPROVEN, "chip-unproven",
-				  "Whether the chip is the original was not determined: %s" },
-		.not_supported = { CR_GENUINE, "copy-not-excluded",
-				   "The chip offers no way to prove itself: a copy cannot be told from it" },
-		.aborted = { CR_UNPROVEN, "chip-unproven",
-			     "Whether the chip is the original was not determined: %s" },
-	},
-	[CR_CHECK_DOCUMENT_VALIDITY] = {
-		.failed = { CR_EXPIRED, "document-expired", "The document has expired" },
-		UNFINISHED_BUT_OPTIONAL("expiry-unknown",
-					"Whether the document has expired is not known: %s"),
-	},
-	[CR_CHECK_TERMINAL_AUTHENTICATION] = {
-		/*
-		 * Says nothing of the data that were read, but the document did not do all that it has
-		 * to (TR-03105-5.1, ISO7816_E). Undetermined: no terminal that it would let in.
-		 */
-		.failed = { CR_UNPROVEN, "terminal-authentication-failed",
-			    "The chip did not let the terminal read fingerprints or irises: %s" },
-		.aborted = { CR_UNPROVEN, "terminal-authentication-failed",
-			     "The chip did not let the terminal read fingerprints or irises: %s" },
-	},
-};
-
-static const struct meaning *meaning_of(enum cr_check_id id, enum cr_result r)
+/* Itself, or the first part with the same result that has something to say. */
+static enum cr_check_id spokesman(const struct standing *s, enum cr_check_id id)
 {
-	const struct rule *rule = &rules[id];
-	const struct meaning *m = NULL;
+	enum cr_check_id of = id, part;
 
-	switch (r) {
-	case CR_SUCCESSFUL:	return NULL;
-	case CR_FAILED:		m = &rule->failed; break;
-	case CR_UNDETERMINED:	m = &rule->undetermined; break;
-	case CR_NOT_SUPPORTED:	m = &rule->not_supported; break;
-	case CR_ABORTED:	m = &rule->aborted; break;
+	if (s[id].recorded)
+		return id;
+	for (int i = 0; i < CR_CHECK_COUNT; i++) {
+		if (nodes[i].part_of != id || !s[i].performed || s[i].result != s[id].result)
+			continue;
+		part = spokesman(s, (enum cr_check_id)i);
+		of = part;
+		if (s[part].recorded && (s[part].defect || *s[part].recorded->detail))
+			break;
 	}
-	return m && m->code ? m : NULL;
+	return of;
 }
 
-/* forged > cloned > revoked > expired > unproven > genuine */
-static const enum cr_verdict order[] = {
-	CR_FORGED, CR_CLONED, CR_REVOKED, CR_EXPIRED, CR_UNPROVEN, CR_GENUINE,
-};
-
-#define EXTRA_REASONS	3
-
-struct judgement {
-	struct { struct meaning m; char detail[160]; } said[CR_CHECK_COUNT + EXTRA_REASONS];
-	size_t n;
-};
-
-static void say(struct judgement *j, const struct meaning *m, const char *detail)
+int cr_checks_complete(struct cr_inspection *insp)
 {
-	snprintf(j->said[j->n].detail, sizeof(j->said[j->n].detail), "%s", detail);
-	j->said[j->n++].m = *m;
-}
-
-/* "DG2, DG13": the groups in this state; false if none is. */
-static bool groups_in(const struct cr_inspection *insp, enum cr_dg_status s, char *out, size_t size)
-{
+	struct cr_check *all = calloc(CR_CHECK_COUNT, sizeof(*all)), *c;
+	struct standing s[CR_CHECK_COUNT], before[CR_CHECK_COUNT];
+	const struct standing *of;
 	size_t n = 0;
-	int i;
 
-	out[0] = '\0';
-	for (i = 1; i <= 16; i++) {
-		if (insp->passive.dg[i] == s && n < size)
-			n += (size_t)snprintf(out + n, size - n, "%sDG%d", n ? ", " : "", i);
-	}
-	return n;
-}
-
-/*
- * What the states of the data groups say that no check does. The first two repeat
- * CR_CHECK_DG_HASHES, should it not have looked.
- */
-static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
-{
-	static const struct meaning mismatch = {
-		CR_FORGED, "dg-hash-mismatch",
-		"Data on the chip are not what the issuer signed: %s" };
-	static const struct meaning unhashed = {
-		CR_FORGED, "dg-unsigned", "Data on the chip were never signed: %s" };
-	static const struct meaning hidden = {
-		CR_UNPROVEN, "chip-authentication-hidden",
-		"The issuer gave this chip a way to prove itself, and the chip does not offer it: %s" };
-	char list[160];
-	int i;
-
-	if (cr_check_get(insp, CR_CHECK_DG_HASHES) != CR_FAILED) {
-		if (groups_in(insp, CR_DG_MISMATCH, list, sizeof(list)))
-			say(j, &mismatch, list);
-		if (groups_in(insp, CR_DG_UNHASHED, list, sizeof(list)))
-			say(j, &unhashed, list);
-	}
-	/*
-	 * A copy leaves out the files whose private keys it does not have (ICAO 9303-11, 6.1, 6.2).
-	 */
-	if (cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) != CR_NOT_SUPPORTED)
-		return;
-	for (i = 14; i <= 15; i++) {
-		bool shown = insp->passive.dg[i] != CR_DG_UNREAD && insp->passive.dg[i] != CR_DG_LOCKED &&
-			     insp->passive.dg[i] != CR_DG_UNWANTED;
-
-		if (!CR_RULE(chip_proof_shown, shown)) {
-			say(j, &hidden, i == 14 ? "DG14" : "DG15");
-			return;
-		}
-	}
-}
-
-static const char *detail_of(const struct cr_check *c)
-{
-	if (!c)
-		return "not checked";
-	if (c->defect)
-		return c->defect;
-	return c->detail[0] ? c->detail : cr_result_name(c->result);
-}
-
-int cr_checks_judge(struct cr_inspection *insp)
-{
-	struct judgement j = { .n = 0 };
-	const struct cr_check *c;
-	const struct meaning *m;
-	struct cr_reason *r;
-	size_t i, k;
-	int id;
-
-	cr_checks_apply_defects(insp);
-	for (id = 0; id < CR_CHECK_COUNT; id++) {
-		m = meaning_of(id, cr_check_get(insp, id));
-		c = find(insp, id);
-		if (m)
-			say(&j, m, detail_of(c));
-	}
-	judge_groups(insp, &j);
-
-	free(insp->reasons);
-	insp->n_reasons = 0;
-	insp->reasons = calloc(j.n + 1, sizeof(*insp->reasons));
-	if (!insp->reasons)
+	if (!all)
 		return CR_E_NOMEM;
-	insp->verdict = CR_GENUINE;
-	for (k = 0; k < sizeof(order) / sizeof(order[0]); k++) {
-		for (i = 0; i < j.n; i++) {
-			if (j.said[i].m.verdict != order[k])
-				continue;
-			if (!insp->n_reasons)
-				insp->verdict = order[k];
-			r = &insp->reasons[insp->n_reasons++];
-			r->code = j.said[i].m.code;
-			r->text = j.said[i].m.text;
-			memcpy(r->detail, j.said[i].detail, sizeof(r->detail));
-		}
+	stand(insp, 0, before);
+	stand(insp, insp->defects, s);
+	for (int i = 0; i < CR_CHECK_COUNT; i++) {
+		if (!s[i].performed)
+			continue;
+		c = &all[n++];
+		fill(c, (enum cr_check_id)i);
+		c->result = s[i].result;
+		c->found = before[i].result;
+		of = &s[spokesman(s, (enum cr_check_id)i)];
+		c->defect = c->found == c->result ? NULL : of->defect;
+		snprintf(c->detail, sizeof(c->detail), "%s", of->recorded ? of->recorded->detail : "");
 	}
+	free(insp->checks);
+	insp->checks = all;
+	insp->n_checks = n;
 	return CR_OK;
 }

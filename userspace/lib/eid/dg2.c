@@ -144,6 +144,18 @@ static int first_face(const struct cr_biometric *b, struct face *f)
 	return err ? err : old_face(&p, end, f);
 }
 
+bool cr_lds_dg2_has_header(const uint8_t *data, size_t len)
+{
+	struct cr_biometric b[CR_BIOMETRIC_MAX];
+	const uint8_t *p, *end;
+	unsigned int images;
+	size_t n;
+
+	if (cr_biometric_parse(2, data, len, true, b, &n) || !n)
+		return false;
+	return b[0].asn1 ? !new_record(&b[0], &p, &n) : !old_record(&b[0], &p, &end, &images);
+}
+
 int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len,
 	       const char **type)
 {

@@ -111,7 +111,7 @@ static int agree(struct cr_card_access *ca, const struct cr_ca_info *info, const
 		chip_result(g, CR_UNDETERMINED, "EF.CardSecurity could not be read");
 		return 0;
 	}
-	if (cr_card_security_verify(ca->security, ca->security_len, g->trust, g->now, false, true, why) == CR_FAILED) {
+	if (cr_card_security_verify(NULL, ca->security, ca->security_len, g->trust, g->now, false, true, why) == CR_FAILED) {
 		chip_result(g, CR_FAILED, why);
 		return 0;
 	}

@@ -9,10 +9,9 @@
 #include "eid/rule.h"
 #include "trust/card_security.h"
 
-static void chip_result(struct inspector *in, enum cr_result result, const char *detail)
+static void check(struct inspector *in, enum cr_check_id id, enum cr_result result, const char *detail)
 {
-	in->insp->chip_authentication = result;
-	cr_check_set(in->insp, CR_CHECK_CHIP_AUTHENTICATION, result, "%s", detail);
+	cr_check_set(in->insp, id, result, "%s", detail);
 }
 
 /*
@@ -32,8 +31,8 @@ static void signed_by_card_security(struct inspector *in, const char *why)
 			cr_check_set(in->insp, id, CR_NOT_SUPPORTED, "%s", why);
 		return;
 	}
-	if (cr_card_security_verify(in->ca.security, in->ca.security_len, in->opts->trust, in->now, false,
-				    true, detail) != CR_SUCCESSFUL) {
+	if (cr_card_security_verify(NULL, in->ca.security, in->ca.security_len, in->opts->trust, in->now,
+				    false, true, detail) != CR_SUCCESSFUL) {
 		if (why)
 			cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", detail);
 		return;
@@ -101,10 +100,10 @@ static void compare_card_security(struct inspector *in)
 }
 
 /* The card is opened anew where its session did not outlive the proof. */
-static int proved(struct inspector *in, const struct cr_chip_proof *proof)
+static int proved(struct inspector *in, enum cr_check_id id, const struct cr_chip_proof *proof)
 {
 	in->insp->chip_protocol = proof->protocol;
-	chip_result(in, proof->result, proof->detail);
+	check(in, id, proof->result, proof->detail);
 	return proof->spoilt ? cr_inspector_reopen(in) : 0;
 }
 
@@ -118,30 +117,12 @@ static void check_algorithm(const struct cr_security_infos *dg14, struct cr_chip
 	proof->detail = "DG14 names a signature algorithm that is none";
 }
 
-/* No chip authentication, for this reason: active authentication where DG15 is there for it. */
-static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
-		     const char *why)
+/* No chip authentication, for this reason. */
+static int without_key(struct inspector *in, enum cr_result result, const char *why)
 {
-	struct cr_chip_proof proof;
-	const struct cr_file *dg15;
-	int err;
-
-	if (!((in->listed | in->hashed) & 1U << 15)) {
-		chip_result(in, result, why);
-		return 0;
-	}
-	err = cr_inspector_read(in, CR_FID_DG(15), false);
-	if (err)
-		return err;
-	dg15 = cr_inspector_file(in->insp, CR_FID_DG(15));
-	if (!dg15) {
-		chip_result(in, CR_UNDETERMINED, "DG15 could not be read");
-		return 0;
-	}
-	err = cr_chip_active(&in->s, dg15->data, dg15->len, dg14 ? dg14->aa_digest : NULL, &proof);
-	if (!err && dg14)
-		check_algorithm(dg14, &proof);
-	return err ? err : proved(in, &proof);
+	check(in, CR_CHECK_CA, result, why);
+	in->unproved = true;
+	return 0;
 }
 
 /*
@@ -230,8 +211,12 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	*open = "PACE proved no key that could be read";
 	if (!in->ca.security)
 		return 0;
-	/* terminal authentication version 1 goes with the session of chip authentication alone */
-	if (in->opts->terminal && in->wanted & CR_EAC_GROUPS && dg14 && dg14->n_ca)
+	/*
+	 * Terminal authentication version 1 goes with the session of chip authentication alone; without EF.COM
+	 * nobody knows yet whether there is something that it opens.
+	 */
+	if (in->opts->terminal && dg14 && dg14->n_ca &&
+	    cr_inspector_need(in) & CR_EAC_GROUPS & (in->listed ? in->listed : CR_EAC_GROUPS))
 		return 0;
 	if (card_security(in, &set, &security)) {
 		free(set);
@@ -248,21 +233,19 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	if (mapped == CR_MAPPED_NOTHING || (mapped == CR_MAPPED_FITS && !tied && !other))
 		return 0;
 	in->mapped = mapped == CR_MAPPED_FITS && !other;
+	in->insp->procedure = CR_PROCEDURE_ADVANCED;
 	in->insp->chip_protocol = mapping_name(in->s.sm.cipher);
-	if (other) {
-		chip_result(in, CR_FAILED, *open);
-		return 1;
-	}
-	chip_result(in, in->mapped ? CR_SUCCESSFUL : CR_FAILED,
-		    in->mapped ? "" : "what the chip showed in PACE does not fit its key in EF.CardSecurity");
+	check(in, CR_CHECK_PACE_CAM, in->mapped ? CR_SUCCESSFUL : CR_FAILED, in->mapped ? "" : other ? *open :
+	      "what the chip showed in PACE does not fit its key in EF.CardSecurity");
 	return 1;
 }
 
 /* Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. */
 static void by_general(struct inspector *in)
 {
+	in->insp->procedure = CR_PROCEDURE_GENERAL;
 	in->insp->chip_protocol = in->general.proof.protocol;
-	chip_result(in, in->general.proof.result, in->general.detail);
+	check(in, CR_CHECK_CA, in->general.proof.result, in->general.detail);
 }
 
 /* Of a record: whether EF.CardSecurity has a key that the proof can have been by, and for PACE's mapping DG14 too. */
@@ -288,6 +271,7 @@ int cr_inspector_chip_judge(struct inspector *in)
 {
 	const struct cr_file *f = cr_inspector_file(in->insp, CR_FID_SAVED_SECURITY);
 	const char *open = NULL;
+	enum cr_check_id id;
 	char why[160];
 	enum cr_result r;
 	bool alone;
@@ -299,16 +283,17 @@ int cr_inspector_chip_judge(struct inspector *in)
 	if (!in->insp->chip_proved)
 		return 0;
 	alone = in->insp->chip_protocol && !strncmp(in->insp->chip_protocol, "CA v2", 5);
+	id = alone ? CR_CHECK_CA : CR_CHECK_PACE_CAM;
 	if (!in->card)
 		open = f ? keyless(in, f, alone) : "the data that the chip's proof stands on are not there";
 	if (open) {
-		chip_result(in, CR_UNDETERMINED, open);
+		check(in, id, CR_UNDETERMINED, open);
 		return 0;
 	}
-	r = cr_card_security_verify(f->data, f->len, in->opts->trust, in->now,
+	/* ICAO 9303-11, 4.4.3.3.3: the proof is by the keys in it */
+	r = cr_card_security_verify(in->insp, f->data, f->len, in->opts->trust, in->now,
 				    in->insp->defects & 1U << CR_DEFECT_CARD_SECURITY_MALFORMED, alone, why);
-	if (r != CR_SUCCESSFUL || !in->card)
-		chip_result(in, r, r == CR_SUCCESSFUL ? "" : why);
+	check(in, id, r, r == CR_SUCCESSFUL ? "" : why);
 	return 0;
 }
 
@@ -317,20 +302,77 @@ static void card_access_unchecked(struct inspector *in, enum cr_result r, const 
 	cr_check_set(in->insp, CR_CHECK_CARD_ACCESS_AUTHENTIC, r, "%s", why);
 }
 
-/*
- * No chip authentication by DG14's word, nor by PACE: active authentication. open: why PACE has not
- * settled what it claimed to (NULL: it claimed nothing), so that the chip does offer a proof.
- */
-static int without_key(struct inspector *in, const struct cr_security_infos *dg14, const char *open,
-		       const char *why)
+/* open: why what the chip claims of itself is not known to be so; NULL: it claims nothing. */
+static enum cr_result unless_claimed(const char *open)
 {
+	return CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED;
+}
+
+/* PACE has not settled it. open: why, where it claimed to, so that the chip does offer a proof. */
+static void mapping_left_open(struct inspector *in, const char *open)
+{
+	check(in, CR_CHECK_PACE_CAM, unless_claimed(open), open ? open : "");
+}
+
+/* Nothing is signed that it could be done by. */
+static int keyless_chip(struct inspector *in, const char *why)
+{
+	const char *open = NULL;
 	struct cr_domain domain;
 	struct cr_ca_info info;
 
-	if (!open && cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
+	if (cr_security_infos_ca2(&in->ca.infos, &info, &domain) != CR_E_NOT_FOUND)
 		open = "the chip proves itself to inspection systems alone";
-	return fall_back(in, dg14, CR_RULE(chip_claim_settled, !open) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
-			 open ? open : why);
+	return without_key(in, unless_claimed(open), open ? open : why);
+}
+
+/* What EF.CardAccess says, where no DG14 says it. */
+static void check_card_access(struct inspector *in, const struct cr_file *dg14)
+{
+	if (!in->ca.data)
+		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
+	else if (!dg14 && (in->listed | in->hashed) & 1U << 14)
+		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
+	else if (!dg14)
+		signed_by_card_security(in, "no DG14 to compare with");
+	compare_card_security(in);
+}
+
+int cr_inspector_chip_active(struct inspector *in)
+{
+	const struct cr_file *dg14 = cr_inspector_file(in->insp, CR_FID_DG(14)), *dg15;
+	const char *digest = NULL;
+	struct cr_security_infos infos;
+	struct cr_chip_proof proof;
+	const uint8_t *set;
+	bool known;
+	size_t len;
+	int err;
+
+	check_card_access(in, dg14);
+	if (!in->unproved)
+		return 0;
+	if (!((in->listed | in->hashed) & 1U << 15)) {
+		check(in, CR_CHECK_AA, CR_NOT_SUPPORTED, "");
+		return 0;
+	}
+	err = cr_inspector_read(in, CR_FID_DG(15), false);
+	if (err)
+		return err;
+	dg14 = cr_inspector_file(in->insp, CR_FID_DG(14));	/* the list of files has grown */
+	dg15 = cr_inspector_file(in->insp, CR_FID_DG(15));
+	if (!dg15) {
+		check(in, CR_CHECK_AA, CR_UNDETERMINED, "DG15 could not be read");
+		return 0;
+	}
+	known = dg14 && !cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) &&
+		!cr_security_infos_parse(set, len, &infos);
+	if (known)
+		digest = infos.aa_digest;
+	err = cr_chip_active(&in->s, dg15->data, dg15->len, digest, &proof);
+	if (!err && known)
+		check_algorithm(&infos, &proof);
+	return err ? err : proved(in, CR_CHECK_AA, &proof);
 }
 
 int cr_inspector_chip(struct inspector *in)
@@ -345,13 +387,6 @@ int cr_inspector_chip(struct inspector *in)
 	size_t len;
 	int err;
 
-	if (!in->ca.data)
-		card_access_unchecked(in, CR_NOT_SUPPORTED, "no EF.CardAccess");
-	else if (!dg14 && in->listed & 1U << 14)
-		card_access_unchecked(in, CR_UNDETERMINED, "no DG14 to compare with");
-	else if (!dg14)
-		signed_by_card_security(in, "no DG14 to compare with");
-	compare_card_security(in);
 	if (!dg14 && in->general.asked) {
 		by_general(in);
 		return 0;
@@ -360,14 +395,15 @@ int cr_inspector_chip(struct inspector *in)
 		err = by_mapping(in, NULL, &open);
 		if (err)
 			return err < 0 ? err : 0;
-		return without_key(in, NULL, open, "no DG14");
+		mapping_left_open(in, open);
+		return keyless_chip(in, "no DG14");
 	}
 	if (cr_security_infos_dg14(dg14->data, dg14->len, &set, &len) ||
 	    cr_security_infos_parse(set, len, &infos)) {
 		if (in->ca.data)
 			card_access_unchecked(in, CR_UNDETERMINED, "DG14 is malformed");
-		chip_result(in, CR_RULE(dg14_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
-			    "DG14 is malformed");
+		check(in, CR_CHECK_CA, CR_RULE(dg14_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+		      "DG14 is malformed");
 		return 0;
 	}
 	compare_card_access(in, set, len);
@@ -382,19 +418,22 @@ int cr_inspector_chip(struct inspector *in)
 	err = by_mapping(in, &infos, &open);
 	if (err)
 		return err < 0 ? err : 0;
+	mapping_left_open(in, open);
 	err = cr_security_infos_ca(&infos, &info, &key);
 	if (err == CR_E_NOT_FOUND)
-		return without_key(in, &infos, open, "DG14 has no key for it");
+		return keyless_chip(in, "DG14 has no key for it");
 	if (err)
-		return fall_back(in, &infos,
-				 CR_RULE(ca_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
-				 "the chip's algorithm for it is not known here");
+		return without_key(in, CR_RULE(ca_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+				   "the chip's algorithm for it is not known here");
+	if (in->opts->procedure == CR_PROCEDURE_STANDARD)
+		return without_key(in, CR_UNDETERMINED, "the standard inspection procedure was asked for");
 	if (!in->s.secured)
-		return fall_back(in, &infos, CR_UNDETERMINED, "it needs PACE or BAC first");
+		return without_key(in, CR_UNDETERMINED, "it needs PACE or BAC first");
+	in->insp->procedure = CR_PROCEDURE_ADVANCED;
 	err = authenticate_by_key(in, &info, key, &proof);
 	if (!err && proof.result == CR_SUCCESSFUL)
 		in->proof = proof;
-	return err ? err : proved(in, &proof);
+	return err ? err : proved(in, CR_CHECK_CA, &proof);
 }
 
 int cr_inspector_chip_again(struct inspector *in)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An inspection on its way: inspect.c, and inspect_chip.c for whether the chip is the original. */
+/*
+ * An inspection on its way: inspect.c has the order; inspect_read.c reads, inspect_chip.c and
+ * inspect_terminal.c prove, inspect_judge.c says what came of it.
+ */
 #ifndef CR_EID_INSPECT_INT_H
 #define CR_EID_INSPECT_INT_H
 
@@ -40,6 +43,7 @@ struct inspector {
 	uint8_t rights;		/* CR_CVC_READ_*: what terminal authentication has opened in this session */
 	uint8_t let_in;		/* what it had opened, be it in a session that was lost */
 	bool terminal_refused;	/* it was not let in, by the document's or its certificates' fault */
+	bool unproved;		/* by any key: active authentication is left */
 	const char *malformed;	/* of a file that is not signed: which, as a sentence */
 	bool mapped;		/* PACE proved the chip, by a key that EF.CardSecurity and DG14 have */
 };
@@ -54,14 +58,25 @@ int cr_inspector_reopen(struct inspector *in);
  * where the file may be absent. Negative only if the inspection cannot go on.
  */
 int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent);
+/* As asked for: CR_NEED_ALL for 0. */
+uint32_t cr_inspector_need(const struct inspector *in);
+/* A new entry for it, at the end; NULL: no memory. */
+struct cr_file *cr_inspector_add_file(struct cr_inspection *insp, uint16_t fid);
+/* EF.COM, into listed; EF.SOD, where it is to be read, into hashed and wanted; what is wanted and not read yet. */
+int cr_inspector_read_com(struct inspector *in);
+int cr_inspector_read_sod(struct inspector *in);
+int cr_inspector_read_groups(struct inspector *in);
+/* Wipes what was read ahead and nobody took. */
+void cr_inspector_forget(struct inspector *in);
 /* One that was read; NULL. */
 const struct cr_file *cr_inspector_file(const struct cr_inspection *insp, uint16_t fid);
 
 /*
- * Chip authentication mapping, chip or active authentication, whichever the chip offers, in this order;
- * DG14 was read, if it is there.
+ * Chip authentication mapping, else chip authentication; DG14 was read, if it is there. Then, with EF.SOD
+ * read too, active authentication, where neither was to be had. Whichever the chip offers, in this order.
  */
 int cr_inspector_chip(struct inspector *in);
+int cr_inspector_chip_active(struct inspector *in);
 /* Chip authentication by DG14's key for the session's sake, as it went before: no word of the chip. */
 int cr_inspector_chip_again(struct inspector *in);
 /*
@@ -72,7 +87,12 @@ int cr_inspector_chip_judge(struct inspector *in);
 
 /* Terminal authentication, where there are certificates for it and something that it opens. */
 int cr_inspector_terminal(struct inspector *in);
+/* Records what came of it. */
+int cr_inspector_check_terminal(struct inspector *in);
 /* Both authentications once more, in a session opened anew. in->rights: what came of it. */
 int cr_inspector_let_in_again(struct inspector *in);
+
+/* With all that was read and recorded: insp is judged. */
+int cr_inspector_judge(struct inspector *in);
 
 #endif

@@ -68,7 +68,7 @@ static bool is_version(const struct cr_tlv *t, size_t len)
 	return true;
 }
 
-int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs)
+int cr_lds_com_check(const uint8_t *data, size_t len, uint32_t *dgs, struct cr_com_checks *out)
 {
 	struct cr_tlv com, t;
 	unsigned int n;
@@ -76,6 +76,7 @@ int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs)
 	int err;
 
 	*dgs = 0;
+	*out = (struct cr_com_checks){ false, false, false };
 	err = cr_tlv_parse_all(data, len, &com);
 	if (err)
 		return err;
@@ -85,21 +86,25 @@ int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs)
 	 * Which versions these are matters little: SOD's list decides; that they are there does not
 	 * vary.
 	 */
-	if (cr_tlv_find(com.val, com.len, TAG_LDS_VERSION, &t) || !is_version(&t, 4))
-		return CR_E_MALFORMED;
-	if (cr_tlv_find(com.val, com.len, TAG_UNICODE_VERSION, &t) || !is_version(&t, 6))
-		return CR_E_MALFORMED;
-	if (cr_tlv_find(com.val, com.len, TAG_LIST, &t))
-		return CR_E_MALFORMED;
-	for (i = 0; i < t.len; i++) {
+	out->lds = !cr_tlv_find(com.val, com.len, TAG_LDS_VERSION, &t) && is_version(&t, 4);
+	out->unicode = !cr_tlv_find(com.val, com.len, TAG_UNICODE_VERSION, &t) && is_version(&t, 6);
+	out->list = !cr_tlv_find(com.val, com.len, TAG_LIST, &t);
+	for (i = 0; out->list && i < t.len; i++) {
 		n = cr_lds_dg_number(t.val[i]);
-		if (!n) {
-			*dgs = 0;
-			return CR_E_MALFORMED;
-		}
+		out->list = n;
 		*dgs |= 1u << n;
 	}
-	return CR_OK;
+	if (out->lds && out->unicode && out->list)
+		return CR_OK;
+	*dgs = 0;
+	return CR_E_MALFORMED;
+}
+
+int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs)
+{
+	struct cr_com_checks unused;
+
+	return cr_lds_com_check(data, len, dgs, &unused);
 }
 
 static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
@@ -169,7 +174,7 @@ static const char *other_groups(const struct cr_inspection *insp, const struct c
 		/* DG1, DG2 and DG13 are looked at here; DG14 and DG15 by what proves the chip, if it takes them. */
 		if (insp->files[i].note && fid >= CR_FID_DG(3) && fid <= CR_FID_DG(16) &&
 		    fid != CR_FID_DG(13) && fid != CR_FID_DG(14) &&
-		    (fid != CR_FID_DG(15) || insp->chip_authentication == CR_SUCCESSFUL))
+		    (fid != CR_FID_DG(15) || cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) == CR_SUCCESSFUL))
 			return insp->files[i].note;
 	}
 	/* The zone has no century: "1925-..." and "2025-..." may be one date. */

@@ -26,6 +26,11 @@ size_t cr_lds_file_least(uint16_t fid);
 
 /* EF.COM: *dgs bit n set where data group n is listed. */
 int cr_lds_com(const uint8_t *data, size_t len, uint32_t *dgs);
+/* The same, and which of its parts are there and well formed: TR-03135-1, 5.8.4.2.2. */
+struct cr_com_checks {
+	bool lds, unicode, list;
+};
+int cr_lds_com_check(const uint8_t *data, size_t len, uint32_t *dgs, struct cr_com_checks *out);
 /*
  * DG1 into document and holder (strings allocated; set only where the card has them). now: to place
  * two-digit years.
@@ -37,6 +42,8 @@ int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *i
 	       const char **type);
 /* What is not as ICAO 9303-10, 4.7.2, and ISO/IEC 19794-5 have it, in any of the faces; NULL: nothing. */
 const char *cr_lds_dg2_objection(const uint8_t *data, size_t len);
+/* The first record of DG2 has a header as it must be: TR-03135-1, 5.8.4.2.4.1. */
+bool cr_lds_dg2_has_header(const uint8_t *data, size_t len);
 /*
  * DG13 of a Vietnamese card (fields of DG1 that it says better are replaced). CR_E_UNSUPPORTED:
  * another state's DG13.

@@ -9,23 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <cardring/error.h>
-#include "mrz.h"
+#include "mrz_int.h"
 
-struct span {
-	unsigned char at, len;
-};
-
-struct layout {
-	char name[4];
-	unsigned char line, lines;
-	struct span code, state, number, birth, sex, expiry, nationality, optional1, optional2,
-		names;
-	bool optional1_checked;
-	/* What the composite check digit covers, check digits and fillers included. */
-	struct span composite[4];
-};
-
-static const struct layout layouts[] = {
+const struct cr_mrz_layout cr_mrz_layouts[CR_MRZ_FORMATS] = {
 	{	/* ICAO 9303-5, 4.2.2 */
 		.name = "TD1", .line = 30, .lines = 3,
 		.code = { 0, 2 }, .state = { 2, 3 }, .number = { 5, 9 }, .optional1 = { 15, 15 },
@@ -85,12 +71,12 @@ char cr_mrz_check_digit(const char *s, size_t len)
 	return (char)('0' + sum);
 }
 
-static bool digit_matches(const char *zone, struct span f, unsigned char at)
+bool cr_mrz_digit_matches(const char *zone, struct cr_mrz_span f, unsigned char at)
 {
 	return zone[at] == cr_mrz_check_digit(zone + f.at, f.len);
 }
 
-static bool composite_matches(const char *zone, const struct layout *l)
+bool cr_mrz_composite_matches(const char *zone, const struct cr_mrz_layout *l)
 {
 	unsigned int n = 0, sum = 0, i;
 
@@ -110,7 +96,7 @@ static bool is_letter(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-static bool all_fillers(const char *s, size_t len)
+bool cr_mrz_all_fillers(const char *s, size_t len)
 {
 	while (len && s[len - 1] == '<')
 		len--;
@@ -128,7 +114,7 @@ static size_t copy_trimmed(char *out, const char *s, size_t len)
 }
 
 /* ICAO 9303-3, 5: letters, filled up at the end ("D<<"). */
-static bool is_country(const char *s)
+bool cr_mrz_is_country(const char *s)
 {
 	if (!is_letter(s[0]))
 		return false;
@@ -141,7 +127,7 @@ static bool is_country(const char *s)
  * ICAO 9303-3, 4.8: YYMMDD; a part that is not known is filled up. "00" for an unknown month or
  * day is no rule of the standard but is what several states print, and nobody is born in month 0.
  */
-static bool is_date(const char *s, bool may_be_partial)
+bool cr_mrz_is_date(const char *s, bool may_be_partial)
 {
 	unsigned int part[3], i;
 
@@ -169,7 +155,7 @@ static bool is_date(const char *s, bool may_be_partial)
 }
 
 /* ICAO 9303-3, 4.6: primary<<secondary, each of its parts separated by one filler. */
-static bool read_names(const char *s, size_t len, struct cr_mrz *out)
+bool cr_mrz_read_names(const char *s, size_t len, struct cr_mrz *out)
 {
 	char *to = out->primary;
 	size_t i, n = 0;
@@ -203,7 +189,7 @@ static bool read_names(const char *s, size_t len, struct cr_mrz *out)
  * filler stands in the check digit's place and the rest of the number, its check digit and a filler
  * begin the optional data (ICAO 9303-5, 4.2.2.1 note j; 9303-6 likewise). TD3 has no such rule.
  */
-static const char *read_number(const char *zone, const struct layout *l, struct cr_mrz *out,
+const char *cr_mrz_read_number(const char *zone, const struct cr_mrz_layout *l, struct cr_mrz *out,
 			       unsigned int *taken)
 {
 	const char *opt = zone + l->optional1.at;
@@ -212,7 +198,7 @@ static const char *read_number(const char *zone, const struct layout *l, struct 
 
 	*taken = 0;
 	if (zone[check] != '<') {
-		if (!digit_matches(zone, l->number, check))
+		if (!cr_mrz_digit_matches(zone, l->number, check))
 			return "The check digit of the document number is wrong";
 		copy_trimmed(out->document_number, zone + l->number.at, l->number.len);
 		if (!out->document_number[0])
@@ -237,56 +223,61 @@ static const char *read_number(const char *zone, const struct layout *l, struct 
 	return NULL;
 }
 
-static const char *read_zone(const char *zone, const struct layout *l, struct cr_mrz *out)
+/* ICAO 9303-4, -5, -6: P for passports; A, C or I for cards; V is a visa, which has no chip. */
+bool cr_mrz_is_code(const char *zone, const struct cr_mrz_layout *l)
+{
+	char c = zone[l->code.at], second = zone[l->code.at + 1];
+
+	return (c == 'P' || ((c == 'A' || c == 'C' || c == 'I') && l->line != 44)) &&
+	       (second == '<' || is_letter(second));
+}
+
+bool cr_mrz_optional_matches(const char *zone, const struct cr_mrz_layout *l)
+{
+	unsigned char at = l->optional1.at + l->optional1.len;
+
+	/* ICAO 9303-4, 4.2.2.2: when the field is empty, 0 or a filler. */
+	return (zone[at] == '<' && cr_mrz_all_fillers(zone + l->optional1.at, l->optional1.len)) ||
+	       cr_mrz_digit_matches(zone, l->optional1, at);
+}
+
+static const char *read_zone(const char *zone, const struct cr_mrz_layout *l, struct cr_mrz *out)
 {
 	unsigned int taken;
 	const char *why;
 	char c;
 
 	memcpy(out->format, l->name, sizeof(out->format));
-	/*
-	 * ICAO 9303-4, -5, -6: P for passports; A, C or I for cards; V is a visa, which has no
-	 * chip.
-	 */
-	c = zone[l->code.at];
-	if (c != 'P' && ((c != 'A' && c != 'C' && c != 'I') || l->line == 44))
+	if (!cr_mrz_is_code(zone, l))
 		return "The document code is not one of a passport or an identity card";
-	if (zone[l->code.at + 1] != '<' && !is_letter(zone[l->code.at + 1]))
-		return "The document code is not one of a passport or an identity card";
-	if (!is_country(zone + l->state.at))
+	if (!cr_mrz_is_country(zone + l->state.at))
 		return "The code of the issuing state is not a code";
-	if (!is_country(zone + l->nationality.at))
+	if (!cr_mrz_is_country(zone + l->nationality.at))
 		return "The code of the nationality is not a code";
-	if (!is_date(zone + l->birth.at, true))
+	if (!cr_mrz_is_date(zone + l->birth.at, true))
 		return "The date of birth is not a date";
 	/*
 	 * No state may leave it out, but cards without an end of validity exist: filled up, all of
 	 * it.
 	 */
-	if (!is_date(zone + l->expiry.at, false) &&
-	    !all_fillers(zone + l->expiry.at, l->expiry.len))
+	if (!cr_mrz_is_date(zone + l->expiry.at, false) &&
+	    !cr_mrz_all_fillers(zone + l->expiry.at, l->expiry.len))
 		return "The date of expiry is not a date";
 	c = zone[l->sex.at];
 	if (c != 'M' && c != 'F' && c != '<')
 		return "The sex is none of M, F and the filler";
-	why = read_number(zone, l, out, &taken);
+	why = cr_mrz_read_number(zone, l, out, &taken);
 	if (why)
 		return why;
-	if (!digit_matches(zone, l->birth, l->birth.at + l->birth.len))
+	if (!cr_mrz_digit_matches(zone, l->birth, l->birth.at + l->birth.len))
 		return "The check digit of the date of birth is wrong";
-	if (!digit_matches(zone, l->expiry, l->expiry.at + l->expiry.len))
+	if (!cr_mrz_digit_matches(zone, l->expiry, l->expiry.at + l->expiry.len))
 		return "The check digit of the date of expiry is wrong";
-	if (l->optional1_checked) {
-		unsigned char at = l->optional1.at + l->optional1.len;
-
-		/* ICAO 9303-4, 4.2.2.2: when the field is empty, 0 or a filler. */
-		if (!(zone[at] == '<' && all_fillers(zone + l->optional1.at, l->optional1.len)) &&
-		    !digit_matches(zone, l->optional1, at))
-			return "The check digit of the optional data is wrong";
-	}
-	if (!composite_matches(zone, l))
+	if (l->optional1_checked && !cr_mrz_optional_matches(zone, l))
+		return "The check digit of the optional data is wrong";
+	if (!cr_mrz_composite_matches(zone, l))
 		return "The composite check digit is wrong";
-	if (!read_names(zone + l->names.at, l->names.len, out))
+	if (!cr_mrz_read_names(zone + l->names.at, l->names.len, out))
 		return "The name is missing or is not letters";
 
 	copy_trimmed(out->code, zone + l->code.at, l->code.len);
@@ -306,7 +297,7 @@ static const char *read_zone(const char *zone, const struct layout *l, struct cr
 int cr_mrz_parse(const char *text, size_t len, struct cr_mrz *out, const char **why)
 {
 	const char *unused, *bad = NULL;
-	char zone[90 + 1];
+	char zone[CR_MRZ_MAX + 1];
 	size_t i, n = 0;
 
 	if (!why)
@@ -325,9 +316,9 @@ int cr_mrz_parse(const char *text, size_t len, struct cr_mrz *out, const char **
 	zone[n] = '\0';
 	if (!bad) {
 		bad = "The machine readable zone has none of the lengths 90, 72 and 88";
-		for (i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
-			if (n == (size_t)layouts[i].line * layouts[i].lines)
-				bad = read_zone(zone, &layouts[i], out);
+		for (i = 0; i < CR_MRZ_FORMATS; i++) {
+			if (n == (size_t)cr_mrz_layouts[i].line * cr_mrz_layouts[i].lines)
+				bad = read_zone(zone, &cr_mrz_layouts[i], out);
 		}
 	}
 	explicit_bzero(zone, sizeof(zone));

@@ -162,6 +162,18 @@ int cr_secret_from_fields(struct cr_secret *out, const char *number, const char 
 	return 0;
 }
 
+/* It was found right: at most 90 characters without the white space. */
+static void copy_zone(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	for (; *text && n + 1 < size; text++) {
+		if (!strchr(" \t\r\n", *text))
+			out[n++] = *text;
+	}
+	out[n] = '\0';
+}
+
 int cr_secret_from_mrz(struct cr_secret *out, const char *text, const char **why)
 {
 	const char *reason = "This is not a machine readable zone.";
@@ -176,6 +188,8 @@ int cr_secret_from_mrz(struct cr_secret *out, const char *text, const char **why
 		err = cr_secret_from_fields(out, mrz.document_number, mrz.date_of_birth,
 					    *mrz.date_of_expiry ? mrz.date_of_expiry : "<<<<<<",
 					    why);
+	if (!err)
+		copy_zone(out->mrz, sizeof(out->mrz), text);
 	OPENSSL_cleanse(&mrz, sizeof(mrz));
 	return err;
 }

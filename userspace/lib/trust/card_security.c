@@ -6,6 +6,8 @@
 #include <cardring/error.h>
 #include "card_security.h"
 #include "chain.h"
+#include "cms.h"
+#include "signer.h"
 #include "sod.h"
 
 #define ID_SECURITY_OBJECT	"0.4.0.127.0.7.3.2.1"
@@ -57,39 +59,66 @@ int cr_card_security_infos(const uint8_t *data, size_t len, uint8_t **set, size_
 	return err;
 }
 
-enum cr_result cr_card_security_verify(const uint8_t *data, size_t len, const cr_trust_t *trust,
-				       time_t now, bool excused, bool alone, char *why)
+/*
+ * Whether its signer may sign it. Without a trusted issuer that is a question where nothing else speaks for what
+ * it signed.
+ */
+static enum cr_result check_signer(struct cr_inspection *insp, struct cr_sod *cms, const cr_trust_t *trust,
+				   time_t now, bool alone, char *why)
 {
-	const enum cr_result failed = excused ? CR_UNDETERMINED : CR_FAILED;
-	enum cr_result r = CR_UNDETERMINED;
 	struct cr_chain chain;
-	struct cr_sod cms;
+	enum cr_result revocation, r;
+	char revoked[160];
+
+	cr_chain_build(cms->signer, cms->certs, trust, now, &chain);
+	revocation = cr_chain_revocation(&chain, trust, now, revoked);
+	if (insp)
+		cr_signer_check(insp, CR_SIGNED_CARD_SECURITY, &chain, revocation, now);
+	r = chain.result == CR_FAILED || alone ? chain.result : CR_SUCCESSFUL;
+	if (r != CR_SUCCESSFUL)
+		snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
+	if (r == CR_SUCCESSFUL && alone && revocation == CR_FAILED) {
+		snprintf(why, 160, "EF.CardSecurity: %.120s", revoked);
+		r = CR_UNDETERMINED;
+	}
+	return r;
+}
+
+static void record(struct cr_inspection *insp, const struct cr_cms_checks *apart, const char *why)
+{
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_DIGEST, apart->digest, "%s",
+		     apart->digest == CR_SUCCESSFUL ? "" : why);
+	cr_check_set(insp, CR_CHECK_CARD_SECURITY_SIGNATURE_VALUE, apart->signature, "%s",
+		     apart->signature == CR_SUCCESSFUL ? "" : why);
+}
+
+enum cr_result cr_card_security_verify(struct cr_inspection *insp, const uint8_t *data, size_t len,
+				       const cr_trust_t *trust, time_t now, bool excused, bool alone, char *why)
+{
+	struct cr_cms_checks apart = { CR_FAILED, CR_FAILED };
+	enum cr_result r = CR_FAILED, signer = CR_SUCCESSFUL;
 	const char *detail = NULL;
+	struct cr_sod cms;
+	int err;
 
 	why[0] = '\0';
 	ERR_set_mark();
 	if (parse(data, len, &cms)) {
 		detail = "it is malformed";
-		r = failed;
 	} else {
-		switch (cr_sod_verify(&cms, trust, &detail)) {
-		case 0:
-			cr_chain_build(cms.signer, cms.certs, trust, now, &chain);
-			r = chain.result == CR_FAILED || alone ? chain.result : CR_SUCCESSFUL;
-			if (r == CR_SUCCESSFUL && alone &&
-			    cr_chain_revocation(&chain, trust, now, chain.why) == CR_FAILED)
-				r = CR_UNDETERMINED;
-			if (r != CR_SUCCESSFUL)
-				snprintf(why, 160, "EF.CardSecurity: %.120s", chain.why);
-			break;
-		case CR_E_CRYPTO:
-			r = failed;
-			break;
-		}
+		err = cr_sod_verify(&cms, trust, &detail);
+		cr_cms_apart(cms.cms, cms.si, err, &apart);
+		r = !err ? CR_SUCCESSFUL : err == CR_E_CRYPTO ? CR_FAILED : CR_UNDETERMINED;
+		if (cms.signer)
+			signer = check_signer(insp, &cms, trust, now, alone, why);
 	}
 	if (detail)
 		snprintf(why, 160, "EF.CardSecurity: %.120s", detail);
+	if (insp)
+		record(insp, &apart, why);
 	cr_sod_clear(&cms);
 	ERR_pop_to_mark();
-	return r;
+	if (r == CR_FAILED && excused)
+		r = CR_UNDETERMINED;
+	return r == CR_SUCCESSFUL || signer == CR_FAILED ? signer : r;
 }

@@ -3,12 +3,12 @@
  * The chain: document signer, CSCA (ICAO 9303-12, 7.1). No I/O.
  *
  * Every certificate authority's certificate in the trust store is trusted as it is, also one that
- * another key signed (a link certificate: TR-03135-1, 5.6.4.3.3). The usual chain has two
+ * another key signed (a link certificate: TR-03135-1, 5.6.3.2). The usual chain has two
  * certificates; a document may bring link certificates that lead from a newer CSCA to the trusted
  * one.
  *
  * When no trusted key verifies the signer's certificate, this is what can be said (TR-03135-1,
- * 5.6.4.3.3 with its footnote on searches by name):
+ * 5.6.3.2 with its rule for searches by name):
  *
  * - no trusted issuer has the name or the key identifier that it states: unknown, undetermined;
  * - it states the key identifier of a trusted key: whoever signed it did not have that key: failed;
@@ -413,36 +413,49 @@ void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X5
 }
 
 /*
- * TR-03135-1, 5.6.4.3.4: the moment of checking lies in the validity of the signer's and the
+ * TR-03135-1, 5.6.3.2: the moment of checking lies in the validity of the signer's and the
  * issuer's certificates. States issue them to outlive the documents (9303-12, 4.2), so a document
  * that is valid has a valid chain; signingTime is not used: whoever could forge the signature could
  * forge the time.
  */
-enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why)
+static enum cr_result validity(X509 *cert, const char *which, time_t now, char *why)
 {
-	const char *which;
-	int i, from, to;
+	int from = X509_cmp_time(X509_get0_notBefore(cert), &now);
+	int to = X509_cmp_time(X509_get0_notAfter(cert), &now);
 
+	if (!from || !to)
+		snprintf(why, 160, "%s certificate has a malformed validity", which);
+	else if (from > 0 || to < 0)
+		snprintf(why, 160, "%s certificate %s", which, from > 0 ? "is not valid yet" : "has expired");
+	else
+		return CR_SUCCESSFUL;
+	return CR_FAILED;
+}
+
+enum cr_result cr_chain_signer_validity(const struct cr_chain *c, time_t now, char *why)
+{
 	why[0] = '\0';
-	for (i = 0; i < c->n; i++) {
-		which = i == 0 ? "the signer's" : "the issuer's";
-		from = X509_cmp_time(X509_get0_notBefore(c->cert[i]), &now);
-		to = X509_cmp_time(X509_get0_notAfter(c->cert[i]), &now);
-		if (!from || !to) {
-			snprintf(why, 160, "%s certificate has a malformed validity", which);
+	return validity(c->cert[0], "the signer's", now, why);
+}
+
+enum cr_result cr_chain_issuer_validity(const struct cr_chain *c, time_t now, char *why)
+{
+	why[0] = '\0';
+	for (int i = 1; i < c->n; i++) {
+		if (validity(c->cert[i], "the issuer's", now, why) == CR_FAILED)
 			return CR_FAILED;
-		}
-		if (from > 0 || to < 0) {
-			snprintf(why, 160, "%s certificate %s", which,
-				 from > 0 ? "is not valid yet" : "has expired");
-			return CR_FAILED;
-		}
 	}
 	if (!c->anchored) {
 		snprintf(why, 160, "the issuer's certificate is not known");
 		return CR_UNDETERMINED;
 	}
 	return CR_SUCCESSFUL;
+}
+
+enum cr_result cr_chain_validity(const struct cr_chain *c, time_t now, char *why)
+{
+	return cr_chain_signer_validity(c, now, why) == CR_FAILED ? CR_FAILED :
+	       cr_chain_issuer_validity(c, now, why);
 }
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From a document signer to a trusted issuer: ICAO 9303-12, TR-03135-1, 5.6.4.3. No I/O. */
+/* From a document signer to a trusted issuer: ICAO 9303-12, TR-03135-1, 5.6.3. No I/O. */
 #ifndef CR_TRUST_CHAIN_H
 #define CR_TRUST_CHAIN_H
 
@@ -27,7 +27,9 @@ void cr_chain_build(X509 *signer, STACK_OF(X509) *embedded, const cr_trust_t *tr
 		    struct cr_chain *chain);
 void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X509) *embedded,
 			const cr_trust_t *trust, time_t now, struct cr_chain *chain);
-/* Each certificate of the chain at now. why: 160 bytes. */
+/* The signer's certificate at now, and those above it; both. why: 160 bytes. */
+enum cr_result cr_chain_signer_validity(const struct cr_chain *chain, time_t now, char *why);
+enum cr_result cr_chain_issuer_validity(const struct cr_chain *chain, time_t now, char *why);
 enum cr_result cr_chain_validity(const struct cr_chain *chain, time_t now, char *why);
 /* Each certificate of the chain in its issuer's revocation list. */
 enum cr_result cr_chain_revocation(const struct cr_chain *chain, const cr_trust_t *trust,

@@ -7,7 +7,9 @@
  * takes, that the signed attributes are there and name the content's type, that nothing follows.
  */
 #include <stdbool.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <cardring/error.h>
 #include "eid/rule.h"
@@ -124,6 +126,45 @@ int cr_cms_verify_by(CMS_ContentInfo *cms, CMS_SignerInfo *si, X509 *signer, con
 		return CR_E_CRYPTO;
 	}
 	return CR_OK;
+}
+
+/* RFC 5652, 11.2. Without signed attributes the signature is over the content, and there is no digest beside it. */
+static enum cr_result compare_digest(CMS_ContentInfo *cms, CMS_SignerInfo *si)
+{
+	ASN1_OCTET_STRING **content = CMS_get0_content(cms);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	const ASN1_OCTET_STRING *said;
+	X509_ALGOR *algorithm;
+	const EVP_MD *md;
+	unsigned int len;
+
+	said = CMS_signed_get0_data_by_OBJ(si, OBJ_nid2obj(NID_pkcs9_messageDigest), -3, V_ASN1_OCTET_STRING);
+	if (!said)
+		return CR_NOT_SUPPORTED;
+	CMS_SignerInfo_get0_algs(si, NULL, NULL, &algorithm, NULL);
+	md = cr_digest_name(OBJ_obj2nid(algorithm->algorithm)) ? EVP_get_digestbyobj(algorithm->algorithm) : NULL;
+	if (!md || !content || !*content ||
+	    !EVP_Digest(ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content), digest, &len, md, NULL))
+		return CR_UNDETERMINED;
+	return ASN1_STRING_length(said) == (int)len && !CRYPTO_memcmp(ASN1_STRING_get0_data(said), digest, len) ?
+	       CR_SUCCESSFUL : CR_FAILED;
+}
+
+void cr_cms_apart(CMS_ContentInfo *cms, CMS_SignerInfo *si, int err, struct cr_cms_checks *out)
+{
+	out->digest = compare_digest(cms, si);
+	out->signature = CR_UNDETERMINED;
+	if (!err)
+		out->signature = CR_SUCCESSFUL;
+	if (err != CR_E_CRYPTO)
+		return;
+	out->signature = CR_FAILED;
+	/* the content is another one: the attributes may be signed well */
+	if (out->digest == CR_FAILED && !check_attributes(cms, si) &&
+	    CMS_verify(cms, NULL, NULL, NULL, NULL,
+		       CMS_NO_SIGNER_CERT_VERIFY | CMS_NO_CONTENT_VERIFY | CMS_BINARY) == 1)
+		out->signature = CR_SUCCESSFUL;
+	ERR_clear_error();
 }
 
 int cr_cms_verify(CMS_ContentInfo *cms, CMS_SignerInfo *si, STACK_OF(X509) *certs,

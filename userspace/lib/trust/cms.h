@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <openssl/cms.h>
 #include <openssl/x509.h>
+#include <cardring/eid.h>
 
 #define CR_CMS_MAX	(1 << 24)	/* bytes; all the world's issuers are under one million */
 
@@ -29,5 +30,14 @@ int cr_cms_verify_by(CMS_ContentInfo *cms, CMS_SignerInfo *si, X509 *signer, con
  */
 int cr_cms_verify(CMS_ContentInfo *cms, CMS_SignerInfo *si, STACK_OF(X509) *certs,
 		  STACK_OF(X509) *more, X509 **signer, const char **why);
+
+/*
+ * After cr_cms_verify, which said err: which of the two was wrong (TR-03135-1, 5.8.6.1). Both are about what
+ * is signed: the digest of the content against that in the signed attributes, and the signature.
+ */
+struct cr_cms_checks {
+	enum cr_result digest, signature;
+};
+void cr_cms_apart(CMS_ContentInfo *cms, CMS_SignerInfo *si, int err, struct cr_cms_checks *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ICAO three-letter codes (9303-3, 5) against the two-letter codes of certificates (ISO 3166-1):
- * the assignment table of TR-03135-1, 5.6.4.5. No I/O.
+ * the assignment table of TR-03135-1, 4.3. No I/O.
  */
 #include <string.h>
 #include <strings.h>
@@ -68,4 +68,19 @@ enum cr_country_match cr_country_compare(const char *three, const char *two)
 		m = CR_COUNTRY_DIFFERENT;
 	}
 	return m;
+}
+
+bool cr_country_is_listed(const char *three)
+{
+	/* 9303-3, 5, parts C and D: organizations that issue, and persons without a defined nationality */
+	static const char without_two[][4] = {
+		"XBA", "XCC", "XCE", "XCO", "XDC", "XEC", "XES", "XIM", "XMP", "XOM", "XPO", "XXA", "XXB", "XXC", "XXX",
+	};
+
+	for (size_t i = 0; i < sizeof(without_two) / sizeof(without_two[0]); i++) {
+		if (!strcmp(without_two[i], three))
+			return true;
+	}
+	/* no certificate names such a country */
+	return cr_country_compare(three, "??") == CR_COUNTRY_DIFFERENT;
 }

@@ -19,11 +19,12 @@
 #include "iso7816/tlv.h"
 #include "cert.h"
 #include "chain.h"
-#include "country.h"
+#include "cms.h"
 #include "defectset.h"
 #include "passive.h"
 #include "passive_signer.h"
 #include "sigalg.h"
+#include "signer.h"
 #include "sod.h"
 #include "store.h"
 
@@ -66,7 +67,7 @@ static void append_group(char *list, size_t size, int n)
 	snprintf(list + len, size - len, "%sDG%d", len ? ", " : "", n);
 }
 
-/* TR-03135-1, 5.6.4.4.2. */
+/* TR-03135-1, 5.8.8.2. */
 static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -110,7 +111,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 }
 
 /*
- * TR-03135-1, 5.6.4.4.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10,
+ * TR-03135-1, 5.8.8.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10,
  * 4.6.1).
  */
 static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
@@ -133,76 +134,6 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 				 *why ? ", " : "", n);
 	}
 	return cr_check_set(insp, CR_CHECK_COM_SOD, CR_RULE(com_sod, !*why) ? CR_SUCCESSFUL : CR_FAILED, "%s", why);
-}
-
-/*
- * How the state in this name is to the one in the zone. A name has one country (9303-12, 7.1.1.1).
- */
-static enum cr_country_match compare_country(const char *state, const X509_NAME *name)
-{
-	int i = X509_NAME_get_index_by_NID(name, NID_countryName, -1), len;
-	char country[8];
-
-	if (i < 0 || X509_NAME_get_index_by_NID(name, NID_countryName, i) >= 0)
-		return CR_COUNTRY_UNKNOWN;
-	len = X509_NAME_get_text_by_NID(name, NID_countryName, country, sizeof(country));
-	if (len <= 0 || (size_t)len != strlen(country))
-		return CR_COUNTRY_UNKNOWN;
-	return cr_country_compare(state, country);
-}
-
-/*
- * The worst over all authorities of the chain: each of them but the trusted one was named by the
- * one above it, which may be another state's. TR-03135-1, 5.8.2.2.5: a defect list knows better what
- * the signer's issuer should have written (NULL: it does not).
- */
-static enum cr_country_match chain_country(const char *state, const struct cr_chain *chain,
-					   const struct cr_known_defect *better)
-{
-	enum cr_country_match worst = CR_COUNTRY_SAME, m;
-	int i;
-
-	for (i = 0; !i || i + 1 < chain->n; i++) {
-		m = !i && better ? cr_country_compare(state, better->country) :
-		    compare_country(state, X509_get_issuer_name(chain->cert[i]));
-		if (m == CR_COUNTRY_DIFFERENT)
-			return m;
-		if (m == CR_COUNTRY_UNKNOWN)
-			worst = m;
-	}
-	return worst;
-}
-
-/*
- * TR-03135-1, 5.6.4.5: a state's signer signs for that state alone, or the trust in one was the
- * trust in all. Only said of a chain that stands, about a zone that is the signed one.
- */
-static int check_country(struct cr_inspection *insp, const struct cr_chain *chain,
-			 const struct cr_defect_set *defects, time_t now)
-{
-	const struct cr_file *dg1 = find(insp, CR_FID_DG(1));
-	struct cr_document doc = { 0 };
-	struct cr_holder holder = { 0 };
-	enum cr_country_match m = CR_COUNTRY_UNKNOWN;
-	int r = 0, err;
-
-	if (insp->passive.dg[1] != CR_DG_MATCH)
-		return CR_OK;
-	err = cr_lds_dg1(dg1->data, dg1->len, now, &doc, &holder);
-	if (err == CR_OK && doc.issuing_state)
-		m = chain_country(doc.issuing_state, chain,
-				  cr_defect_set_find(defects, CR_KNOWN_ISSUING_COUNTRY));
-	cr_lds_document_clear(&doc);
-	cr_lds_holder_clear(&holder);
-	if (err == CR_E_NOMEM)
-		return err;
-	if (m == CR_COUNTRY_DIFFERENT)
-		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_FAILED,
-				 "the document is of another state than its signer");
-	else if (!CR_RULE(signer_country, m != CR_COUNTRY_UNKNOWN))
-		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_UNDETERMINED,
-				 "whether the signer is of the document's state cannot be said");
-	return r;
 }
 
 /* RFC 5652, 11.3: signed, so the signer's own word. NULL: it says none. */
@@ -350,35 +281,7 @@ static int check_digest(struct cr_inspection *insp, const struct cr_sod *sod)
 }
 
 /*
- * TR-03135-1, 5.6.4.3.4 and 5.8.2.1.6: dates that a defect list says are wrong are neither right nor
- * wrong.
- */
-static enum cr_result chain_validity(const struct cr_inspection *insp, const struct cr_chain *chain,
-				     time_t now, char *why)
-{
-	const uint32_t mine = 1U << CR_DEFECT_SIGNER_VALIDITY, its = 1U << CR_DEFECT_ISSUER_VALIDITY;
-	enum cr_result r = cr_chain_validity(chain, now, why);
-	struct cr_chain part = *chain;
-	char unused[160];
-
-	if (!(insp->defects & (mine | its)))
-		return r;
-	/* what is left to fail */
-	if (insp->defects & mine) {
-		memmove(part.cert, part.cert + 1, (size_t)--part.n * sizeof(part.cert[0]));
-		if (insp->defects & its)
-			part.n = 0;
-	} else {
-		part.n = 1;
-	}
-	if (cr_chain_validity(&part, now, unused) == CR_FAILED)
-		return CR_FAILED;
-	snprintf(why, 160, "a defect list says that a certificate's dates are wrong");
-	return CR_UNDETERMINED;
-}
-
-/*
- * To a trusted issuer; TR-03135-1, 5.8.2.1.2: a certificate that a defect list puts in the place of
+ * To a trusted issuer; TR-03135-1, 5.12.2.1.3: a certificate that a defect list puts in the place of
  * the signer's is trusted by itself, whoever signed it.
  */
 static void build_chain(struct cr_sod *sod, const cr_trust_t *trust,
@@ -398,6 +301,7 @@ static void build_chain(struct cr_sod *sod, const cr_trust_t *trust,
 static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust,
 			const struct cr_defect_set *defects, time_t now)
 {
+	const struct cr_known_defect *country = cr_defect_set_find(defects, CR_KNOWN_ISSUING_COUNTRY);
 	struct cr_chain chain;
 	enum cr_result r;
 	char why[160];
@@ -413,17 +317,14 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 		if (!insp->passive.issuer)
 			return CR_E_NOMEM;
 	}
-	err = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, chain.result, "%s", chain.why);
-	if (!err && chain.result == CR_SUCCESSFUL)
-		err = check_country(insp, &chain, defects, now);
-	if (err)
-		return err;
-	r = chain_validity(insp, &chain, now, why);
-	err = cr_check_set(insp, CR_CHECK_SIGNER_VALIDITY, r, "%s", why);
-	if (err)
-		return err;
 	r = cr_chain_revocation(&chain, trust, now, why);
 	err = cr_check_set(insp, CR_CHECK_SIGNER_REVOCATION, r, "%s", why);
+	if (!err)
+		err = cr_signer_check(insp, CR_SIGNED_SOD, &chain, r, now);
+	if (!err)
+		err = cr_signer_check_country(insp, &chain, country ? country->country : NULL, now);
+	if (!err)
+		err = cr_signer_check_expiry(insp, sod->signer);
 	if (!err)
 		err = check_signing_time(insp, sod);
 	return err ? err : check_document_type(insp, sod, now);
@@ -431,26 +332,29 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 
 static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
 {
+	struct cr_cms_checks apart;
 	const char *why;
+	int err = cr_sod_verify(sod, trust, &why);
 
-	switch (cr_sod_verify(sod, trust, &why)) {
-	case CR_OK:
-		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_SUCCESSFUL, NULL);
-	case CR_E_CRYPTO:
-		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_FAILED, "%s", why);
-	case CR_E_NOMEM:
-		return CR_E_NOMEM;
-	default:
-		return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE, CR_UNDETERMINED, "%s", why);
-	}
+	if (err == CR_E_NOMEM)
+		return err;
+	cr_cms_apart(sod->cms, sod->si, err, &apart);
+	err = cr_check_set(insp, CR_CHECK_SOD_DIGEST, apart.digest, "%s",
+			   apart.digest == CR_FAILED ? "the content is not what was signed" :
+			   apart.digest == CR_UNDETERMINED ? why : "");
+	if (err)
+		return err;
+	return cr_check_set(insp, CR_CHECK_SOD_SIGNATURE_VALUE, apart.signature, "%s",
+			    apart.signature == CR_SUCCESSFUL ? "" : why);
 }
 
 /* Nothing after the security object can be checked without it: each says so. */
 static int nothing_to_check(struct cr_inspection *insp)
 {
 	static const enum cr_check_id rest[] = {
-		CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY,
-		CR_CHECK_SIGNER_REVOCATION, CR_CHECK_SIGNING_TIME, CR_CHECK_SIGNER_DOCUMENT_TYPE,
+		CR_CHECK_SOD_DIGEST, CR_CHECK_SOD_SIGNATURE_VALUE, CR_CHECK_SIGNER_CHAIN,
+		CR_CHECK_SIGNER_VALIDITY_SIGNER, CR_CHECK_SIGNER_VALIDITY_ISSUER, CR_CHECK_SIGNER_TRUSTED,
+		CR_CHECK_COUNTRY_ISSUER_MRZ, CR_CHECK_SIGNER_REVOCATION, CR_CHECK_SIGNING_TIME, CR_CHECK_SIGNER_DOCUMENT_TYPE,
 		CR_CHECK_DIGEST, CR_CHECK_DG_HASHES, CR_CHECK_COM_SOD,
 	};
 	size_t i;
@@ -461,6 +365,17 @@ static int nothing_to_check(struct cr_inspection *insp)
 	for (n = 1; n <= 16; n++)
 		insp->passive.dg[n] = find(insp, CR_FID_DG(n)) ? CR_DG_UNREAD : CR_DG_ABSENT;
 	return err;
+}
+
+/* TR-03135-1, 5.8.4.2.1. */
+static int check_syntax(struct cr_inspection *insp, enum cr_result around, enum cr_result hash_list,
+			const char *why)
+{
+	int err = cr_check_set(insp, CR_CHECK_SOD_SIGNATURE_SECTION, around, "%s",
+			       around == CR_SUCCESSFUL && hash_list != CR_SUCCESSFUL ? "" : why);
+
+	return err ? err : cr_check_set(insp, CR_CHECK_SOD_HASH_LIST, hash_list, "%s",
+					hash_list == CR_SUCCESSFUL ? "" : why);
 }
 
 /* Of a security object that parses. */
@@ -488,25 +403,29 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 {
 	const struct cr_file *f = find(insp, CR_FID_SOD);
 	struct cr_sod sod;
+	enum cr_result r;
 	const char *why;
 	int err;
 
 	if (!was_read(f)) {
-		err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_UNDETERMINED,
-				   "EF.SOD was not read");
+		err = check_syntax(insp, CR_UNDETERMINED, CR_UNDETERMINED, "EF.SOD was not read");
 		return err ? err : nothing_to_check(insp);
 	}
 	err = cr_sod_parse(f->data, f->len, &sod, &why);
 	if (err) {
+		/* Read whole and yet no security object: no state issues that. See verdict.c. */
+		r = err == CR_E_MALFORMED ? CR_FAILED : CR_UNDETERMINED;
+		err = check_syntax(insp, sod.in_hash_list ? CR_SUCCESSFUL : r, r, why ? why : "");
 		cr_sod_clear(&sod);
-		/* Read whole and yet no security object: no state issues that. See checks.c. */
-		err = cr_check_set(insp, CR_CHECK_SOD_PARSE,
-				   err == CR_E_MALFORMED ? CR_FAILED : CR_UNDETERMINED, "%s",
-				   why ? why : "");
 		return err ? err : nothing_to_check(insp);
 	}
-	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, sod.flaw ? CR_UNDETERMINED : CR_SUCCESSFUL, "%s",
+	err = check_syntax(insp, CR_SUCCESSFUL, sod.flaw ? CR_UNDETERMINED : CR_SUCCESSFUL,
 			   sod.flaw ? sod.flaw : sod.deviation ? sod.deviation : "");
+	if (!err)
+		err = cr_sod_has_signer(&sod) ?
+		      cr_check_set(insp, CR_CHECK_SOD_CERTIFICATE, CR_SUCCESSFUL, NULL) :
+		      cr_check_set(insp, CR_CHECK_SOD_CERTIFICATE, CR_FAILED,
+				   "the signer's certificate is not there");
 	insp->passive.digest = strdup(sod.digest);
 	if (!err && !insp->passive.digest)
 		err = CR_E_NOMEM;
@@ -517,14 +436,15 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 }
 
 /*
- * Failed if one of them is; successful if all are (revocation apart: see checks.c); else
- * undetermined.
+ * Failed if one of them is; successful if all are; else undetermined. Revocation lists are not everywhere
+ * (verdict.c), and a signer's certificate need not be on the chip to be known.
  */
 static enum cr_result combine(const struct cr_inspection *insp)
 {
 	static const enum cr_check_id parts[] = {
-		CR_CHECK_SOD_PARSE, CR_CHECK_SOD_SIGNATURE, CR_CHECK_SIGNER_CHAIN,
-		CR_CHECK_SIGNER_VALIDITY, CR_CHECK_SIGNER_REVOCATION, CR_CHECK_DG_HASHES,
+		CR_CHECK_SOD_HASH_LIST, CR_CHECK_SOD_SIGNATURE_SECTION, CR_CHECK_SOD_SIGNATURE,
+		CR_CHECK_SIGNER_CHAIN, CR_CHECK_SIGNER_VALIDITY, CR_CHECK_SIGNER_TRUSTED,
+		CR_CHECK_COUNTRY_ISSUER_MRZ, CR_CHECK_DG_HASHES,
 	};
 	enum cr_result all = CR_SUCCESSFUL, r;
 	size_t i;
@@ -533,7 +453,7 @@ static enum cr_result combine(const struct cr_inspection *insp)
 		r = cr_check_get(insp, parts[i]);
 		if (r == CR_FAILED)
 			return CR_FAILED;
-		if (r != CR_SUCCESSFUL && parts[i] != CR_CHECK_SIGNER_REVOCATION)
+		if (r != CR_SUCCESSFUL)
 			all = CR_UNDETERMINED;
 	}
 	return all;
@@ -546,7 +466,6 @@ int cr_passive_authenticate(struct cr_inspection *insp, const cr_trust_t *trust,
 	ERR_set_mark();
 	err = authenticate(insp, trust, now);
 	ERR_pop_to_mark();
-	cr_checks_apply_defects(insp);
 	insp->passive.status = combine(insp);
 	return err;
 }

@@ -177,6 +177,7 @@ static int parse_signed_data(struct cr_sod *sod, const uint8_t *data, size_t len
 		*why = "EF.SOD has too many certificates";
 		return CR_E_UNSUPPORTED;
 	}
+	sod->in_hash_list = true;
 	return parse_lds_object(sod, *content, why);
 }
 
@@ -207,7 +208,16 @@ void cr_sod_clear(struct cr_sod *sod)
 	memset(sod, 0, sizeof(*sod));
 }
 
-/* TR-03135-1, 5.6.4.2.1. */
+bool cr_sod_has_signer(const struct cr_sod *sod)
+{
+	for (int i = 0; i < sk_X509_num(sod->certs); i++) {
+		if (!CMS_SignerInfo_cert_cmp(sod->si, sk_X509_value(sod->certs, i)))
+			return true;
+	}
+	return false;
+}
+
+/* TR-03135-1, 5.8.6.1. */
 void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust)
 {
 	X509 *signer = cr_cms_find_signer(sod->si, sod->certs, trust ? trust->certs : NULL);

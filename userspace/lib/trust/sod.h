@@ -20,6 +20,7 @@ struct cr_sod {
 	const ASN1_OCTET_STRING *hash[17];	/* by data group; NULL where not listed */
 	const char *deviation;			/* from the standard, but taken; NULL */
 	const char *flaw;			/* against the standard, and not taken (static); NULL */
+	bool in_hash_list;			/* where it does not parse: there, and not around it */
 };
 
 /*
@@ -36,6 +37,8 @@ void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust);
  * covers, is wrong; CR_E_NOMEM.
  */
 int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why);
+/* One of the certificates in it is that of its signer. */
+bool cr_sod_has_signer(const struct cr_sod *sod);
 void cr_sod_clear(struct cr_sod *sod);
 
 #endif
