@@ -35,7 +35,7 @@ enum cr_error {
 	CR_E_PIN_SUSPENDED	= -25,	/* one try left, for which the card wants its CAN first */
 	CR_E_PIN_BLOCKED	= -26,	/* PIN or PUK: no try left */
 	CR_E_NO_SERVICE		= -27,	/* pcscd does not run, does not answer, or its client library is missing */
-	CR_E_READER_UNFIT	= -28,	/* no protocol, level or voltage for which this reader, this card and we have all it takes */
+	CR_E_READER_UNFIT	= -28,	/* no protocol, level or voltage that reader, card and we all have */
 	CR_E_VERSION		= -29,	/* cardring.ko speaks another version of its ABI */
 };
 

@@ -118,11 +118,13 @@ static bool set(struct conf_card *c, const char *key, char *v)
 {
 	struct { const char *key; const char **at; } texts[] = {
 		{ "csca_key", &c->spec.csca_key }, { "ds_key", &c->spec.ds_key }, { "csca_md", &c->spec.csca_md },
-		{ "ds_md", &c->spec.ds_md }, { "ca_key", &c->recipe.ca_key }, { "aa_key", &c->recipe.aa_key },
+		{ "ds_md", &c->spec.ds_md }, { "lds_md", &c->spec.lds_md }, { "country", &c->spec.country },
+		{ "ca_key", &c->recipe.ca_key }, { "aa_key", &c->recipe.aa_key },
 		{ "aa", &c->recipe.aa }, { "can", &c->recipe.can },
 	};
 	struct { const char *key; bool *at; } flags[] = {
-		{ "pss", &c->spec.pss }, { "explicit", &c->spec.explicit_params }, { "bac", &c->recipe.bac },
+		{ "pss", &c->spec.pss }, { "pkcs1_certs", &c->spec.pkcs1_certs },
+		{ "explicit", &c->spec.explicit_params }, { "bac", &c->recipe.bac },
 		{ "dg3", &c->recipe.dg3 }, { "dg4", &c->recipe.dg4 }, { "dg14", &c->recipe.dg14 }, { "jp2", &c->recipe.jp2 },
 		{ "revoked", &c->revoked },
 	};
@@ -187,7 +189,7 @@ static int take_apart(struct conf_card *c, char *text, struct part parts[PARTS])
 
 /* ---- the issuer ---- */
 
-static int default_issuer(struct conf_card *c)
+int conf_issuer(struct conf_card *c)
 {
 	long ds_from = -400 * DAY;
 	struct sim_issuer *out = &c->issuer;
@@ -350,7 +352,7 @@ static int make(struct making *m, char *differs)
 	c->recipe.alter_arg = m;
 	err = EACH(m, recipe);
 	if (!err && !c->issuer.ds)
-		err = default_issuer(c);
+		err = conf_issuer(c);
 	if (!err)
 		err = make_holders(c);
 	if (!err)

@@ -76,6 +76,8 @@ int conf_card_make(const struct conf_case *kase, const char *dir);
 /* Has the generators of the case stand behind the card, and its commands written to that file. */
 void conf_card_tap(const struct conf_case *kase, const char *trace);
 void conf_keys_in(const char *dir);
+/* The issuer as c->spec says it, into c->issuer: of a generator that has to change it in CONF_RECIPE. */
+int conf_issuer(struct conf_card *c);
 /* A key of this kind (sim_key_new), made once a run; use tells apart those that must differ. The caller frees it; NULL. */
 EVP_PKEY *conf_key(const char *kind, bool explicit_params, const char *use);
 
@@ -96,10 +98,20 @@ struct conf_generator {
 
 #define CONF_GENERATOR(id, what, ...) \
 	static const struct conf_generator conf_generator_##id = { .name = #id, .text = what, __VA_ARGS__ }; \
-	static const struct conf_generator *const conf_generator_p_##id \
+	extern const struct conf_generator *const conf_generator_p_##id;	/* extern: a name that is there twice does not link */ \
+	const struct conf_generator *const conf_generator_p_##id \
 		__attribute__((section("conf_generators"), used)) = &conf_generator_##id
 
 const struct conf_generator *conf_generator(const char *name, size_t len);
+
+/* gen_edit.c: objects of a file by their paths, "77/30/A0"; false, or CR_E_NOT_FOUND: there is no such object. */
+bool conf_object(const struct sim_buf *file, const char *path, struct sim_tlv *out);
+int conf_object_put(struct sim_buf *file, const char *path, const void *value, size_t len);	/* its value */
+int conf_object_swap(struct sim_buf *file, const char *path, const struct sim_buf *object);	/* all of it */
+
+/* gen_sod.c: parts of EF.SOD that an edit names like a file; NULL: none. Once one was edited, what signs it is made anew. */
+const char *conf_sod_part(const char *arg, const char **path);
+int conf_sod_sign(struct conf_card *c, const char *arg);
 void conf_generators_print(void);
 
 /* ---- trace.c ---- */
@@ -109,6 +121,9 @@ void conf_trace_open(const char *path);
 void conf_trace_command(const struct sim_card *card, const struct sim_apdu *cmd, bool protected, const struct sim_buf *data,
 			uint16_t sw);
 void conf_trace_refused(bool protected, const uint8_t *rsp, size_t len);
+#define CONF_FIRST	".first"	/* behind a trace's name: that of the inspection before it */
+/* Whether a rule compares two inspections of the card. */
+bool conf_trace_wants_second(const char *rules);
 /* Whether the rules of a case hold for a trace; why not, into why. */
 bool conf_trace_check(const char *rules, const char *path, char *why, size_t size);
 

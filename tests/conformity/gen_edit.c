@@ -5,8 +5,9 @@
  *
  *	FILE/TAG/TAG...		the object, from the outermost one on: DG3/63/7F61/7F60.2/5F2E
  *
- * TAG.N is the Nth of them, TAG{HEX} the first that has these bytes in its value. FILE is DG1 ... DG16, CardAccess,
- * CVCA, INFO, or CardSecurity, which stands for the SecurityInfos that are signed in it.
+ * TAG.N is the Nth of them, TAG{HEX} the first that has these bytes in its value. FILE is DG1 ... DG16, COM, SOD,
+ * CardAccess, CVCA, INFO, or CardSecurity, which stands for the SecurityInfos that are signed in it. Parts of EF.SOD
+ * that are signed have names too (gen_sod.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,11 @@
 #include <cardring/error.h>
 #include "conformity.h"
 
-enum what { CUT, PUT, RETAG, ADD, PATCH };
+enum what { CUT, PUT, RETAG, ADD, PATCH, SWAP };
 
 struct edit {
 	enum what what;
-	struct sim_buf value;	/* of PUT, ADD (a whole object) and PATCH */
+	struct sim_buf value;	/* of PUT, ADD, SWAP (whole objects) and PATCH */
 	uint32_t tag;		/* of RETAG */
 	size_t at;		/* of PATCH: where in the value */
 };
@@ -68,6 +69,9 @@ static void change(const struct sim_tlv *t, const struct edit *e, struct sim_buf
 	case PUT:
 		sim_ber_put(out, t->tag, e->value.p, e->value.len);
 		return;
+	case SWAP:
+		sim_buf_put(out, e->value.p, e->value.len);
+		return;
 	case RETAG:
 		sim_ber_put(out, e->tag, t->value, t->len);
 		return;
@@ -114,6 +118,29 @@ static bool edit(const uint8_t *p, size_t n, const char *path, const struct edit
 	return done && !n && !out->failed;
 }
 
+bool conf_object(const struct sim_buf *file, const char *path, struct sim_tlv *out)
+{
+	const uint8_t *p = file->p;
+	size_t n = file->len;
+	struct step s;
+
+	for (;;) {
+		path = take_step(path, &s);
+		for (; n && sim_ber_get(p, n, out); p += out->total, n -= out->total)
+			if (out->tag == s.tag &&
+			    (!s.has.len || memmem(out->value, out->len, s.has.p, s.has.len)) && !--s.nth)
+				break;
+		sim_buf_free(&s.has);
+		if (s.nth)
+			return false;
+		if (*path != '/')
+			return true;
+		path++;
+		p = out->value;
+		n = out->len;
+	}
+}
+
 static bool is_group(const char *arg)
 {
 	return !strncmp(arg, "DG", 2);
@@ -124,7 +151,8 @@ static struct sim_buf *file_of(struct conf_card *c, const char *arg, const char 
 {
 	struct sim_draft *d = c->draft;
 	const struct { const char *name; struct sim_buf *file; } names[] = {
-		{ "CardAccess", &d->card_access }, { "CVCA", &d->cvca }, { "INFO", &d->info },
+		{ "COM", &d->com }, { "SOD", &d->sod }, { "CardAccess", &d->card_access }, { "CVCA", &d->cvca },
+		{ "INFO", &d->info },
 	};
 	unsigned int n;
 	int skip = 0;
@@ -156,6 +184,27 @@ static int replace(struct sim_buf *file, const char *arg, const char *path, cons
 	return 0;
 }
 
+int conf_object_put(struct sim_buf *file, const char *path, const void *value, size_t len)
+{
+	struct edit e = { .what = PUT };
+	char with_slash[200];
+	int err;
+
+	snprintf(with_slash, sizeof(with_slash), "/%s", path);
+	sim_buf_put(&e.value, value, len);
+	err = replace(file, path, with_slash, &e);
+	sim_buf_free(&e.value);
+	return err;
+}
+
+int conf_object_swap(struct sim_buf *file, const char *path, const struct sim_buf *object)
+{
+	char with_slash[200];
+
+	snprintf(with_slash, sizeof(with_slash), "/%s", path);
+	return replace(file, path, with_slash, &(struct edit){ .what = SWAP, .value = *object });
+}
+
 /* The SecurityInfos as the recipe has them, edited once and again, and signed. */
 static int replace_signed(struct conf_card *c, const char *arg, const struct edit *e)
 {
@@ -176,11 +225,19 @@ static int replace_signed(struct conf_card *c, const char *arg, const struct edi
 static int perform(struct conf_card *c, const char *arg, const struct edit *e)
 {
 	static const char security[] = "CardSecurity/";
-	const char *path = "";
+	const char *path = "", *rest, *part;
 	struct sim_buf *file;
+	char inner[300];
+	int err;
 
 	if (!strncmp(arg, security, strlen(security)))
 		return replace_signed(c, arg, e);
+	part = conf_sod_part(arg, &rest);
+	if (part) {
+		snprintf(inner, sizeof(inner), "/%s/%s", part, rest);
+		err = replace(&c->draft->sod, arg, inner, e);
+		return err ? err : conf_sod_sign(c, arg);
+	}
 	file = file_of(c, arg, &path);
 	return file ? replace(file, arg, path, e) : CR_E_NOT_FOUND;
 }

@@ -57,8 +57,14 @@ CONF_GENERATOR(no_trust_point, "the chip knows no authority of terminals", .fold
 /* PACEDomainParameterInfo, in EF.CardAccess and wherever else PACE's parameters stand. */
 static int pace_own(struct conf_card *c, const char *arg)
 {
+	const char *name = strchr(arg, ':');
+	unsigned long n = name ? strtoul(arg, NULL, 10) : 0;
+
+	if (n > c->recipe.n_pace || !c->recipe.n_pace)
+		return CR_E_NOT_FOUND;
 	for (unsigned int i = 0; i < c->recipe.n_pace; i++)
-		c->recipe.pace[i].own = arg;
-	return c->recipe.n_pace ? 0 : CR_E_NOT_FOUND;
+		if (!n || i + 1 == n)
+			c->recipe.pace[i].own = name ? name + 1 : arg;
+	return 0;
 }
-CONF_GENERATOR(pace_own, "NAME: PACE's domain parameters are the issuer's own, of this group", .recipe = pace_own);
+CONF_GENERATOR(pace_own, "NAME, N:NAME: PACE's domain parameters (the Nth alone) are the issuer's own, of this group", .recipe = pace_own);

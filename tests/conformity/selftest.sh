@@ -72,6 +72,9 @@ table 'ISO7816_A_01|icao-part-4|BAC|-|successful|READ DG14|-|-|-' 'ISO7816_A_02|
 says "commands that are not what they must be" '^not ok ISO7816_A_01: trace: READ DG14: not there' '^not ok ISO7816_A_02: trace: !READ DG1'
 table 'ISO7816_A_01|icao-part-4|BAC|-|successful|READ DG2 << READ COM|-|-|-' 'ISO7816_A_02|icao-part-4|BAC|-|successful|2 x GET-CHALLENGE|-|-|-'
 says "their order and number" '^not ok ISO7816_A_01: trace: .*order' '^not ok ISO7816_A_02: trace: .*1 times'
+table 'ISO7816_A_01|icao-part-4|BAC|-|successful|anew SELECT-DF|-|-|-' 'ISO7816_A_02|icao-part-4|BAC|-|successful|anew MSE-KAT|-|-|-'
+says "what two inspections have alike, or neither has" '^not ok ISO7816_A_01: trace: .* [1-9] of them as in the first' \
+	'^not ok ISO7816_A_02: trace: .* 0 in the second'
 table 'ISO7816_A_01|icao-part-4|BAC|-|successful|-|-|deviates: a reason|-'
 says "what does not deviate any more" '^not ok ISO7816_A_01: .*does not deviate'
 table 'ISO7816_A_01|icao-part-4|BAC|crash|failed|-|-: none|-|-'

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include "conformity.h"
 
+#define ANEW	"anew "
+
 static int fd = -1;
 
 void conf_trace_open(const char *path)
@@ -192,6 +194,45 @@ static bool load(const char *path, struct trace *t)
 	return true;
 }
 
+static void forget(struct trace *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		free(t->lines[i]);
+	t->n = 0;
+}
+
+/* What matches is in each of the two inspections, and nothing of it in both. */
+static bool is_anew(const struct trace *t, const char *s, size_t len, const char *path, char *why, size_t size)
+{
+	static struct trace before;
+	char name[600];
+	regex_t re;
+	size_t found = 0, same = 0;
+
+	if (!compile(s, len, &re, why, size))
+		return false;
+	snprintf(name, sizeof(name), "%s" CONF_FIRST, path);
+	load(name, &before);
+	for (size_t i = 0; i < t->n; i++) {
+		if (regexec(&re, t->lines[i], 0, NULL, 0))
+			continue;
+		found++;
+		for (size_t k = 0; k < before.n; k++)
+			same += !strcmp(t->lines[i], before.lines[k]);
+	}
+	snprintf(why, size, "%.*s: %zu in the second inspection, %zu of them as in the first, which had %zu lines", (int)len, s,
+		 found, same, before.n);
+	found = before.n ? found : 0;
+	forget(&before);
+	regfree(&re);
+	return found && !same;
+}
+
+bool conf_trace_wants_second(const char *rules)
+{
+	return strstr(rules, ANEW);
+}
+
 bool conf_trace_check(const char *rules, const char *path, char *why, size_t size)
 {
 	static const char refused[] = "!REFUSED";	/* chapter 2.3: each command is one */
@@ -208,11 +249,13 @@ bool conf_trace_check(const char *rules, const char *path, char *why, size_t siz
 		if (!end)
 			end = s + strlen(s);
 		allowed |= !strncmp(s, "REFUSED", 7);
-		ok = holds(&t, s, (size_t)(end - s), why, size);
+		if (!strncmp(s, ANEW, strlen(ANEW)))
+			ok = is_anew(&t, s + strlen(ANEW), (size_t)(end - s) - strlen(ANEW), path, why, size);
+		else
+			ok = holds(&t, s, (size_t)(end - s), why, size);
 	}
 	if (ok && !allowed)
 		ok = holds(&t, refused, strlen(refused), why, size);
-	for (size_t i = 0; i < t.n; i++)
-		free(t.lines[i]);
+	forget(&t);
 	return ok;
 }

@@ -221,6 +221,7 @@ struct aa_case {
 	const char *kind, *digest;
 	bool bc;
 	enum sim_aa_habit habit;
+	bool untold;		/* the card takes extended length, and does not say how long */
 };
 
 static enum cr_result prove(EVP_PKEY *listed, EVP_PKEY *held, const struct aa_case *c, bool secured, const char **detail)
@@ -236,6 +237,10 @@ static enum cr_result prove(EVP_PKEY *listed, EVP_PKEY *held, const struct aa_ca
 	x->card.prof.aa_trailer_bc = c->bc;
 	x->card.prof.aa_habit = c->habit;
 	x->card.app = true;
+	if (c->untold) {
+		x->s.max_signature = x->s.max_response;
+		x->s.max_response = 256;
+	}
 	if (secured)
 		open_session(x);
 	assert_int_equal(cr_chip_active(&x->s, dg15.p, dg15.len, NULL, &proof), 0);
@@ -295,6 +300,9 @@ static void answers_of_real_chips_are_asked_for_as_they_want_it(void **state)
 		{ { "RSA-1024", "SHA1", true, SIM_AA_CUT }, CR_UNDETERMINED },
 		{ { "prime256v1", "SHA256", false, SIM_AA_ALL }, CR_SUCCESSFUL },
 		{ { "prime256v1", "SHA256", false, SIM_AA_256 }, CR_SUCCESSFUL },
+		{ { "RSA-2048", "SHA256", false, SIM_AA_WHOLE, true }, CR_SUCCESSFUL },
+		{ { "RSA-3072", "SHA256", false, SIM_AA_ALL, true }, CR_SUCCESSFUL },
+		{ { "RSA-1024", "SHA1", true, SIM_AA_ALL, true }, CR_SUCCESSFUL },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {

@@ -993,7 +993,7 @@ static void a_link_makes_the_new_authority_the_chips(void **state)
 static int begin(void **state)
 {
 	static const struct sim_issuer_spec spec = { "UT", "UTO", "Utopia (sample)", "Utopia 3", "P-256", "P-256", "SHA256",
-						     "SHA256", false, false, "P" };
+						     "SHA256", false, false, "P", NULL, false };
 	unsigned char *der = NULL;
 	struct sim_buf crl = { 0 };
 	char path[100];

@@ -557,6 +557,7 @@ static void a_wrong_password_is_told_from_a_broken_protocol(void **state)
 	assert_int_equal(outcome(4, "", 0x6982), CR_E_ACCESS_REFUSED);
 	assert_int_equal(outcome(4, "", 0x6a80), CR_E_CARD_STATUS);
 	assert_int_equal(outcome(0, "", 0x63c1), 1);		/* a warning that tries are few */
+	assert_int_equal(outcome(0, "", 0x6300), CR_E_CARD_STATUS);	/* tells of no tries: an error */
 	assert_int_equal(outcome(0, "", 0x6a80), CR_E_CARD_STATUS);
 	for (int at = 1; at < 4; at++) {
 		assert_int_equal(outcome(at, examples[G1].answers[at], 0x9000), 1);
@@ -615,6 +616,9 @@ static void every_bit_of_the_cards_token_counts(void **state)
 	assert_int_equal(outcome(4, "7C0986073ABB9674BCE93C", 0x9000), CR_E_CARD_PROTOCOL);
 	assert_int_equal(outcome(4, "7C0A8508C2B0BD78D94BA866", 0x9000),
 			 CR_E_CARD_PROTOCOL); /* ours, reflected */
+	/* 4.4.5: 8A MUST NOT be there with a mapping that proves no chip */
+	assert_int_equal(outcome(4, "7C1C86083ABB9674BCE93C08" "8A1000112233445566778899AABBCCDDEEFF", 0x9000),
+			 CR_E_CARD_PROTOCOL);
 }
 
 /* TR-03110-3, B.1: what MSE:Set AT and the token say of a PIN's tries. */

@@ -206,12 +206,19 @@ static void the_digest_of_active_authentication_is_found(void **state)
 	assert_string_equal(si.aa_digest, "SHA384");
 	assert_int_equal(parse("3116" "3014" AA_INFO "06072A8648CE3D0401", &si), 0);
 	assert_string_equal(si.aa_digest, "SHA1");
-	/* RIPEMD-160, none, another algorithm: nothing that is known */
+	assert_false(si.aa_unknown);
+	/* RIPEMD-160, another algorithm: nothing that is known (ICAO 9303-11, 6.1.2.3, 9.2.4); none */
 	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040106", &si), 0);
 	assert_null(si.aa_digest);
+	assert_true(si.aa_unknown);
+	assert_int_equal(parse("3119" "3017" AA_INFO "060A04007F00070101040100", &si), 0);
+	assert_true(si.aa_unknown);
+	assert_int_equal(parse("3112" "3010" AA_INFO "06032A0304", &si), 0);
+	assert_true(si.aa_unknown);
 	assert_int_equal(parse("310D" "300B" AA_INFO, &si), 0);
 	assert_null(si.aa_digest);
 	assert_true(si.active_authentication);
+	assert_false(si.aa_unknown);
 	assert_int_equal(parse("310D" "300B" "0606678108010105" "040101", &si), CR_E_MALFORMED);
 }
 
@@ -312,6 +319,36 @@ static void keys_are_found_by_name_number_and_spelled_out(void **state)
 		cr_buf_free(&b);
 		cr_buf_free(&k);
 	}
+}
+
+/* ICAO 9303-11, 9.2.5, 9.2.6: two numbers that differ are of two keys, also where there is one. -1: none. */
+static void the_only_key_is_meant_unless_its_number_is_another(void **state)
+{
+	static const struct { int of_key, of_info, err; } all[] = {
+		{ 1, 1, 0 }, { -1, -1, 0 }, { -1, 1, 0 }, { 1, -1, 0 }, { 2, 1, CR_E_UNSUPPORTED }, { 0, 1, CR_E_UNSUPPORTED },
+	};
+	struct cr_security_infos si;
+	const struct cr_ca_key *key;
+	struct cr_ca_info info;
+	uint8_t *der;
+	size_t n = spki("P-256", false, &der);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		struct cr_buf b;
+		size_t set;
+
+		cr_buf_init(&b);
+		set = cr_tlv_begin(&b, 0x31);
+		put_key_info(&b, der, n, all[i].of_key);
+		put_ca_info(&b, 2, all[i].of_info);
+		cr_tlv_end(&b, set);
+		assert_int_equal(cr_security_infos_parse(b.data, b.len, &si), 0);
+		assert_int_equal(cr_security_infos_ca(&si, &info, &key), all[i].err);
+		if (!all[i].err)
+			assert_int_equal(info.key_id, all[i].of_info);
+		cr_buf_free(&b);
+	}
+	OPENSSL_free(der);
 }
 
 /* Chip authentication that we do not speak is chip authentication: not none, and not 3DES. */
@@ -427,6 +464,7 @@ int main(void)
 		cmocka_unit_test(parameters_are_those_with_the_number),
 		cmocka_unit_test(the_digest_of_active_authentication_is_found),
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
+		cmocka_unit_test(the_only_key_is_meant_unless_its_number_is_another),
 		cmocka_unit_test(chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),

@@ -344,7 +344,7 @@ static void pace_and_ca_work_with_all_domain_parameters(void **state)
 	static const char *const curves[] = { "P-192", "brainpoolP192r1", "P-224", "brainpoolP224r1", "P-256",
 		"brainpoolP256r1", "brainpoolP320r1", "P-384", "brainpoolP384r1", "brainpoolP512r1", "P-521" };
 	static const struct sim_issuer_spec spec = { "UT", "UTO", "x", "x", "P-256", "P-256", "SHA256", "SHA256", false,
-						     false, "P" };
+						     false, "P", NULL, false };
 	struct sim_issuer issuer;
 	char mrz[89], path[128];
 

@@ -16,15 +16,28 @@
 #define ID_CA		"0.4.0.127.0.7.2.2.3"
 #define NONCE_LEN	8	/* TR-03110-3, B.2.2 */
 
-static void protocol(const struct sim_card *card, char text[32])
+/* The key that is in use. */
+static enum sim_cipher cipher_of(const struct sim_card *card)
 {
-	snprintf(text, 32, ID_CA ".%d.%d", card->prof.ca_group.ec ? 2 : 1, card->prof.ca_cipher);
+	return card->ca_other ? card->ca_other->cipher : card->prof.ca_cipher;
 }
 
-static bool key_reference_right(const struct sim_card *card, const struct sim_tlv *t)
+static const struct sim_group *group_of(const struct sim_card *card)
+{
+	return card->ca_other ? &card->ca_other->group : &card->prof.ca_group;
+}
+
+static void protocol(const struct sim_card *card, char text[32])
+{
+	snprintf(text, 32, ID_CA ".%d.%d", group_of(card)->ec ? 2 : 1, cipher_of(card));
+}
+
+/* The key that is meant comes into use; false: there is none such. */
+static bool refer(struct sim_card *card, const struct sim_tlv *t)
 {
 	int id = 0;
 
+	card->ca_other = NULL;
 	if (sim_lax("ca-data"))
 		return true;
 	if (!t->tag)
@@ -34,13 +47,17 @@ static bool key_reference_right(const struct sim_card *card, const struct sim_tl
 		return false;
 	for (size_t i = 0; i < t->len; i++)
 		id = id << 8 | t->value[i];
-	return id == card->prof.ca_key_id;
+	for (unsigned int i = 0; i < card->prof.n_ca_other; i++)
+		if (card->prof.ca_other[i].id == id)
+			card->ca_other = &card->prof.ca_other[i];
+	return card->ca_other || id == card->prof.ca_key_id;
 }
 
 /* nonce: of version 2; NULL. */
 static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, const uint8_t *nonce, struct sim_sm *next)
 {
-	const struct sim_group *g = &card->prof.ca_group;
+	const BIGNUM *key = card->ca_other ? card->ca_other->key : card->prof.ca_key;
+	const struct sim_group *g = group_of(card);
 	struct sim_element theirs, k;
 	uint8_t z[SIM_ELEMENT_MAX + NONCE_LEN];
 	uint16_t sw = SW_INTERNAL;
@@ -55,12 +72,12 @@ static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, con
 	memcpy(theirs.p, pub, len);
 	theirs.len = len;
 	memset(next, 0, sizeof(*next));
-	next->cipher = card->prof.ca_cipher;
+	next->cipher = cipher_of(card);
 	if (nonce) {
 		memcpy(z + z_len, nonce, NONCE_LEN);
 		z_len += NONCE_LEN;
 	}
-	if (sim_group_power(g, &theirs, card->prof.ca_key, &k) && sim_group_secret(g, &k, z) &&
+	if (sim_group_power(g, &theirs, key, &k) && sim_group_secret(g, &k, z) &&
 	    sim_kdf(next->cipher, z, z_len, 1, next->enc) && sim_kdf(next->cipher, z, z_len, 2, next->mac)) {
 		card->work.field_bits = (unsigned int)BN_num_bits(g->p);
 		card->work.scalar_bits += card->work.field_bits;
@@ -74,12 +91,21 @@ static uint16_t agree(struct sim_card *card, const uint8_t *pub, size_t len, con
 	return sw;
 }
 
+static bool has_3des(const struct sim_card *card)
+{
+	bool has = card->prof.ca_cipher == SIM_3DES;
+
+	for (unsigned int i = 0; i < card->prof.n_ca_other; i++)
+		has |= card->prof.ca_other[i].cipher == SIM_3DES;
+	return has;
+}
+
 /* B.2.1: the whole of it in one command; 3DES only. 91 ephemeral public key, [84 key]. */
 uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct sim_sm *next)
 {
 	struct sim_tlv t, pub = { 0 }, ref = { 0 };
 
-	if (card->prof.ca_cipher != SIM_3DES || sim_ta_precedes(card))
+	if (!has_3des(card) || sim_ta_precedes(card))
 		return SW_P1P2;
 	for (size_t off = 0; off < a->lc; off += t.total) {
 		if (!sim_ber_get(a->data + off, a->lc - off, &t))
@@ -93,8 +119,10 @@ uint16_t sim_ca_set_kat(struct sim_card *card, const struct sim_apdu *a, struct 
 	}
 	if (!pub.tag)
 		return SW_DATA;
-	if (!key_reference_right(card, &ref))
+	if (!refer(card, &ref))
 		return SW_NO_REFERENCE;
+	if (cipher_of(card) != SIM_3DES)
+		return SW_P1P2;
 	return agree(card, pub.value, pub.len, NULL, next);
 }
 
@@ -104,7 +132,7 @@ uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a)
 	struct sim_tlv t, oid = { 0 }, ref = { 0 };
 	struct sim_buf own = { 0 };
 	char text[32];
-	bool same;
+	bool same, referred;
 
 	card->ca_set = false;
 	for (size_t off = 0; off < a->lc; off += t.total) {
@@ -117,12 +145,13 @@ uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a)
 		else
 			return SW_DATA;
 	}
+	referred = refer(card, &ref);
 	protocol(card, text);
 	same = oid.tag && sim_ber_oid(&own, text, true) && own.len == oid.len && !memcmp(own.p, oid.value, own.len);
 	sim_buf_free(&own);
 	if (!same)
 		return SW_DATA;
-	if (!key_reference_right(card, &ref))
+	if (!referred)
 		return SW_NO_REFERENCE;
 	card->ca_set = true;
 	return SW_OK;
@@ -134,7 +163,7 @@ uint16_t sim_ca_set_at(struct sim_card *card, const struct sim_apdu *a)
  */
 static uint16_t second(struct sim_card *card, const struct sim_tlv *pub, struct sim_buf *out, struct sim_sm *next)
 {
-	const struct sim_group *g = &card->prof.ca_group;
+	const struct sim_group *g = group_of(card);
 	uint8_t nonce[NONCE_LEN], token[8], compressed[SIM_ELEMENT_MAX];
 	struct sim_buf objects = { 0 };
 	struct sim_element theirs;

@@ -9,6 +9,7 @@
 
 const struct sim_issuer_spec sim_configuration_issuer = {
 	"DE", "D", "cardring conformity", "Conformity (sample)", "RSA-3072", "RSA-2048", "SHA256", "SHA256", false, true, "P",
+	NULL, false,
 };
 
 /* 4.3: id-TA-ECDSA-SHA-256, 256 bits, DG3 and DG4; and who it lets in */

@@ -27,9 +27,9 @@ bool sim_jp2_grey(const uint8_t *pixels, unsigned int w, unsigned int h, struct 
 
 /* ---- pki.c: ICAO 9303-12 ---- */
 
-/* What a state signs with. Keys "P-256", "P-384", "brainpoolP256r1", ... or "RSA-2048", ... */
+/* What a state signs with. Keys "P-256", "brainpoolP256r1", ..., "RSA-2048", "DSA-2048", ... */
 struct sim_issuer_spec {
-	const char *country;		/* "VN": in the subject */
+	const char *country;		/* "VN": in the subject; NULL: it has none */
 	const char *state;		/* "VNM": alternative names */
 	const char *organization, *name;
 	const char *csca_key, *ds_key;
@@ -37,6 +37,8 @@ struct sim_issuer_spec {
 	bool explicit_params;		/* EC keys carry the whole curve, as many states do */
 	bool pss;			/* RSA signatures are RSASSA-PSS */
 	const char *document_type;	/* "ID", "P": extension documentTypeList */
+	const char *lds_md;		/* data groups' hashes; NULL: ds_md */
+	bool pkcs1_certs;		/* although pss, certificates and lists have RSASSA-PKCS1-v1_5 */
 };
 
 struct sim_issuer {
@@ -67,7 +69,7 @@ struct sim_dg {
 int sim_sod(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out);
 /* EF.CardSecurity: SecurityInfos, signed (TR-03110-3, A.1.2.5). */
 int sim_card_security(const struct sim_issuer *issuer, const struct sim_buf *infos, struct sim_buf *out);
-/* A new key: a named curve, "RSA-2048", or a prime field's group, "dh_2048_256"; NULL. */
+/* A new key: a named curve, "RSA-2048", "DSA-2048", or a prime field's group, "dh_2048_256"; NULL. */
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params);
 
 /* ---- lds_write.c: ICAO 9303-10 ---- */
@@ -99,6 +101,12 @@ struct sim_security {
 	EVP_PKEY *ca_key;		/* NULL: no chip authentication */
 	enum sim_cipher ca;		/* 0: the key alone */
 	int ca_key_id;			/* -1: none */
+	struct sim_chip_key {		/* more keys than that; at most 2 */
+		EVP_PKEY *key;
+		enum sim_cipher cipher;
+		int id;
+	} more[2];
+	unsigned int n_more;
 	bool ta;			/* terminal authentication, version 1 */
 	bool no_ca_1;			/* the key is not for version 1 of chip authentication */
 	EVP_PKEY *ca_domain;		/* version 2 of both: a key with the parameters; NULL: not */

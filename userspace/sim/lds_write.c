@@ -375,6 +375,12 @@ int sim_write_security_infos(const struct sim_security *s, struct sim_buf *out)
 		ok = ok && chip_key(s, &set[n], &set[n + 1]);
 		n += 2;
 	}
+	for (unsigned int i = 0; i < s->n_more && n + 2 <= MAX_INFOS; i++, n += 2) {
+		struct sim_security one = { .ca_key = s->more[i].key, .ca = s->more[i].cipher,
+					    .ca_key_id = s->more[i].id };
+
+		ok = ok && chip_key(&one, &set[n], &set[n + 1]);
+	}
 	if (s->ca_domain && n + 3 <= MAX_INFOS) {
 		ok = ok && ca_second(s, &set[n], &set[n + 1]);
 		ta_info(2, &set[n + 2]);

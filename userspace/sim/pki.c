@@ -10,6 +10,7 @@
 #include <cardring/error.h>
 #include <openssl/cms.h>
 #include <openssl/core_names.h>
+#include <openssl/dsa.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
@@ -26,6 +27,24 @@
 #define OID_DOCUMENT_TYPES	"2.23.136.1.1.6.2"
 #define OID_MASTER_LIST		"2.23.136.1.1.2"
 
+/* FIPS 186-4, 4.2: a subgroup of 256 bits. Finding the domain parameters takes seconds. */
+static EVP_PKEY *dsa_key(unsigned int bits)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+	EVP_PKEY *domain = NULL, *key = NULL;
+
+	if (ctx && EVP_PKEY_paramgen_init(ctx) > 0 && EVP_PKEY_CTX_set_dsa_paramgen_bits(ctx, (int)bits) > 0 &&
+	    EVP_PKEY_CTX_set_dsa_paramgen_q_bits(ctx, 256) > 0 && EVP_PKEY_paramgen(ctx, &domain) > 0) {
+		EVP_PKEY_CTX_free(ctx);
+		ctx = EVP_PKEY_CTX_new_from_pkey(NULL, domain, NULL);
+		if (!ctx || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_generate(ctx, &key) <= 0)
+			key = NULL;
+	}
+	EVP_PKEY_free(domain);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
 EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
 {
 	const char *encoding = explicit_params ? OSSL_PKEY_EC_ENCODING_EXPLICIT : OSSL_PKEY_EC_ENCODING_GROUP;
@@ -38,6 +57,8 @@ EVP_PKEY *sim_key_new(const char *kind, bool explicit_params)
 
 	if (sscanf(kind, "RSA-%u", &bits) == 1)
 		return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
+	if (sscanf(kind, "DSA-%u", &bits) == 1)
+		return dsa_key(bits);
 	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)kind, 0);
 	params[1] = field ? OSSL_PARAM_construct_end()
 			  : OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_EC_ENCODING, (char *)encoding, 0);
@@ -145,7 +166,8 @@ static bool set_serial(X509 *x)
 
 static bool set_name(X509_NAME *n, const struct sim_issuer_spec *spec, const char *cn)
 {
-	return X509_NAME_add_entry_by_txt(n, "C", MBSTRING_ASC, (const uint8_t *)spec->country, -1, -1, 0) &&
+	return (!spec->country ||
+		X509_NAME_add_entry_by_txt(n, "C", MBSTRING_ASC, (const uint8_t *)spec->country, -1, -1, 0)) &&
 	       X509_NAME_add_entry_by_txt(n, "O", MBSTRING_UTF8, (const uint8_t *)spec->organization, -1, -1, 0) &&
 	       X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const uint8_t *)cn, -1, -1, 0);
 }
@@ -194,7 +216,7 @@ static X509 *certify(const struct sim_issuer_spec *spec, enum role role, EVP_PKE
 	else
 		ok = ok && add_conf(x, issuer, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 		     add_conf(x, issuer, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
-	ok = ok && sign_ctx(ctx, ca_key, spec->csca_md, spec->pss) && X509_sign_ctx(x, ctx);
+	ok = ok && sign_ctx(ctx, ca_key, spec->csca_md, spec->pss && !spec->pkcs1_certs) && X509_sign_ctx(x, ctx);
 	EVP_MD_CTX_free(ctx);
 	if (!ok) {
 		X509_free(x);
@@ -299,7 +321,8 @@ int sim_issuer_crl(const struct sim_issuer *issuer, const X509 *revoked, struct 
 			X509_REVOKED_free(rev);
 	}
 	ok = ok && crl_extensions(crl, issuer->csca) &&
-	     sign_ctx(ctx, issuer->csca_key, issuer->spec->csca_md, issuer->spec->pss) && X509_CRL_sign_ctx(crl, ctx);
+	     sign_ctx(ctx, issuer->csca_key, issuer->spec->csca_md, issuer->spec->pss && !issuer->spec->pkcs1_certs) &&
+	     X509_CRL_sign_ctx(crl, ctx);
 	if (ok)
 		len = i2d_X509_CRL(crl, &p);
 	if (len > 0)
@@ -330,7 +353,7 @@ static bool set_signing_time(CMS_SignerInfo *si, const X509 *signer)
 static bool security_object(const struct sim_issuer *issuer, const struct sim_dg *dgs, size_t n, struct sim_buf *out)
 {
 	struct sim_buf so = { 0 }, a = { 0 }, list = { 0 };
-	const EVP_MD *md = EVP_get_digestbyname(issuer->spec->ds_md);
+	const EVP_MD *md = EVP_get_digestbyname(issuer->spec->lds_md ? issuer->spec->lds_md : issuer->spec->ds_md);
 	char oid[64];
 
 	if (!md || OBJ_obj2txt(oid, sizeof(oid), OBJ_nid2obj(EVP_MD_get_type(md)), 1) <= 0)

@@ -146,6 +146,20 @@ static bool pace_line(struct sim_profile *p, const char *v)
 	       (info->mapping != SIM_CAM || info->cipher != SIM_3DES);
 }
 
+/* "2 aes128": the key is in ca-2.pem */
+static bool ca_other(struct sim_profile *p, const char *v)
+{
+	struct sim_ca_key *k = &p->ca_other[p->n_ca_other];
+	char name[16];
+	int n = 0;
+
+	if (p->n_ca_other == SIM_MAX_CA || sscanf(v, "%d %15s%n", &k->id, name, &n) != 2 || v[n] || k->id < 0 ||
+	    k->id > 0xffff || !sim_cipher_from_name(name, &k->cipher))
+		return false;
+	p->n_ca_other++;
+	return true;
+}
+
 static bool aa_line(struct sim_profile *p, const char *v)
 {
 	static const char *const digests[] = { "sha1", "sha224", "sha256", "sha384", "sha512" };
@@ -240,6 +254,8 @@ static bool set(struct sim_profile *p, const char *key, char *v)
 		p->ca_key_id = (int)n;
 		return true;
 	}
+	if (!strcmp(key, "ca_other"))
+		return ca_other(p, v);
 	if (!strcmp(key, "mf"))
 		return yes_no(v, &p->mf);
 	if (!strcmp(key, "extended"))
@@ -425,22 +441,34 @@ static int read_cvca(const char *dir, struct sim_profile *p)
 	return err;
 }
 
-static int read_keys(const char *dir, struct sim_profile *p)
+static int read_ca_key(const char *dir, const char *name, struct sim_group *group, BIGNUM **secret)
 {
 	struct sim_element public_key;
 	EVP_PKEY *key = NULL;
+	int err = read_key(dir, name, &key);
+
+	if (key && !sim_group_of_key(key, group, secret, &public_key)) {
+		fprintf(stderr, "%s/%s: not a private key in a group with a name\n", dir, name);
+		err = CR_E_MALFORMED;
+	}
+	EVP_PKEY_free(key);
+	return err;
+}
+
+static int read_keys(const char *dir, struct sim_profile *p)
+{
 	bool wanted = p->ca;
+	char name[24];
 	int err = 0;
 
 	for (unsigned int i = 0; i < p->n_pace; i++)
 		wanted |= p->pace_info[i].mapping == SIM_CAM;
 	if (wanted)
-		err = read_key(dir, "ca.pem", &key);
-	if (key && !sim_group_of_key(key, &p->ca_group, &p->ca_key, &public_key)) {
-		fprintf(stderr, "%s/ca.pem: not a private key in a group with a name\n", dir);
-		err = CR_E_MALFORMED;
+		err = read_ca_key(dir, "ca.pem", &p->ca_group, &p->ca_key);
+	for (unsigned int i = 0; !err && i < p->n_ca_other; i++) {
+		snprintf(name, sizeof(name), "ca-%d.pem", p->ca_other[i].id);
+		err = read_ca_key(dir, name, &p->ca_other[i].group, &p->ca_other[i].key);
 	}
-	EVP_PKEY_free(key);
 	if (!err && p->aa_digest[0])
 		err = read_key(dir, "aa.pem", &p->aa_key);
 	if (!err && p->aa_key && !EVP_PKEY_is_a(p->aa_key, "RSA") && !EVP_PKEY_is_a(p->aa_key, "EC")) {
@@ -533,6 +561,10 @@ void sim_profile_free(struct sim_profile *p)
 		free(p->files[i].data);
 	BN_clear_free(p->ca_key);
 	sim_group_close(&p->ca_group);
+	for (unsigned int i = 0; i < p->n_ca_other; i++) {
+		BN_clear_free(p->ca_other[i].key);
+		sim_group_close(&p->ca_other[i].group);
+	}
 	sim_holder_clear(&p->cvca);
 	sim_holder_clear(&p->cvca_before);
 	EVP_PKEY_free(p->aa_key);

@@ -16,20 +16,21 @@
 
 static const struct sim_issuer_spec vnm = {
 	"VN", "VNM", "cardring sample state", "Viet Nam (sample)", "P-384", "P-256", "SHA384", "SHA256", false, false, "ID",
+	NULL, false,
 };
 static const struct sim_issuer_spec stranger = {	/* in nobody's list of issuers */
 	"VN", "VNM", "cardring sample of no state", "Nobody (sample)", "P-384", "P-256", "SHA384", "SHA256", false,
-	false, "ID",
+	false, "ID", NULL, false,
 };
 static const struct sim_issuer_spec uto = {
-	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "P",
+	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "P", NULL, false,
 };
 static const struct sim_issuer_spec uto_card = {
-	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "I",
+	"UT", "UTO", "Utopia (sample)", "Utopia", "RSA-2048", "RSA-2048", "SHA256", "SHA256", false, false, "I", NULL, false,
 };
 static const struct sim_issuer_spec uto_new = {		/* what else there is in the field */
 	"UT", "UTO", "Utopia (sample)", "Utopia 2", "brainpoolP384r1", "brainpoolP256r1", "SHA384", "SHA384", true,
-	false, "P",
+	false, "P", NULL, false,
 };
 
 struct dates {

@@ -20,6 +20,7 @@
 #define SIM_MAX_FILES	32
 #define SIM_MAX_FILE	(1U << 20)
 #define SIM_MAX_PACE	4
+#define SIM_MAX_CA	2	/* keys beside the first */
 #define SIM_PIN_TRIES	3
 
 /* Status words, ISO/IEC 7816-4, 5.6. */
@@ -80,6 +81,14 @@ enum sim_aa_habit {
 	SIM_AA_CUT,		/* the first half, and 9000 */
 };
 
+/* A key of chip authentication beside the first. */
+struct sim_ca_key {
+	int id;
+	enum sim_cipher cipher;
+	struct sim_group group;
+	BIGNUM *key;
+};
+
 enum sim_sfi {
 	SIM_SFI_YES,
 	SIM_SFI_PASSING,	/* gives the file, and does not make it the current one */
@@ -105,6 +114,8 @@ struct sim_profile {
 	struct sim_group ca_group;	/* of the key */
 	BIGNUM *ca_key;
 	int ca_key_id;		/* -1: none */
+	struct sim_ca_key ca_other[SIM_MAX_CA];
+	unsigned int n_ca_other;
 	EVP_PKEY *aa_key;	/* NULL: no active authentication */
 	char aa_digest[8];	/* "SHA256" */
 	bool aa_trailer_bc;	/* RSA with SHA-1: trailer BC, which is the older form */
@@ -174,6 +185,7 @@ struct sim_card {
 	bool challenged;
 	uint8_t challenge[8];
 	bool ca_set;
+	const struct sim_ca_key *ca_other;	/* the key that it was set for; NULL: the first */
 	struct sim_buf chain;		/* data of the commands chained so far */
 	uint8_t chain_header[3];	/* their INS, P1, P2 */
 	bool chained;

@@ -25,7 +25,8 @@ static struct sim_holder cvca[2];	/* with a curve, with RSA */
 static time_t begin;
 
 static const struct sim_issuer_spec state = {
-	"UT", "UTO", "Utopia (sample)", "Utopia", "P-256", "P-256", "SHA256", "SHA256", false, false, "P",
+	"UT", "UTO", "Utopia (sample)", "Utopia", "P-256", "P-256", "SHA256", "SHA256", false, false, "P", NULL,
+	false,
 };
 
 static const struct sim_details details = {

@@ -6,6 +6,7 @@
 #include "eid/ca.h"
 #include "eid/chip.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "iso7816/sw.h"
 
 bool cr_chip_fatal(int err)
@@ -77,7 +78,7 @@ enum cr_mapped cr_chip_mapped(const struct cr_cam *cam, const struct cr_security
 		if (!k->usable || !cr_domain_same(&k->domain, &cam->domain))
 			continue;
 		err = cr_cam_verify(cam, k->public_key, k->len);
-		if (!err)
+		if (CR_RULE(mapping_fits, !err))
 			mapped = CR_MAPPED_FITS;
 		else if (err == CR_E_CRYPTO)
 			mapped = CR_MAPPED_FAILED;
@@ -105,11 +106,13 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 	*out = (struct cr_chip_proof){ .result = CR_SUCCESSFUL, .detail = "" };
 	out->protocol = cr_ca_name(info);
 	if (err == CR_E_CRYPTO) {
-		result(out, CR_FAILED, "the chip's public key is not of its group");
+		result(out, CR_RULE(ca_public_key, false) ? CR_NOT_SUPPORTED : CR_FAILED,
+		       "the chip's public key is not of its group");
 		return 0;
 	}
 	if (err == CR_E_UNSUPPORTED) {
-		result(out, CR_UNDETERMINED, "the chip's domain parameters are not sound");
+		result(out, CR_RULE(ca_parameters, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+		       "the chip's domain parameters are not sound");
 		return 0;
 	}
 	if (err)
@@ -129,10 +132,11 @@ int cr_chip_authenticate(struct cr_session *s, const struct cr_ca_info *info,
 		return err;
 	out->spoilt = true;
 	if (err == CR_E_SM)
-		result(out, CR_FAILED,
+		result(out, CR_RULE(ca_new_keys, false) ? CR_NOT_SUPPORTED : CR_FAILED,
 		       "the chip cannot answer under the keys agreed with its public key");
 	else if (err == CR_E_CARD_STATUS || err == CR_E_CARD_PROTOCOL)
-		result(out, CR_FAILED, "the chip refused to authenticate");
+		result(out, CR_RULE(ca_accepted, false) ? CR_NOT_SUPPORTED : CR_FAILED,
+		       "the chip refused to authenticate");
 	else
 		result(out, CR_UNDETERMINED, "the chip stopped answering");
 	return 0;
@@ -155,7 +159,8 @@ static int ask_for_signature(struct cr_session *s, const struct cr_aa *aa, uint8
 			     uint16_t *sw)
 {
 	bool all = needs_extended(s, cr_aa_signature_len(aa));
-	bool extended = s->max_response > CR_APDU_MAX_SHORT_LE;
+	/* ICAO 9303-11, 6.1.4: what does not fit into a short answer is what both have extended length for */
+	bool extended = s->max_response > CR_APDU_MAX_SHORT_LE || s->max_signature > CR_APDU_MAX_SHORT_LE;
 	struct cr_capdu cmd;
 	int err;
 
@@ -209,7 +214,8 @@ int cr_chip_active(struct cr_session *s, const uint8_t *dg15, size_t len, const 
 			 CR_E_TOO_LONG)
 		result(out, CR_UNDETERMINED, "the chip's signature came cut short");
 	else if (err == CR_E_CRYPTO)
-		result(out, CR_FAILED, "the chip's signature is wrong");
+		result(out, CR_RULE(aa_signature, false) ? CR_NOT_SUPPORTED : CR_FAILED,
+		       "the chip's signature is wrong");
 	else if (other)
 		out->detail = "the chip signed by another digest than DG14 names";
 	cr_aa_free(aa);

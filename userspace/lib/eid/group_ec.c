@@ -6,6 +6,7 @@
 #include <openssl/obj_mac.h>
 #include <cardring/error.h>
 #include "eid/group_int.h"
+#include "eid/rule.h"
 
 #define BITS_MIN	192
 #define BITS_MAX	521
@@ -88,7 +89,7 @@ static void *decode(const struct cr_group *g, const uint8_t *p, size_t len)
 {
 	EC_POINT *r;
 
-	if (len != 1 + 2 * g->field_len || p[0] != 0x04)
+	if (!CR_RULE(point_uncompressed, len == 1 + 2 * g->field_len && p[0] == 0x04))
 		return NULL;
 	r = EC_POINT_new(g->curve);
 	if (r && EC_POINT_oct2point(g->curve, r, p, len, g->bn) &&

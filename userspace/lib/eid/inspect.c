@@ -163,6 +163,7 @@ static int start(struct inspector *in)
 	/* Longer answers only from a card that says how long: what chips do with more than they have room for differs. */
 	in->s.max_response = l->told || l->message_response < CR_APDU_MAX_SHORT_LE ? l->message_response :
 			     CR_APDU_MAX_SHORT_LE;
+	in->s.max_signature = l->message_response;
 	return err ? err : open_access(in);
 }
 

@@ -75,7 +75,8 @@ static void compare_card_access(struct inspector *in, const uint8_t *set, size_t
 			     "DG14 has PACE parameters that were left out of it");
 		break;
 	case CR_INFOS_MALFORMED:
-		cr_check_set(in->insp, id, CR_UNDETERMINED, "EF.CardAccess or DG14 is malformed");
+		cr_check_set(in->insp, id, CR_RULE(card_access_form, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
+			     "EF.CardAccess or DG14 is malformed");
 	}
 }
 
@@ -107,6 +108,16 @@ static int proved(struct inspector *in, const struct cr_chip_proof *proof)
 	return proof->spoilt ? cr_inspector_reopen(in) : 0;
 }
 
+/* 9.2.4: the algorithms of TR-03111 alone. Another identifier says that the signature is to be something else. */
+static void check_algorithm(const struct cr_security_infos *dg14, struct cr_chip_proof *proof)
+{
+	if (proof->result != CR_SUCCESSFUL || strcmp(proof->protocol, "AA ECDSA") ||
+	    CR_RULE(aa_algorithm, !dg14->aa_unknown))
+		return;
+	proof->result = CR_UNDETERMINED;
+	proof->detail = "DG14 names a signature algorithm that is none";
+}
+
 /* No chip authentication, for this reason: active authentication where DG15 is there for it. */
 static int fall_back(struct inspector *in, const struct cr_security_infos *dg14, enum cr_result result,
 		     const char *why)
@@ -128,6 +139,8 @@ static int fall_back(struct inspector *in, const struct cr_security_infos *dg14,
 		return 0;
 	}
 	err = cr_chip_active(&in->s, dg15->data, dg15->len, dg14 ? dg14->aa_digest : NULL, &proof);
+	if (!err && dg14)
+		check_algorithm(dg14, &proof);
 	return err ? err : proved(in, &proof);
 }
 

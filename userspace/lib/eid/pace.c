@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include "eid/kdf.h"
 #include "eid/pace.h"
+#include "eid/rule.h"
 #include "eid/secret.h"
 #include "eid/ta.h"
 #include "iso7816/sw.h"
@@ -198,16 +199,16 @@ static int general_authenticate(struct cr_pace *p, uint32_t tag, const uint8_t *
 static int dynamic(const uint8_t *rsp, size_t len, uint32_t tag, bool optional, struct cr_tlv *out)
 {
 	struct cr_tlv outer;
-	int err;
+	int r;
 
-	if (cr_tlv_parse_all(rsp, len, &outer) || outer.tag != DO_DYNAMIC)
+	if (cr_tlv_parse_all(rsp, len, &outer) || !CR_RULE(pace_template, outer.tag == DO_DYNAMIC))
 		return CR_E_CARD_PROTOCOL;
-	err = cr_tlv_find(outer.val, outer.len, tag, out);
-	if (err == CR_E_NOT_FOUND && optional) {
-		memset(out, 0, sizeof(*out));
-		err = 0;
+	while ((r = cr_tlv_next(&outer.val, &outer.len, out)) > 0) {
+		if (optional ? out->tag == tag : CR_RULE(pace_tag, out->tag == tag))
+			return 0;
 	}
-	return err ? CR_E_CARD_PROTOCOL : 0;
+	memset(out, 0, sizeof(*out));
+	return r || !optional ? CR_E_CARD_PROTOCOL : 0;
 }
 
 /* 4.4.3.3: s = D(K_pi, z); then what the terminal gives for the mapping. */
@@ -287,7 +288,8 @@ static int got_public_key(struct cr_pace *p, const struct cr_tlv *peer, struct c
 			skip++;
 		p->theirs_len = peer->len - skip;
 		memcpy(p->theirs, peer->val + skip, p->theirs_len);
-		if (p->theirs_len == p->mine_len && !memcmp(p->theirs, p->mine, p->mine_len))
+		if (!CR_RULE(pace_keys_differ, p->theirs_len != p->mine_len ||
+					       memcmp(p->theirs, p->mine, p->mine_len)))
 			err = CR_E_CARD_PROTOCOL;
 	}
 	if (!err)
@@ -298,14 +300,14 @@ static int got_public_key(struct cr_pace *p, const struct cr_tlv *peer, struct c
 	return err ? err : general_authenticate(p, 0x85, token, sizeof(token), 0, cmd);
 }
 
-/* 4.4.3.5.2: IV = E(K_enc, -1), padded. */
+/* 4.4.3.5.2: IV = E(K_enc, -1), padded. a: NULL where there are none. */
 static int take_cam_data(struct cr_pace *p, const struct cr_tlv *a)
 {
 	uint8_t ones[CR_BLOCK_MAX], iv[CR_BLOCK_MAX];
 	enum cr_cipher c = p->sm.cipher;
 	int err;
 
-	if (!a->len || a->len > sizeof(p->cam.data) || a->len % sizeof(iv))
+	if (!a || !a->len || a->len > sizeof(p->cam.data) || a->len % sizeof(iv))
 		return CR_E_CARD_PROTOCOL;
 	memset(ones, 0xff, sizeof(ones));
 	err = cr_cbc_encrypt(c, p->sm.k_enc, NULL, ones, sizeof(ones), iv);
@@ -315,6 +317,22 @@ static int take_cam_data(struct cr_pace *p, const struct cr_tlv *a)
 		     !p->cam.data_len))
 		err = CR_E_CARD_PROTOCOL;
 	return err;
+}
+
+/* 4.4.5: chip authentication data MUST be there with that mapping, and MUST NOT be otherwise. */
+static int look_for_cam_data(struct cr_pace *p, const uint8_t *rsp, size_t len)
+{
+	struct cr_tlv outer, cam;
+	bool there;
+	int err;
+
+	if (cr_tlv_parse_all(rsp, len, &outer))
+		return CR_E_CARD_PROTOCOL;
+	there = !cr_tlv_find(outer.val, outer.len, DO_CAM_DATA, &cam);
+	if (!p->mapping->proves_chip)
+		return CR_RULE(pace_cam_unasked, !there) ? 0 : CR_E_CARD_PROTOCOL;
+	err = take_cam_data(p, there ? &cam : NULL);
+	return CR_RULE(pace_cam_data, !err) ? 0 : err;
 }
 
 /* B.1.4: 87 and 88, the authorities' names. The chip need not have them for this kind of terminal. */
@@ -338,16 +356,12 @@ static int take_authorities(struct cr_pace *p, const uint8_t *rsp, size_t len)
 static int got_token(struct cr_pace *p, const struct cr_tlv *got, const uint8_t *rsp, size_t len)
 {
 	uint8_t want[CR_MAC_LEN];
-	struct cr_tlv cam;
 	int err = cr_pace_token(&p->info.protocol, p->sm.k_mac, p->mine, p->mine_len, want);
 
-	if (!err && (got->len != CR_MAC_LEN || CRYPTO_memcmp(got->val, want, CR_MAC_LEN)))
+	if (!err && !CR_RULE(pace_token, got->len == CR_MAC_LEN && !CRYPTO_memcmp(got->val, want, CR_MAC_LEN)))
 		err = CR_E_CARD_PROTOCOL;
-	if (!err && p->mapping->proves_chip) {
-		err = dynamic(rsp, len, DO_CAM_DATA, false, &cam);
-		if (!err)
-			err = take_cam_data(p, &cam);
-	}
+	if (!err)
+		err = look_for_cam_data(p, rsp, len);
 	if (!err && p->template)
 		err = take_authorities(p, rsp, len);
 	return err;
@@ -365,7 +379,7 @@ static int password_state(const struct cr_pace *p, uint16_t sw)
 		if (pin && tries == 1 && !p->resumed)
 			return CR_E_PIN_SUSPENDED;
 	}
-	return sw == CR_SW_OK || sw >> 8 == 0x63 ? 0 : CR_E_CARD_STATUS;
+	return sw == CR_SW_OK || tries >= 0 ? 0 : CR_E_CARD_STATUS;
 }
 
 /* B.1.5: 63xx is what a wrong password is told by; chips in the field say 6982 or 6983 as well. */
@@ -394,17 +408,18 @@ static int advance(struct cr_pace *p, const uint8_t *rsp, size_t len, uint16_t s
 		return set_at(p, cmd);
 	case SET_AT:
 		err = password_state(p, sw);
-		p->not_taken = err == CR_E_CARD_STATUS &&
-			       (sw == CR_SW_WRONG_DATA || sw == CR_SW_REF_NOT_FOUND);
-		if (err)
+		if (!CR_RULE(pace_status, !err)) {
+			p->not_taken = err == CR_E_CARD_STATUS &&
+				       (sw == CR_SW_WRONG_DATA || sw == CR_SW_REF_NOT_FOUND);
 			return err;
+		}
 		p->state = NONCE;
 		return general_authenticate(p, 0, NULL, 0, CR_PACE_NONCE_MAX, cmd);
 	case NONCE:
 	case MAPPING:
 	case AGREEMENT:
 	case TOKEN:
-		if (sw != CR_SW_OK)
+		if (!CR_RULE(pace_status, sw == CR_SW_OK))
 			return p->state == TOKEN ? token_refused(p, sw) : CR_E_CARD_STATUS;
 		/* 4.4.3.3.2: there are no mapping data of the chip with integrated mapping */
 		err = dynamic(rsp, len, tag[p->state],

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <cardring/error.h>
 #include "eid/pace_map.h"
+#include "eid/rule.h"
 
 /* ---- Generic: a key agreement, whose secret and the nonce make the generator ---- */
 
@@ -68,7 +69,7 @@ static int finish_integrated(struct cr_pace_map *m, const uint8_t *theirs, size_
 	size_t n = 0;
 	int err;
 
-	if (len)
+	if (!CR_RULE(pace_mapping_empty, !len))	/* 4.4.5.2.2 */
 		return CR_E_CARD_PROTOCOL;
 	err = cr_pace_random(m->cipher, m->nonce, m->nonce_len, m->mine, cr_group_bits(m->group), r,
 			     &n);

@@ -2,6 +2,7 @@
 /* Of what SecurityInfos offer, what is to be taken. */
 #include <string.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "eid/security_info.h"
 
 /* Whether a is to be taken before b. */
@@ -35,15 +36,24 @@ const struct cr_pace_info *cr_security_infos_pace(const struct cr_security_infos
 	return best;
 }
 
+/*
+ * ICAO 9303-11, 9.2.5, 9.2.6: by the number that both have. The only key needs none, unless there may be one of a kind
+ * that is not known here; but two numbers that differ are of two keys.
+ */
+static bool is_meant(const struct cr_security_infos *si, const struct cr_ca_info *info, const struct cr_ca_key *k)
+{
+	if (k->key_id == info->key_id)
+		return true;
+	return si->n_ca_key == 1 && !si->ca_unknown && CR_RULE(ca_key_number, k->key_id < 0 || info->key_id < 0);
+}
+
 static const struct cr_ca_key *key_for(const struct cr_security_infos *si,
 				       const struct cr_ca_info *info)
 {
 	for (size_t i = 0; i < si->n_ca_key; i++) {
 		const struct cr_ca_key *k = &si->ca_key[i];
 
-		/* a number that is not the key's may be that of one of an unknown kind */
-		if (k->usable && k->ecdh == info->protocol.ecdh &&
-		    (k->key_id == info->key_id || (si->n_ca_key == 1 && !si->ca_unknown)))
+		if (k->usable && k->ecdh == info->protocol.ecdh && is_meant(si, info, k))
 			return k;
 	}
 	return NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include <string.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "eid/security_info.h"
 #include "iso7816/tlv.h"
 
@@ -74,6 +75,8 @@ static int aa_info(const struct cr_tlv *el, int count, struct cr_security_infos 
 		n = 0;
 	if (n >= 0 && (size_t)n < sizeof(digests) / sizeof(*digests))
 		si->aa_digest = digests[n];
+	else
+		si->aa_unknown = true;
 	return 0;
 }
 
@@ -367,11 +370,13 @@ int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_
 	while ((r = cr_tlv_next(&p, &n, &info)) > 0) {
 		r = one_info(&info, out);
 		if (r)
-			return r;
+			break;
 	}
-	for (size_t i = 0; !r && i < out->n_pace; i++)
+	if (!CR_RULE(security_infos_form, !r))
+		return r;
+	for (size_t i = 0; i < out->n_pace; i++)
 		find_domain(out, &out->pace[i]);
-	return r;
+	return 0;
 }
 
 int cr_security_infos_dg14(const uint8_t *data, size_t len, const uint8_t **set, size_t *set_len)

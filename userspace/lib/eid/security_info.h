@@ -68,6 +68,7 @@ struct cr_security_infos {
 	uint16_t cvca;			/* identifier of EF.CVCA, which terminal authentication begins with */
 	uint8_t cvca_sfi;		/* its short identifier; 0: not told */
 	const char *aa_digest;		/* of active authentication by ECDSA: "SHA256"; NULL: not told */
+	bool aa_unknown;		/* its signature is told to be by an algorithm that none of those is */
 	bool ca_unknown;		/* chip authentication, or a key for it, of a kind that we do not know */
 	size_t unknown;			/* infos with object identifiers that we do not know */
 };

@@ -18,6 +18,7 @@ struct cr_session {
 	void *io;
 	size_t max_response; /* response data that reader and card carry in one APDU; 256: short
 				only */
+	size_t max_signature; /* the same of a card that takes extended length without a word of how long; 0: as that */
 	size_t block_max; /* what READ BINARY has been adapted down to, SIZE_MAX at first (blocks.h) */
 	enum cr_sfi sfi;  /* READ BINARY by short identifier (files.h) */
 	bool header_first; /* and asking for no more than a header by it */

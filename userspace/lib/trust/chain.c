@@ -34,6 +34,7 @@
 #include "cert.h"
 #include "sigalg.h"
 #include "chain.h"
+#include "signer_form.h"
 
 /* Certificates of one document that are tried as issuer of another. */
 #define MAX_TRIES	16
@@ -222,7 +223,8 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 		    !X509_get0_pubkey(ca))
 			continue;
 		ok = cr_x509_signed_by(cert, X509_get0_pubkey(ca));
-		if (ok == 1 && same_issuer(X509_get_subject_name(ca), X509_get_issuer_name(cert))) {
+		if (ok == 1 && CR_RULE(issuer_name, same_issuer(X509_get_subject_name(ca),
+							X509_get_issuer_name(cert)))) {
 			deviation = name_deviation(X509_get_issuer_name(cert),
 						   X509_get_subject_name(ca));
 			if (!deviation && X509_check_ca(ca) != 1)
@@ -301,7 +303,7 @@ static const char *check_extensions(X509 *cert, bool is_signer, enum cr_chain_pu
 	if (flags & EXFLAG_CRITICAL)
 		return "a certificate has a critical extension that is not known";
 	/* X509_get_key_usage() says UINT32_MAX where the extension is not there. */
-	if (is_signer && !(X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
+	if (is_signer && !CR_RULE(signer_key_usage, X509_get_key_usage(cert) & KU_DIGITAL_SIGNATURE))
 		return "the signer's certificate is not for signatures";
 	if (is_signer && (flags & EXFLAG_CA))
 		return "the signer's certificate is that of an authority";
@@ -395,6 +397,9 @@ void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X5
 	}
 	if (c->result == CR_SUCCESSFUL && is_too_long(c))
 		end(c, CR_FAILED, "an authority stands below one that allows none below itself");
+	bad = purpose == CR_CHAIN_DOCUMENT ? cr_signer_form(signer) : NULL;
+	if (c->result == CR_SUCCESSFUL && bad)
+		end(c, CR_UNDETERMINED, "%s", bad);
 	if (c->result == CR_SUCCESSFUL && purpose == CR_CHAIN_DOCUMENT &&
 	    cr_cert_purpose(signer) != CR_PURPOSE_DOCUMENTS)
 		end(c, CR_UNDETERMINED, "the signer's certificate is for other purposes");

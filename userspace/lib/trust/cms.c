@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "sigalg.h"
 #include "cms.h"
 
@@ -31,7 +32,7 @@ static X509 *find_signer(CMS_SignerInfo *si, STACK_OF(X509) *certs)
 	int i;
 
 	for (i = 0; i < sk_X509_num(certs); i++) {
-		if (!CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)))
+		if (CR_RULE(signer_named, !CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i))))
 			return sk_X509_value(certs, i);
 	}
 	return NULL;
@@ -70,12 +71,12 @@ static const char *check_algorithms(CMS_SignerInfo *si)
 
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, &digest, &sig);
 	nid = OBJ_obj2nid(digest->algorithm);
-	if (!cr_digest_name(nid))
+	if (!CR_RULE(signature_digest, cr_digest_name(nid)))
 		return "the signature's digest algorithm is not one of the SHA family";
 	named = cr_sigalg_digest(sig);
-	if (named < 0)
+	if (!CR_RULE(signature_algorithm, named >= 0))
 		return "the signature algorithm is not one that documents may use";
-	if (named != NID_undef && named != nid)
+	if (named > NID_undef && named != nid)
 		return "the signature algorithm and the digest algorithm do not belong together";
 	return NULL;
 }
@@ -116,7 +117,8 @@ int cr_cms_verify_by(CMS_ContentInfo *cms, CMS_SignerInfo *si, X509 *signer, con
 	 * name.
 	 */
 	CMS_SignerInfo_set1_signer_cert(si, signer);
-	if (CMS_verify(cms, NULL, NULL, NULL, NULL, CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) != 1) {
+	if (!CR_RULE(cms_signature, CMS_verify(cms, NULL, NULL, NULL, NULL,
+					       CMS_NO_SIGNER_CERT_VERIFY | CMS_BINARY) == 1)) {
 		ERR_clear_error();
 		*why = "the signature does not verify";
 		return CR_E_CRYPTO;

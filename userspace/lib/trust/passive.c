@@ -84,7 +84,7 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 			continue;
 		}
 		if (!sod->hash[n]) {
-			insp->passive.dg[n] = CR_DG_UNHASHED;
+			insp->passive.dg[n] = CR_RULE(dg_signed, false) ? CR_DG_MATCH : CR_DG_UNHASHED;
 		} else {
 			err = hash(sod->md, f, digest);
 			if (err)
@@ -132,7 +132,7 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 			snprintf(why + strlen(why), sizeof(why) - strlen(why), "%sDG%d",
 				 *why ? ", " : "", n);
 	}
-	return cr_check_set(insp, CR_CHECK_COM_SOD, *why ? CR_FAILED : CR_SUCCESSFUL, "%s", why);
+	return cr_check_set(insp, CR_CHECK_COM_SOD, CR_RULE(com_sod, !*why) ? CR_SUCCESSFUL : CR_FAILED, "%s", why);
 }
 
 /*
@@ -199,7 +199,7 @@ static int check_country(struct cr_inspection *insp, const struct cr_chain *chai
 	if (m == CR_COUNTRY_DIFFERENT)
 		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_FAILED,
 				 "the document is of another state than its signer");
-	else if (m == CR_COUNTRY_UNKNOWN)
+	else if (!CR_RULE(signer_country, m != CR_COUNTRY_UNKNOWN))
 		r = cr_check_set(insp, CR_CHECK_SIGNER_CHAIN, CR_UNDETERMINED,
 				 "whether the signer is of the document's state cannot be said");
 	return r;
@@ -505,8 +505,8 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 				   why ? why : "");
 		return err ? err : nothing_to_check(insp);
 	}
-	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, CR_SUCCESSFUL, "%s",
-			   sod.deviation ? sod.deviation : "");
+	err = cr_check_set(insp, CR_CHECK_SOD_PARSE, sod.flaw ? CR_UNDETERMINED : CR_SUCCESSFUL, "%s",
+			   sod.flaw ? sod.flaw : sod.deviation ? sod.deviation : "");
 	insp->passive.digest = strdup(sod.digest);
 	if (!err && !insp->passive.digest)
 		err = CR_E_NOMEM;

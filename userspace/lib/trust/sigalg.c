@@ -9,6 +9,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "sigalg.h"
 
 /* BSI TR-03111, 5.2.1.1: ecdsa-plain-signatures, 0.4.0.127.0.7.1.1.4.1.n */
@@ -162,10 +163,10 @@ int cr_x509_signed_by(X509 *cert, EVP_PKEY *key)
 
 	X509_get0_signature(&sig, &alg, cert);
 	/* RFC 5280, 4.1.1.2: what is signed says the same; 4.1.2.3. */
-	if (X509_ALGOR_cmp(alg, X509_get0_tbs_sigalg(cert)))
+	if (!CR_RULE(certificate_algorithms, !X509_ALGOR_cmp(alg, X509_get0_tbs_sigalg(cert))))
 		return 0;
 	digest = cr_sigalg_digest(alg);
-	if (digest <= 0)
+	if (!CR_RULE(certificate_digest, digest > 0))
 		return CR_E_UNSUPPORTED;
 	if (!plain_arc(alg)) {
 		ok = X509_verify(cert, key) == 1;
@@ -175,7 +176,7 @@ int cr_x509_signed_by(X509 *cert, EVP_PKEY *key)
 		OPENSSL_free(der);
 	}
 	ERR_clear_error();
-	return ok;
+	return CR_RULE(certificate_signature, ok);
 }
 
 int cr_crl_signed_by(X509_CRL *crl, EVP_PKEY *key)

@@ -7,11 +7,13 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <cardring/error.h>
+#include "eid/rule.h"
 #include "iso7816/tlv.h"
 #include "cms.h"
 #include "sigalg.h"
 #include "signerid.h"
 #include "sod.h"
+#include "sod_form.h"
 #include "store.h"
 
 #define TAG_SOD		0x77
@@ -75,12 +77,17 @@ static int parse_lds_object(struct cr_sod *sod, const ASN1_OCTET_STRING *content
 		*why = "the LDS security object's version is not a version";
 		return CR_E_MALFORMED;
 	}
-	if (version > 1) {
+	if (!CR_RULE(lds_version, version <= 1)) {
 		*why = "the LDS security object is of an unknown version";
 		return CR_E_UNSUPPORTED;
 	}
+	/* ICAO 9303-10, 4.6.2.1: the second one has the versions of the LDS and of Unicode, the first one none. */
+	if (!CR_RULE(lds_version_info, (version == 1) == !!sod->lds->info))
+		sod->flaw = "the LDS security object's version does not go with what is in it";
 	nid = OBJ_obj2nid(sod->lds->digest->algorithm);
 	sod->digest = cr_digest_name(nid);
+	if (!sod->digest && CR_RULE(lds_digest, false))
+		sod->digest = OBJ_nid2sn(nid);
 	sod->md = sod->digest ? EVP_get_digestbynid(nid) : NULL;
 	if (!sod->md) {
 		*why = "the data groups' digest algorithm is not one of the SHA family";
@@ -91,8 +98,12 @@ static int parse_lds_object(struct cr_sod *sod, const ASN1_OCTET_STRING *content
 		return CR_E_MALFORMED;
 	for (i = 0; i < sk_DG_HASH_num(sod->lds->hashes); i++) {
 		h = sk_DG_HASH_value(sod->lds->hashes, i);
-		if (!ASN1_INTEGER_get_int64(&number, h->number) || number < 1 || number > 16 ||
-		    sod->hash[number] || ASN1_STRING_length(h->value) != EVP_MD_get_size(sod->md))
+		if (!ASN1_INTEGER_get_int64(&number, h->number) || number < 1 || number > 16) {
+			if (CR_RULE(lds_group_number, false))
+				continue;
+			return CR_E_MALFORMED;
+		}
+		if (sod->hash[number] || ASN1_STRING_length(h->value) != EVP_MD_get_size(sod->md))
 			return CR_E_MALFORMED;
 		sod->hash[number] = h->value;
 	}
@@ -125,7 +136,7 @@ static bool is_content_type(struct cr_sod *sod)
 			return true;
 		}
 	}
-	return false;
+	return CR_RULE(sod_content_type, false);
 }
 
 static int parse_signed_data(struct cr_sod *sod, const uint8_t *data, size_t len, const char **why)
@@ -176,11 +187,13 @@ int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char
 
 	memset(sod, 0, sizeof(*sod));
 	*why = NULL;
-	if (cr_tlv_parse_all(data, len, &t) || t.tag != TAG_SOD) {
+	if (cr_tlv_parse_all(data, len, &t) || !CR_RULE(sod_tag, t.tag == TAG_SOD)) {
 		*why = "EF.SOD is not one object with tag 77";
 		return CR_E_MALFORMED;
 	}
 	err = parse_signed_data(sod, t.val, t.len, why);
+	if (!err && !sod->flaw)
+		sod->flaw = cr_sod_form(t.val, t.len);
 	ERR_clear_error();
 	return err;
 }

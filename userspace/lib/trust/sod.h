@@ -19,6 +19,7 @@ struct cr_sod {
 	const char *digest;			/* "SHA-256" */
 	const ASN1_OCTET_STRING *hash[17];	/* by data group; NULL where not listed */
 	const char *deviation;			/* from the standard, but taken; NULL */
+	const char *flaw;			/* against the standard, and not taken (static); NULL */
 };
 
 /*
