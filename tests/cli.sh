@@ -145,6 +145,18 @@ exits "what it opened is written" 0 $eac --out "$w/fingers" \
 exits "and verified later" 0 verify --from "$w/fingers" --trust build/sim/trust --json
 check "fingerprints and all" jq -e '.passive_authentication.data_groups["3"] == "match" and
 	.access.terminal == "TA v1 ECDSA SHA-256"' "$w/out"
+head -c "$(($(od -An -tu1 -j3 -N1 build/sim/terminal/certificates.cvcert) + 4))" build/sim/terminal/certificates.cvcert > "$w/dv.cvcert"
+tail -c "+$(($(stat -c %s "$w/dv.cvcert") + 1))" build/sim/terminal/certificates.cvcert > "$w/alone.cvcert"
+exits "a terminal without its document verifier's certificate" 10 $eac --out "$w/not-let-in" \
+	--terminal "$w/alone.cvcert" --terminal-key build/sim/terminal/key.pem
+check "is why the document is unproven" jq -e '.reasons[0].code == "terminal-authentication-failed" and
+	.passive_authentication.data_groups["3"] == "locked"' "$w/out"
+exits "and stays so" 10 verify --from "$w/not-let-in" --trust build/sim/trust --json
+check "for the same reason" jq -e '.reasons[0].code == "terminal-authentication-failed"' "$w/out"
+exits "a terminal of another state's" 0 $eac \
+	--terminal build/sim/terminal-cfg/certificates.cvcert --terminal-key build/sim/terminal-cfg/key.pem
+check "finds fingerprints locked" jq -e '.passive_authentication.data_groups["3"] == "locked" and
+	(.checks[] | select(.name == "terminal-authentication").result) == "undetermined"' "$w/out"
 exits "a terminal is let in by version 2" 0 verify --json --reader sim:eac2 --can 314159 \
 	--terminal build/sim/terminal/certificates.cvcert --terminal-key build/sim/terminal/key.pem
 check "and the chip proved by version 2 with it" jq -e '.passive_authentication.data_groups["3"] == "match" and
