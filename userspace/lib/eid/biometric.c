@@ -3,8 +3,8 @@
  * 7F61 { 02 01 n, 7F60 { A1 { header }, 5F2E record } ... }
  *
  * A record of ISO/IEC 39794 is an object itself and stands in the constructed 7F2E, inside of A1.
- * What kind a record is is told by its own first bytes; of fingers and irises the header has to agree
- * (a face's is often wrong in the field). No I/O.
+ * What kind a record is is told by its own first bytes; the header has to agree, but a portrait is there
+ * to be looked at without it. No I/O.
  */
 #include <string.h>
 #include "eid/biometric.h"
@@ -16,6 +16,7 @@
 #define TAG_COUNT	0x02
 #define TAG_TEMPLATE	0x7f60
 #define TAG_HEADER	0xa1
+#define TAG_BIOMETRIC	0x81	/* the type: which feature */
 #define TAG_SUBTYPE	0x82
 #define TAG_OWNER	0x87
 #define TAG_TYPE	0x88
@@ -74,40 +75,56 @@ static bool is_subtype(unsigned int dg, const struct cr_tlv *t)
 }
 
 /*
- * ISO/IEC JTC 1/SC 37's numbers: a finger's image; an iris's, rectilinear or polar; and those of the
- * drafts of ISO/IEC 19794, which older documents have.
+ * ISO/IEC JTC 1/SC 37's numbers: a face's image; a finger's; an iris's, rectilinear or polar; and those
+ * of the drafts of ISO/IEC 19794, which older documents have.
  */
 static bool is_type(unsigned int dg, bool asn1, const struct cr_tlv *t)
 {
-	static const uint16_t types[2][3] = { { 0x0007, 0x0401, 0x0401 }, { 0x0009, 0x000b, 0x0601 } };
+	static const uint16_t types[3][3] = {
+		{ 0x0008, 0x0501, 0x0501 }, { 0x0007, 0x0401, 0x0401 }, { 0x0009, 0x000b, 0x0601 },
+	};
 	unsigned int type = t->len == 2 ? (unsigned int)t->val[0] << 8 | t->val[1] : 0;
 
 	if (asn1)
 		return t->len == 2;	/* editions of ISO/IEC 39794 have numbers of their own */
 	for (int i = 0; i < 3; i++)
-		if (types[dg - 3][i] == type)
+		if (types[dg - 2][i] == type)
 			return true;
 	return false;
 }
 
-/* ICAO 9303-10, tables 47 and 54: of a finger or an iris, these three are REQUIRED. */
-static int check_header(unsigned int dg, const struct cr_tlv *template, bool asn1)
+/* ISO/IEC 19785-3: one byte, in some documents after zeros. */
+static bool is_feature(unsigned int dg, const struct cr_tlv *t)
+{
+	static const uint8_t features[] = { 0x02, 0x08, 0x10 };	/* face, finger, iris */
+
+	for (size_t i = 0; i + 1 < t->len; i++)
+		if (t->val[i])
+			return false;
+	return t->len && t->len <= 3 && t->val[t->len - 1] == features[dg - 2];
+}
+
+/*
+ * ICAO 9303-10, tables 39, 47 and 54: who owns the format and its type are REQUIRED, the subtype of
+ * fingers and irises; the feature is not, but there is only one that it can be.
+ */
+static bool header_fits(unsigned int dg, const struct cr_tlv *template, bool asn1)
 {
 	static const uint8_t sc37[] = { 0x01, 0x01 };
-	struct cr_tlv header, subtype, owner, type;
-	int none_subtype, none_owner, none_type;
+	struct cr_tlv header, feature, subtype, owner, type;
+	int none_feature, none_subtype, none_owner, none_type;
 
 	if (cr_tlv_find(template->val, template->len, TAG_HEADER, &header))
-		return CR_E_MALFORMED;
+		return false;
+	none_feature = cr_tlv_find(header.val, header.len, TAG_BIOMETRIC, &feature);
 	none_subtype = cr_tlv_find(header.val, header.len, TAG_SUBTYPE, &subtype);
 	none_owner = cr_tlv_find(header.val, header.len, TAG_OWNER, &owner);
 	none_type = cr_tlv_find(header.val, header.len, TAG_TYPE, &type);
-	if (!CR_RULE(biometric_subtype, !none_subtype && is_subtype(dg, &subtype)) ||
-	    !CR_RULE(biometric_format_owner, !none_owner && owner.len == sizeof(sc37) &&
-		     !memcmp(owner.val, sc37, sizeof(sc37))) ||
-	    !CR_RULE(biometric_format_type, !none_type && is_type(dg, asn1, &type)))
-		return CR_E_MALFORMED;
-	return 0;
+	return CR_RULE(biometric_feature, none_feature || is_feature(dg, &feature)) &&
+	       CR_RULE(biometric_subtype, dg == 2 || (!none_subtype && is_subtype(dg, &subtype))) &&
+	       CR_RULE(biometric_format_owner, !none_owner && owner.len == sizeof(sc37) &&
+		       !memcmp(owner.val, sc37, sizeof(sc37))) &&
+	       CR_RULE(biometric_format_type, !none_type && is_type(dg, asn1, &type));
 }
 
 int cr_biometric_parse(unsigned int dg, const uint8_t *data, size_t len, bool first,
@@ -134,10 +151,11 @@ int cr_biometric_parse(unsigned int dg, const uint8_t *data, size_t len, bool fi
 		if (template.tag != TAG_TEMPLATE || *n == count.val[0])
 			return CR_E_MALFORMED;
 		r = data_block(&template, &out[*n]);
-		if (!r && dg != 2)
-			r = check_header(dg, &template, out[*n].asn1);
 		if (r)
 			return r;
+		out[*n].header = header_fits(dg, &template, out[*n].asn1);
+		if (dg != 2 && !out[*n].header)
+			return CR_E_MALFORMED;
 		++*n;
 		if (first)
 			return 0;

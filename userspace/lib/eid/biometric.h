@@ -14,11 +14,13 @@ struct cr_biometric {
 	const uint8_t *record;	/* the biometric data block's content */
 	size_t len;
 	bool asn1;		/* it is ISO/IEC 39794's: its [APPLICATION n] object, whole */
+	bool header;		/* its header is as ICAO 9303-10 has it, of this kind of record */
 };
 
 /*
  * The templates of DG dg, at most CR_BIOMETRIC_MAX, *n of them (0 in a DG3 or DG4 that holds none).
- * 0 or CR_E_MALFORMED. first: no more than the first is looked at, whatever the others are.
+ * 0 or CR_E_MALFORMED, which a wrong header is of fingers and irises, but not of a face. first: no more
+ * than the first is looked at, whatever the others are.
  */
 int cr_biometric_parse(unsigned int dg, const uint8_t *data, size_t len, bool first,
 		       struct cr_biometric out[CR_BIOMETRIC_MAX], size_t *n);

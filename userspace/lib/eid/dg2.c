@@ -11,6 +11,7 @@
 #include <string.h>
 #include "eid/biometric.h"
 #include "eid/lds.h"
+#include "eid/rule.h"
 #include "iso7816/tlv.h"
 
 #define RECORD_HEADER	14	/* "FAC\0" "010\0", length of the record (4), images (2) */
@@ -41,9 +42,9 @@ static int old_record(const struct cr_biometric *b, const uint8_t **p, const uin
 {
 	uint32_t record;
 
-	if (b->len < RECORD_HEADER + FACE_INFO + IMAGE_INFO || memcmp(b->record, "FAC", 4))
-		return CR_E_MALFORMED;
-	if (memcmp(b->record + 4, "010", 4) && memcmp(b->record + 4, "030", 4))
+	if (b->len < RECORD_HEADER + FACE_INFO + IMAGE_INFO ||
+	    !CR_RULE(face_record, !memcmp(b->record, "FAC", 4) &&
+		     (!memcmp(b->record + 4, "010", 4) || !memcmp(b->record + 4, "030", 4))))
 		return CR_E_MALFORMED;
 	record = be32(b->record + 8);
 	*images = be16(b->record + 12);
@@ -157,6 +158,64 @@ int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *i
 	*image_len = err ? 0 : f.len;
 	*type = err ? NULL : f.type;
 	return err;
+}
+
+/* Of ISO/IEC 19794-5: 00 is "unspecified"; FF is "other" or "unknown". */
+static bool is_code(uint8_t v, uint8_t last)
+{
+	return v <= last || v == 0xff;
+}
+
+/* 5.5: gender, eyes, hair; 5.5.8 and 5.5.9: angles of the pose and their uncertainty, 181 steps. */
+static bool information_fits(const uint8_t *info)
+{
+	for (int i = 0; i < 6; i++)
+		if (info[14 + i] > 181)
+			return false;
+	return is_code(info[6], 3) && is_code(info[7], 7) && is_code(info[8], 9);
+}
+
+/* 5.7.1: basic, full frontal, token frontal. 5.7.2: JPEG, JPEG 2000. */
+static bool image_fits(const uint8_t *info)
+{
+	return info[0] <= 2 && info[1] <= 1;
+}
+
+static const char *old_form(const struct cr_biometric *b)
+{
+	const uint8_t *p, *end, *block;
+	unsigned int images;
+	struct face f = { 0 };
+
+	if (old_record(b, &p, &end, &images))
+		return "DG2 is malformed or holds no portrait";
+	while (images--) {
+		block = p;
+		if (old_face(&p, end, &f))
+			return "DG2 is malformed or holds no portrait";
+		if (!CR_RULE(face_information, information_fits(block)))
+			return "DG2 says of the face what the standard does not know";
+		if (!CR_RULE(face_image, image_fits(f.image - IMAGE_INFO)))
+			return "DG2 says of its image what the standard does not know";
+	}
+	return NULL;
+}
+
+const char *cr_lds_dg2_objection(const uint8_t *data, size_t len)
+{
+	struct cr_biometric b[CR_BIOMETRIC_MAX];
+	const char *why = NULL;
+	size_t n;
+
+	if (cr_biometric_parse(2, data, len, false, b, &n) || !n)
+		return "DG2 is malformed or holds no portrait";
+	for (size_t i = 0; i < n && !why; i++) {
+		if (!b[i].header)
+			why = "DG2's biometric header is not of a face's record";
+		else if (!b[i].asn1)
+			why = old_form(&b[i]);
+	}
+	return why;
 }
 
 static int add_face(struct cr_items *out, unsigned int instance, bool asn1, const struct face *f)

@@ -214,6 +214,8 @@ int cr_lds_consistency(struct cr_inspection *insp, time_t now)
 	if (dg2 && !why &&
 	    !CR_RULE(dg2_portrait, !cr_lds_dg2(dg2->data, dg2->len, &image, &image_len, &type)))
 		why = "DG2 is malformed or holds no portrait";
+	else if (dg2 && !why && !CR_RULE_OFF(dg2_portrait))
+		why = cr_lds_dg2_objection(dg2->data, dg2->len);
 	cr_lds_document_clear(&d1);
 	cr_lds_document_clear(&d13);
 	cr_lds_holder_clear(&h1);

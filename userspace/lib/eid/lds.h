@@ -35,6 +35,8 @@ int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *
 /* DG2 (ISO/IEC 19794-5): where the first portrait is inside data, and its type. */
 int cr_lds_dg2(const uint8_t *data, size_t len, const uint8_t **image, size_t *image_len,
 	       const char **type);
+/* What is not as ICAO 9303-10, 4.7.2, and ISO/IEC 19794-5 have it, in any of the faces; NULL: nothing. */
+const char *cr_lds_dg2_objection(const uint8_t *data, size_t len);
 /*
  * DG13 of a Vietnamese card (fields of DG1 that it says better are replaced). CR_E_UNSUPPORTED:
  * another state's DG13.
