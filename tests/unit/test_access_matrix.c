@@ -271,7 +271,7 @@ static void active_authentication_works_with_every_key_and_digest(void **state)
 
 		print_message("# AA: %-17s", kinds[k]);
 		for (size_t d = 0; d < 6; d++) {
-			const struct aa_case c = { kinds[k], digests[d], !d, SIM_AA_WHOLE };
+			const struct aa_case c = { kinds[k], digests[d], !d, SIM_AA_WHOLE, false };
 
 			if (!d && !rsa) {
 				print_message("%-9s", "-");
@@ -292,14 +292,14 @@ static void active_authentication_works_with_every_key_and_digest(void **state)
 static void answers_of_real_chips_are_asked_for_as_they_want_it(void **state)
 {
 	static const struct { struct aa_case c; enum cr_result want; } rows[] = {
-		{ { "RSA-1024", "SHA1", true, SIM_AA_ALL }, CR_SUCCESSFUL },
-		{ { "RSA-1024", "SHA256", false, SIM_AA_256 }, CR_SUCCESSFUL },
-		{ { "RSA-2048", "SHA256", false, SIM_AA_ALL }, CR_SUCCESSFUL },
-		{ { "RSA-2048", "SHA256", false, SIM_AA_256 }, CR_SUCCESSFUL },
-		{ { "RSA-2048", "SHA256", false, SIM_AA_CUT }, CR_UNDETERMINED },
-		{ { "RSA-1024", "SHA1", true, SIM_AA_CUT }, CR_UNDETERMINED },
-		{ { "prime256v1", "SHA256", false, SIM_AA_ALL }, CR_SUCCESSFUL },
-		{ { "prime256v1", "SHA256", false, SIM_AA_256 }, CR_SUCCESSFUL },
+		{ { "RSA-1024", "SHA1", true, SIM_AA_ALL, false }, CR_SUCCESSFUL },
+		{ { "RSA-1024", "SHA256", false, SIM_AA_256, false }, CR_SUCCESSFUL },
+		{ { "RSA-2048", "SHA256", false, SIM_AA_ALL, false }, CR_SUCCESSFUL },
+		{ { "RSA-2048", "SHA256", false, SIM_AA_256, false }, CR_SUCCESSFUL },
+		{ { "RSA-2048", "SHA256", false, SIM_AA_CUT, false }, CR_UNDETERMINED },
+		{ { "RSA-1024", "SHA1", true, SIM_AA_CUT, false }, CR_UNDETERMINED },
+		{ { "prime256v1", "SHA256", false, SIM_AA_ALL, false }, CR_SUCCESSFUL },
+		{ { "prime256v1", "SHA256", false, SIM_AA_256, false }, CR_SUCCESSFUL },
 		{ { "RSA-2048", "SHA256", false, SIM_AA_WHOLE, true }, CR_SUCCESSFUL },
 		{ { "RSA-3072", "SHA256", false, SIM_AA_ALL, true }, CR_SUCCESSFUL },
 		{ { "RSA-1024", "SHA1", true, SIM_AA_ALL, true }, CR_SUCCESSFUL },
