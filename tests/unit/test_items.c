@@ -725,8 +725,9 @@ static void a_key_that_nobody_needed_has_its_form_too(void **state)
 	struct sim_buf b = { 0 };
 
 	for (size_t i = 0; i < sizeof(chip) / sizeof(chip[0]); i++) {
-		struct cr_inspection insp = { .chip_authentication = chip[i] };
+		struct cr_inspection insp = { 0 };
 
+		cr_check_set(&insp, CR_CHECK_CA, chip[i], NULL);
 		sim_ber_str(&b, 0x70, "no key");
 		understand(&insp, CR_FID_DG(15), &b);
 		assert_string_equal(insp.files[1].note, "DG15 is malformed");

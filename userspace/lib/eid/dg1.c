@@ -7,6 +7,7 @@
 #include "lds.h"
 #include "lds_text.h"
 #include "mrz.h"
+#include "rule.h"
 
 #define TAG_MRZ		0x5f1f
 
@@ -96,7 +97,7 @@ int cr_lds_dg1(const uint8_t *data, size_t len, time_t now, struct cr_document *
 	err = cr_tlv_parse_all(data, len, &dg);
 	if (err)
 		return err;
-	if (dg.tag != cr_lds_dg_tag(1))
+	if (!CR_RULE(dg1_form, dg.tag == cr_lds_dg_tag(1)))
 		return CR_E_MALFORMED;
 	err = cr_tlv_parse_all(dg.val, dg.len, &zone);
 	if (err)

@@ -73,6 +73,7 @@ int cr_lds_com_check(const uint8_t *data, size_t len, uint32_t *dgs, struct cr_c
 	struct cr_tlv com, t;
 	unsigned int n;
 	size_t i;
+	bool lds, unicode;
 	int err;
 
 	*dgs = 0;
@@ -82,19 +83,18 @@ int cr_lds_com_check(const uint8_t *data, size_t len, uint32_t *dgs, struct cr_c
 		return err;
 	if (com.tag != TAG_COM)
 		return CR_E_MALFORMED;
-	/*
-	 * Which versions these are matters little: SOD's list decides; that they are there does not
-	 * vary.
-	 */
-	out->lds = !cr_tlv_find(com.val, com.len, TAG_LDS_VERSION, &t) && is_version(&t, 4);
-	out->unicode = !cr_tlv_find(com.val, com.len, TAG_UNICODE_VERSION, &t) && is_version(&t, 6);
+	/* Which versions these are matters little for what is listed: that they are there does not vary. */
+	lds = !cr_tlv_find(com.val, com.len, TAG_LDS_VERSION, &t) && is_version(&t, 4);
+	out->lds = lds && (!memcmp(t.val, "0107", 4) || !memcmp(t.val, "0108", 4));
+	unicode = !cr_tlv_find(com.val, com.len, TAG_UNICODE_VERSION, &t) && is_version(&t, 6);
+	out->unicode = unicode && !memcmp(t.val, "040000", 6);
 	out->list = !cr_tlv_find(com.val, com.len, TAG_LIST, &t);
 	for (i = 0; out->list && i < t.len; i++) {
 		n = cr_lds_dg_number(t.val[i]);
 		out->list = n;
 		*dgs |= 1u << n;
 	}
-	if (out->lds && out->unicode && out->list)
+	if (lds && unicode && out->list)
 		return CR_OK;
 	*dgs = 0;
 	return CR_E_MALFORMED;
@@ -241,7 +241,8 @@ int cr_lds_validity(struct cr_inspection *insp, time_t now)
 
 	/* The day where the clerk is. */
 	if (!expiry || !localtime_r(&now, &tm) || !strftime(today, sizeof(today), "%Y-%m-%d", &tm))
-		return cr_check_set(insp, CR_CHECK_DOCUMENT_VALIDITY, CR_UNDETERMINED,
+		return cr_check_set(insp, CR_CHECK_DOCUMENT_VALIDITY,
+				    CR_RULE(expiry_known, false) ? CR_NOT_SUPPORTED : CR_UNDETERMINED,
 				    "The document's date of expiry is not known");
 	if (!strcmp(expiry, "unlimited"))
 		return cr_check_set(insp, CR_CHECK_DOCUMENT_VALIDITY, CR_SUCCESSFUL, NULL);

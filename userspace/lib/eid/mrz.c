@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cardring/error.h>
 #include "mrz_int.h"
+#include "rule.h"
 
 const struct cr_mrz_layout cr_mrz_layouts[CR_MRZ_FORMATS] = {
 	{	/* ICAO 9303-5, 4.2.2 */
@@ -198,7 +199,7 @@ const char *cr_mrz_read_number(const char *zone, const struct cr_mrz_layout *l, 
 
 	*taken = 0;
 	if (zone[check] != '<') {
-		if (!cr_mrz_digit_matches(zone, l->number, check))
+		if (!CR_RULE(mrz_number_digit, cr_mrz_digit_matches(zone, l->number, check)))
 			return "The check digit of the document number is wrong";
 		copy_trimmed(out->document_number, zone + l->number.at, l->number.len);
 		if (!out->document_number[0])
@@ -248,36 +249,36 @@ static const char *read_zone(const char *zone, const struct cr_mrz_layout *l, st
 	char c;
 
 	memcpy(out->format, l->name, sizeof(out->format));
-	if (!cr_mrz_is_code(zone, l))
+	if (!CR_RULE(mrz_document_code, cr_mrz_is_code(zone, l)))
 		return "The document code is not one of a passport or an identity card";
-	if (!cr_mrz_is_country(zone + l->state.at))
+	if (!CR_RULE(mrz_issuing_state, cr_mrz_is_country(zone + l->state.at)))
 		return "The code of the issuing state is not a code";
-	if (!cr_mrz_is_country(zone + l->nationality.at))
+	if (!CR_RULE(mrz_nationality, cr_mrz_is_country(zone + l->nationality.at)))
 		return "The code of the nationality is not a code";
-	if (!cr_mrz_is_date(zone + l->birth.at, true))
+	if (!CR_RULE(mrz_birth, cr_mrz_is_date(zone + l->birth.at, true)))
 		return "The date of birth is not a date";
 	/*
 	 * No state may leave it out, but cards without an end of validity exist: filled up, all of
 	 * it.
 	 */
-	if (!cr_mrz_is_date(zone + l->expiry.at, false) &&
-	    !cr_mrz_all_fillers(zone + l->expiry.at, l->expiry.len))
+	if (!CR_RULE(mrz_expiry, cr_mrz_is_date(zone + l->expiry.at, false) ||
+		     cr_mrz_all_fillers(zone + l->expiry.at, l->expiry.len)))
 		return "The date of expiry is not a date";
 	c = zone[l->sex.at];
-	if (c != 'M' && c != 'F' && c != '<')
+	if (!CR_RULE(mrz_sex, c == 'M' || c == 'F' || c == '<'))
 		return "The sex is none of M, F and the filler";
 	why = cr_mrz_read_number(zone, l, out, &taken);
 	if (why)
 		return why;
-	if (!cr_mrz_digit_matches(zone, l->birth, l->birth.at + l->birth.len))
+	if (!CR_RULE(mrz_birth_digit, cr_mrz_digit_matches(zone, l->birth, l->birth.at + l->birth.len)))
 		return "The check digit of the date of birth is wrong";
-	if (!cr_mrz_digit_matches(zone, l->expiry, l->expiry.at + l->expiry.len))
+	if (!CR_RULE(mrz_expiry_digit, cr_mrz_digit_matches(zone, l->expiry, l->expiry.at + l->expiry.len)))
 		return "The check digit of the date of expiry is wrong";
-	if (l->optional1_checked && !cr_mrz_optional_matches(zone, l))
+	if (!CR_RULE(mrz_optional_digit, !l->optional1_checked || cr_mrz_optional_matches(zone, l)))
 		return "The check digit of the optional data is wrong";
-	if (!cr_mrz_composite_matches(zone, l))
+	if (!CR_RULE(mrz_composite_digit, cr_mrz_composite_matches(zone, l)))
 		return "The composite check digit is wrong";
-	if (!cr_mrz_read_names(zone + l->names.at, l->names.len, out))
+	if (!CR_RULE(mrz_names, cr_mrz_read_names(zone + l->names.at, l->names.len, out)))
 		return "The name is missing or is not letters";
 
 	copy_trimmed(out->code, zone + l->code.at, l->code.len);

@@ -132,6 +132,10 @@ static const struct rule rules[CR_CHECK_COUNT] = {
 		.failed = { CR_GENUINE, "signer-certificate-left-out",
 			    "The certificate of who signed the data is not on the chip: %s" },
 	},
+	/* Not signed, so it forges nothing; no document that is as it should be has it so. */
+	[CR_CHECK_COM] = {
+		.failed = { CR_UNPROVEN, "com-deviates", "EF.COM is not as the standard has it: %s" },
+	},
 	/* A wrong zone is in CR_CHECK_MRZ_CONSISTENT: this is what is merely not as ICAO 9303 has it. */
 	[CR_CHECK_DG1] = {
 		.failed = { CR_GENUINE, "zone-deviates",
