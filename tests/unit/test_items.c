@@ -501,7 +501,7 @@ static void headers_that_say_something_else_than_the_group_holds(void **state)
 		{ 3, "\x88\x02", "\x00\x09", 2, false }, { 3, "\x88\x02", NULL, 1, false },
 		{ 3, "\x82\x01", "\xfe", 1, false }, { 3, "\x82\x01", "\x19", 1, false }, { 3, "\x82\x01", NULL, 1, false },
 		{ 3, "\x82\x01", "\x00", 1, true }, { 3, "\x82\x01", "\x16", 1, true }, { 3, "\x88\x02", "\x04\x01", 2, true },
-		{ 3, "\x81\x01", "\x10", 1, true },
+		{ 3, "\x81\x01", "\x10", 1, false },
 		{ 4, "\x87\x02", "\x01\xff", 2, false }, { 4, "\x87\x02", NULL, 1, false },
 		{ 4, "\x88\x02", "\x00\x0f", 2, false }, { 4, "\x88\x02", NULL, 1, false },
 		{ 4, "\x82\x01", "\xfe", 1, false }, { 4, "\x82\x01", "\x05", 1, false }, { 4, "\x82\x01", NULL, 1, false },

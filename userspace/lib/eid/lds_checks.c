@@ -9,6 +9,7 @@
 #include "lds.h"
 #include "lds_checks.h"
 #include "mrz_checks.h"
+#include "rule.h"
 
 static const struct cr_file *find(const struct cr_inspection *insp, uint16_t fid)
 {
@@ -24,9 +25,9 @@ static int check_there(struct cr_inspection *insp, enum cr_check_id id, uint16_t
 {
 	const struct cr_file *f = find(insp, fid);
 
-	if (!f || (!f->data && (f->sw == CR_SW_FILE_NOT_FOUND || f->err == CR_E_NOT_FOUND)))
+	if (!CR_RULE(file_there, f && (f->data || (f->sw != CR_SW_FILE_NOT_FOUND && f->err != CR_E_NOT_FOUND))))
 		return cr_check_set(insp, id, CR_FAILED, "%s", name);
-	if (!f->data && f->err != CR_E_ACCESS_REFUSED)
+	if (f && !f->data && f->err != CR_E_ACCESS_REFUSED && !CR_RULE_OFF(file_there))
 		return cr_check_set(insp, id, CR_ABORTED, "%s", name);
 	return cr_check_set(insp, id, CR_SUCCESSFUL, NULL);
 }
@@ -43,10 +44,10 @@ static int check_com(struct cr_inspection *insp, const struct cr_file *com)
 	int err;
 
 	cr_lds_com_check(com->data, com->len, &dgs, &c);
-	err = check_that(insp, CR_CHECK_COM_LDS_VERSION, c.lds);
+	err = check_that(insp, CR_CHECK_COM_LDS_VERSION, CR_RULE(com_lds_version, c.lds));
 	if (!err)
-		err = check_that(insp, CR_CHECK_COM_UNICODE_VERSION, c.unicode);
-	return err ? err : check_that(insp, CR_CHECK_COM_LIST, c.list);
+		err = check_that(insp, CR_CHECK_COM_UNICODE_VERSION, CR_RULE(com_unicode_version, c.unicode));
+	return err ? err : check_that(insp, CR_CHECK_COM_LIST, CR_RULE(com_list, c.list));
 }
 
 static int check_dg2(struct cr_inspection *insp, const struct cr_file *dg2)

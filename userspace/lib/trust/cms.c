@@ -142,12 +142,13 @@ static enum cr_result compare_digest(CMS_ContentInfo *cms, CMS_SignerInfo *si)
 	if (!said)
 		return CR_NOT_SUPPORTED;
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, &algorithm, NULL);
-	md = cr_digest_name(OBJ_obj2nid(algorithm->algorithm)) ? EVP_get_digestbyobj(algorithm->algorithm) : NULL;
+	md = CR_RULE(signature_digest, cr_digest_name(OBJ_obj2nid(algorithm->algorithm))) ?
+	     EVP_get_digestbyobj(algorithm->algorithm) : NULL;
 	if (!md || !content || !*content ||
 	    !EVP_Digest(ASN1_STRING_get0_data(*content), (size_t)ASN1_STRING_length(*content), digest, &len, md, NULL))
 		return CR_UNDETERMINED;
-	return ASN1_STRING_length(said) == (int)len && !CRYPTO_memcmp(ASN1_STRING_get0_data(said), digest, len) ?
-	       CR_SUCCESSFUL : CR_FAILED;
+	return CR_RULE(message_digest, ASN1_STRING_length(said) == (int)len &&
+		       !CRYPTO_memcmp(ASN1_STRING_get0_data(said), digest, len)) ? CR_SUCCESSFUL : CR_FAILED;
 }
 
 void cr_cms_apart(CMS_ContentInfo *cms, CMS_SignerInfo *si, int err, struct cr_cms_checks *out)

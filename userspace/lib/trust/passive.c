@@ -125,7 +125,8 @@ static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_NOT_SUPPORTED,
 				    "EF.COM was not read");
 	if (cr_lds_com(com->data, com->len, &listed))
-		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_FAILED, "EF.COM is malformed");
+		return cr_check_set(insp, CR_CHECK_COM_SOD, CR_RULE(com_form, false) ? CR_SUCCESSFUL : CR_FAILED,
+				    "EF.COM is malformed");
 	for (n = 1; n <= 16; n++) {
 		if (sod->hash[n])
 			hashed |= 1u << n;
@@ -255,7 +256,7 @@ static int check_document_type(struct cr_inspection *insp, const struct cr_sod *
 	if (listed < 0)
 		return cr_check_set(insp, id, CR_UNDETERMINED,
 				    "the list of document types is malformed");
-	return cr_check_set(insp, id, listed ? CR_SUCCESSFUL : CR_FAILED, "%s",
+	return cr_check_set(insp, id, CR_RULE(signer_documents, listed) ? CR_SUCCESSFUL : CR_FAILED, "%s",
 			    listed ? "" : "the document's type is not on its list");
 }
 
