@@ -569,7 +569,7 @@ check "and the index says so" grep -q $'^QX-dfl-.*\.dfl\tdefects\t20' "$w/dfls/i
 exits "and revokes the card's signer" 11 verify --reader sim:an --can 123456 --trust "$w/dfls" --json
 check "by its word" is '[.verdict, .reasons[0].code, .defects[0].name, .defects[0].code, .defects[0].list.state] | map(tostring) | join(" ")' \
 	'revoked signer-revoked id-CertRevoked 3 signed'
-check "which a check has" is '.checks[] | select(.defect) | .name + " " + .found + " " + .result' 'pa.revocation successful failed'
+check "which a check has" is '.checks[] | select(.defect and .name == "pa.trusted") | .name + " " + .found + " " + .result' 'pa.trusted successful failed'
 check "and a reason names its list" jq -e '.reasons[] | select(.code == "known-defect").detail | contains("CN=dfl")' "$w/out"
 exits "as text" 11 verify --reader sim:an --can 123456 --trust "$w/dfls" --lang vi
 check "in Vietnamese" said 'Một danh sách lỗi có nêu giấy tờ'
