@@ -82,7 +82,7 @@ static const struct rule {
 } rules[] = {
 	{ "no bulk endpoints: an ICCD that is spoken to by control transfers", by_control, NOT_BOUND, 0 },
 	{ "interface class FF and no version of CCID: its maker's own protocol", not_ccid, NOT_BOUND, 0 },
-	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_UNSUPPORTED },
+	{ "character level, where the host is the card's interface device", character, REFUSED, CR_E_READER_UNFIT },
 };
 #define RULES	(sizeof(rules) / sizeof(rules[0]))
 
