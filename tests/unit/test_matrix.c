@@ -232,7 +232,7 @@ static void openssl_and_we_agree_on_every_algorithm(void **state)
 		for (k = 0; k < 5; k++) {
 			struct sim_issuer_spec spec = {
 				"UT", "UTO", "Utopia", "Utopia", kinds[i].key, kinds[i].key, digests[k], digests[k],
-				kinds[i].explicit_params, kinds[i].pss, "P", NULL,
+				kinds[i].explicit_params, kinds[i].pss, "P", NULL, false,
 			};
 			bool good = cell(&spec);
 

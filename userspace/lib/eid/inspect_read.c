@@ -288,19 +288,18 @@ static bool announces_ta(const struct inspector *in)
 int cr_inspector_check_terminal(struct inspector *in)
 {
 	const struct cr_access *a = &in->insp->access;
-	const enum cr_check_id id = CR_CHECK_TERMINAL_AUTHENTICATION;
+	enum cr_result result = CR_UNDETERMINED;
 
-	if (a->terminal && in->let_in)
-		return cr_check_set(in->insp, id, CR_SUCCESSFUL, NULL);
+	if (!in->opts->terminal || !(in->wanted & CR_EAC_GROUPS))
+		return 0;
 	if (a->terminal)
-		return cr_check_set(in->insp, id, CR_UNDETERMINED, "the chip lets this terminal read nothing more");
-	if (!in->general.announced && !announces_ta(in))
-		return cr_check_set(in->insp, id, CR_NOT_SUPPORTED, NULL);
-	if (!CR_RULE(terminal_let_in, !in->terminal_refused))
-		return cr_check_set(in->insp, id, CR_FAILED, "%s", a->terminal_why ? a->terminal_why : "");
-	return cr_check_set(in->insp, id, CR_UNDETERMINED, "%s", a->terminal_why ? a->terminal_why :
-			    in->opts->terminal ? "nothing that it opens was asked for" :
-			    "there are no certificates of a terminal");
+		result = CR_SUCCESSFUL;
+	else if (!in->general.announced && !announces_ta(in))
+		result = CR_NOT_SUPPORTED;
+	else if (!CR_RULE(terminal_let_in, !in->terminal_refused))
+		result = CR_FAILED;
+	return cr_check_set(in->insp, CR_CHECK_TERMINAL_AUTHENTICATION, result, "%s",
+			    a->terminal_why && !a->terminal ? a->terminal_why : "");
 }
 
 /*

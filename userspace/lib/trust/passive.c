@@ -420,7 +420,8 @@ static int authenticate(struct cr_inspection *insp, const cr_trust_t *trust, tim
 		cr_sod_clear(&sod);
 		return err ? err : nothing_to_check(insp);
 	}
-	err = check_syntax(insp, CR_SUCCESSFUL, sod.flaw ? CR_UNDETERMINED : CR_SUCCESSFUL,
+	err = check_syntax(insp, sod.flaw && !sod.in_hash_list ? CR_UNDETERMINED : CR_SUCCESSFUL,
+			   sod.flaw && sod.in_hash_list ? CR_UNDETERMINED : CR_SUCCESSFUL,
 			   sod.flaw ? sod.flaw : sod.deviation ? sod.deviation : "");
 	if (!err)
 		err = cr_sod_has_signer(&sod) ?

@@ -193,8 +193,10 @@ int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char
 		return CR_E_MALFORMED;
 	}
 	err = parse_signed_data(sod, t.val, t.len, why);
-	if (!err && !sod->flaw)
+	if (!err && !sod->flaw) {
 		sod->flaw = cr_sod_form(t.val, t.len);
+		sod->in_hash_list = false;
+	}
 	ERR_clear_error();
 	return err;
 }

@@ -19,8 +19,8 @@ struct cr_sod {
 	const char *digest;			/* "SHA-256" */
 	const ASN1_OCTET_STRING *hash[17];	/* by data group; NULL where not listed */
 	const char *deviation;			/* from the standard, but taken; NULL */
+	bool in_hash_list;			/* where it does not parse or has a flaw: there, and not around it */
 	const char *flaw;			/* against the standard, and not taken (static); NULL */
-	bool in_hash_list;			/* where it does not parse: there, and not around it */
 };
 
 /*
