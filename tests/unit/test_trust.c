@@ -160,7 +160,7 @@ static void a_signer_is_a_signer_of_documents(void **state)
 	(void)state;
 	c.usage = "critical,keyEncipherment";
 	assert_int_equal(chain(&c, t, "not for signatures"), CR_FAILED);
-	c.usage = "";		/* the extension is missing: early documents, which nobody vouches for now */
+	c.usage = "";		/* 9303-12, 7.1.1: the extension is REQUIRED; early documents lack it */
 	assert_int_equal(chain(&c, t, "does not say what its key is for"), CR_UNDETERMINED);
 	c = signer();
 	c.ca = true;
