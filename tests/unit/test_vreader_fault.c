@@ -339,6 +339,12 @@ static void messages_are_stamped(void **state)
 	assert_true(!s[0].in && s[0].type == PC_XFR_BLOCK && s[0].len == 14 && s[0].seq == seq);
 	assert_true(s[1].in && s[1].type == RDR_DATA_BLOCK && s[1].len == 12);
 	assert_int_equal(s[1].ns - s[0].ns, 3 * MS);
+	/* what the device needs to make an answer is not the host's */
+	vreader_ready(v, s[1].ns + 7);
+	vreader_ready(v, s[1].ns + 9);
+	assert_int_equal(vreader_stamps(v, s + 2, 2, &total), 2);
+	assert_int_equal(s[2].ns, s[0].ns);
+	assert_int_equal(s[3].ns, s[1].ns + 7);
 	for (int i = 0; i < 3000; i++)
 		fine(v);
 	assert_int_equal(vreader_stamps(v, s, 8, &total), 8);

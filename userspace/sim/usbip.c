@@ -404,6 +404,12 @@ void usbip_dev_tick(struct usbip_dev *d, uint64_t now)
 	pump(d);
 }
 
+void usbip_dev_ready(struct usbip_dev *d, uint64_t now)
+{
+	for (unsigned int i = 0; i < d->functions; i++)
+		vreader_ready(d->fn[i].reader, now);
+}
+
 uint64_t usbip_dev_next(const struct usbip_dev *d)
 {
 	uint64_t next = VREADER_NEVER, n;

@@ -29,6 +29,8 @@ void usbip_dev_tick(struct usbip_dev *d, uint64_t now);
 /* Bytes for the host; usbip_dev_sent takes n of them off. */
 const uint8_t *usbip_dev_pending(struct usbip_dev *d, size_t *len);
 void usbip_dev_sent(struct usbip_dev *d, size_t n);
+/* What the readers answered since the last call is ready from now on, and about to be sent. */
+void usbip_dev_ready(struct usbip_dev *d, uint64_t now);
 uint64_t usbip_dev_next(const struct usbip_dev *d);	/* as vreader_next */
 bool usbip_dev_unplugged(const struct usbip_dev *d);
 
@@ -49,7 +51,7 @@ int usbip_vhci_device(int port, unsigned int devid, struct usbip_vhci_device *de
 int usbip_vhci_wait_free(int port, unsigned int devid, const struct usbip_vhci_device *dev, unsigned int wait_ms);
 
 /*
- * A reader with a thread of its own. Every function may be called from any thread.
+ * A reader with threads of its own. Every function may be called from any thread.
  * NULL and errno: see usbip_vhci_attach.
  */
 struct vreader_usb;

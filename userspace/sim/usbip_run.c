@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * A virtual reader with a thread: one poll(2) over the socket to the kernel, a timer for what is to come, and an
- * eventfd by which other threads say that they changed something. The lock is held whenever the device is
- * touched, never while waiting.
+ * A virtual reader with two threads. One waits for what the kernel sends, in recv(2) alone: between an answer and the
+ * next command it asks the system for nothing else, so that a turnaround measured here is the host's. The other has
+ * one poll(2) over all else: a timer for what is to come, an eventfd by which other threads say that they changed
+ * something, and the socket while it is full. The lock is held whenever the device is touched, never while waiting.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,7 +26,7 @@ struct vreader_usb {
 	unsigned int devid;
 	struct usbip_vhci_device device;
 	uint64_t armed;
-	pthread_t thread;
+	pthread_t listening, attending;
 	bool running, stop, gone;
 	pthread_mutex_t lock;
 };
@@ -79,53 +80,78 @@ static bool flush(struct vreader_usb *u)
 	return true;
 }
 
-static bool receive(struct vreader_usb *u, uint8_t *buf, size_t size)
+/* After either thread touched the device, with the lock held. *full: the socket takes no more now. false: the end. */
+static bool settle(struct vreader_usb *u, bool *full)
 {
-	ssize_t n = recv(u->sock, buf, size, MSG_DONTWAIT);
+	size_t left;
+	bool ok;
 
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR;
-	return n > 0 && usbip_dev_feed(u->dev, buf, n, now_ns()) == 0;
+	/* before, not after: on one CPU the host goes on within send(2) */
+	usbip_dev_ready(u->dev, now_ns());
+	/* what was answered before the cable is drawn still arrives */
+	ok = flush(u) && !u->stop && !u->gone && !usbip_dev_unplugged(u->dev);
+	arm(u);
+	usbip_dev_pending(u->dev, &left);
+	*full = left > 0;
+	return ok;
 }
 
-static void *run(void *arg)
+/* The kernel takes the end of the stream for the device's unplugging; the other thread ends, too. */
+static void hang_up(struct vreader_usb *u)
 {
-	struct vreader_usb *u = arg;
-	uint8_t buf[16384];
-	uint64_t count;
-	bool ok = true, writable = false;
-
-	while (ok) {
-		struct pollfd p[] = {
-			{ .fd = u->sock, .events = POLLIN | (writable ? POLLOUT : 0) },
-			{ .fd = u->wake, .events = POLLIN },
-			{ .fd = u->timer, .events = POLLIN },
-		};
-		size_t left;
-
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
-			break;
-		pthread_mutex_lock(&u->lock);
-		if (p[1].revents && read(u->wake, &count, sizeof(count)) < 0)
-			ok = errno == EAGAIN;
-		if (p[2].revents && read(u->timer, &count, sizeof(count)) > 0)
-			u->armed = VREADER_NEVER;
-		if (p[0].revents & (POLLIN | POLLHUP | POLLERR))
-			ok = receive(u, buf, sizeof(buf));
-		if (ok)
-			usbip_dev_tick(u->dev, now_ns());
-		/* what was answered before the cable is drawn still arrives */
-		ok = ok && flush(u) && !u->stop && !usbip_dev_unplugged(u->dev);
-		arm(u);
-		usbip_dev_pending(u->dev, &left);
-		writable = left > 0;
-		pthread_mutex_unlock(&u->lock);
-	}
-	/* The kernel takes the end of the stream for the device's unplugging. */
 	pthread_mutex_lock(&u->lock);
 	u->gone = true;
 	shutdown(u->sock, SHUT_RDWR);
 	pthread_mutex_unlock(&u->lock);
+	wake(u);
+}
+
+static void *listen_to_kernel(void *arg)
+{
+	struct vreader_usb *u = arg;
+	uint8_t buf[16384];
+	bool ok = true, full;
+
+	while (ok) {
+		ssize_t n = recv(u->sock, buf, sizeof(buf), 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		pthread_mutex_lock(&u->lock);
+		ok = n > 0 && usbip_dev_feed(u->dev, buf, n, now_ns()) == 0 && settle(u, &full);
+		pthread_mutex_unlock(&u->lock);
+		if (ok && full)
+			wake(u);
+	}
+	hang_up(u);
+	return NULL;
+}
+
+static void *attend(void *arg)
+{
+	struct vreader_usb *u = arg;
+	uint64_t count;
+	bool ok = true, full = false;
+
+	while (ok) {
+		struct pollfd p[] = {
+			{ .fd = u->wake, .events = POLLIN },
+			{ .fd = u->timer, .events = POLLIN },
+			{ .fd = full ? u->sock : -1, .events = POLLOUT },
+		};
+
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
+			break;
+		pthread_mutex_lock(&u->lock);
+		if (p[0].revents && read(u->wake, &count, sizeof(count)) < 0)
+			ok = errno == EAGAIN;
+		if (p[1].revents && read(u->timer, &count, sizeof(count)) > 0)
+			u->armed = VREADER_NEVER;
+		usbip_dev_tick(u->dev, now_ns());
+		ok = settle(u, &full) && ok;
+		pthread_mutex_unlock(&u->lock);
+	}
+	hang_up(u);
 	return NULL;
 }
 
@@ -144,7 +170,7 @@ static void destroy(struct vreader_usb *u)
 	free(u);
 }
 
-/* Gives one end of a socket pair to the kernel and starts the thread on the other. 0 or -errno. */
+/* Gives one end of a socket pair to the kernel and starts the threads on the other. 0 or -errno. */
 static int start(struct vreader_usb *u, enum vreader_speed speed)
 {
 	int pair[2], err;
@@ -159,10 +185,13 @@ static int start(struct vreader_usb *u, enum vreader_speed speed)
 	close(pair[1]);		/* the kernel has a reference of its own */
 	if (u->port < 0)
 		return u->port;
-	err = pthread_create(&u->thread, NULL, run, u);
+	err = pthread_create(&u->listening, NULL, listen_to_kernel, u);
+	if (err)
+		return -err;
+	err = pthread_create(&u->attending, NULL, attend, u);
 	if (err) {
-		close(u->sock);
-		u->sock = -1;
+		hang_up(u);
+		pthread_join(u->listening, NULL);
 		return -err;
 	}
 	u->running = true;
@@ -294,7 +323,8 @@ void vreader_detach(struct vreader_usb *u)
 		u->stop = true;
 		pthread_mutex_unlock(&u->lock);
 		wake(u);
-		pthread_join(u->thread, NULL);
+		pthread_join(u->listening, NULL);
+		pthread_join(u->attending, NULL);
 		usbip_vhci_wait_free(u->port, u->devid, &u->device, 10000);
 	}
 	destroy(u);

@@ -550,6 +550,18 @@ void vreader_stamp_msg(struct vreader *v, const uint8_t *msg, size_t len, bool i
 	}
 }
 
+void vreader_ready(struct vreader *v, uint64_t now)
+{
+	if (v->stamped - v->ready > VREADER_STAMPS)
+		v->ready = v->stamped - VREADER_STAMPS;
+	for (; v->ready < v->stamped; v->ready++) {
+		struct vreader_stamp *st = &v->stamp[v->ready % VREADER_STAMPS];
+
+		if (st->in)
+			st->ns = now;
+	}
+}
+
 size_t vreader_stamps(const struct vreader *v, struct vreader_stamp *out, size_t max, uint64_t *total)
 {
 	size_t have = v->stamped < VREADER_STAMPS ? v->stamped : VREADER_STAMPS;

@@ -240,9 +240,11 @@ struct vreader_stamp {
 	uint64_t ns;
 	uint32_t len;		/* whole message */
 	uint8_t type, slot, seq;
-	bool in;		/* reader to host: when it was ready to be fetched */
+	bool in;		/* reader to host: when it was ready to be fetched (vreader_ready) */
 	uint64_t card_ns;	/* host to reader: how long the timing model lets it take */
 };
+/* What a device needs to make an answer is not the host's: what was answered since the last call is ready from now on. */
+void vreader_ready(struct vreader *v, uint64_t now);
 /* Copies at most max, oldest first; *total: how many there ever were. */
 size_t vreader_stamps(const struct vreader *v, struct vreader_stamp *out, size_t max, uint64_t *total);
 

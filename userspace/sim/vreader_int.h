@@ -123,7 +123,7 @@ struct vreader {
 	char keys[128];		/* pressed, and not yet taken */
 
 	uint8_t rsp[RSP_MAX];
-	uint64_t stamped;
+	uint64_t stamped, ready;	/* messages; and those of them that vreader_ready has seen */
 	struct vreader_stamp stamp[VREADER_STAMPS];
 };
 
