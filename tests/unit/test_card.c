@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "cardrig.h"
+#include "reader/card_int.h"
 
 /* ---- opening ---- */
 
@@ -338,6 +339,62 @@ static void a_reader_unplugged_is_said_so(void **state)
 	open_card(CR_E_READER_GONE);
 }
 
+static int enter_of_nothing(cr_ring_t *ring, unsigned int to_submit, unsigned int min_complete, int timeout_ms)
+{
+	return -ENODEV;
+}
+
+/* A ring whose reader is gone takes no entry: however many are tried, each fails for that reason. */
+static void a_reader_unplugged_is_said_so_however_often(void **state)
+{
+	const struct cr_ring_ops *ops;
+	struct cr_ring_ops gone;
+	uint8_t rsp[10];
+	cr_card_t *card;
+
+	for (unsigned int level = CARDRING_LEVEL_TPDU; level <= CARDRING_LEVEL_EXTENDED_APDU; level *= 2) {
+		rig_make(level);
+		card = open_card(0);
+		ops = card->ring->ops;
+		gone = *ops;
+		gone.enter = enter_of_nothing;
+		card->ring->ops = &gone;
+		for (unsigned int i = 0; i < 70; i++) {
+			size_t n = sizeof(rsp);
+
+			assert_int_equal(cr_card_transmit(card, (const uint8_t *)"\0\x88\x90\0", 4, rsp, &n),
+					 CR_E_READER_GONE);
+		}
+		assert_int_equal(cr_card_reset(card), CR_E_READER_GONE);
+		card->ring->ops = ops;
+		cr_card_close(card);
+		assert_int_equal(rig.commands, 0);
+	}
+}
+
+/* What one ENTER has left in the ring takes the room of the next round, and is none of its own. */
+static void a_round_fits_what_is_free_of_the_ring(void **state)
+{
+	static const uint8_t cmd[] = { 0, 0x88, 0x90, 0 };
+	struct cr_apdu apdus[70];
+	struct cardring_sqe *sqe;
+	uint8_t rsp[70][2];
+	cr_card_t *card;
+	size_t done;
+
+	rig_make(CARDRING_LEVEL_TPDU);
+	card = open_card(0);
+	for (size_t i = 0; i < 70; i++)
+		apdus[i] = (struct cr_apdu){ .cmd = cmd, .cmd_len = sizeof(cmd), .rsp = rsp[i], .rsp_size = 2,
+					     .sw = 0x9000, .sw_mask = 0xffff };
+	sqe = cr_ring_sqe(card->ring);
+	sqe->opcode = CARDRING_OP_NOP;
+	sqe->user_data = UINT64_MAX;
+	assert_int_equal(cr_card_transmit_batch(card, apdus, 70, &done), 0);
+	assert_int_equal(done, 70);
+	cr_card_close(card);
+}
+
 /* ---- finding ---- */
 
 static struct { size_t crowd; int denied; } others;
@@ -442,6 +499,8 @@ int main(void)
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),
 		cmocka_unit_test(another_card_is_not_taken_for_the_first),
 		cmocka_unit_test(a_reader_unplugged_is_said_so),
+		cmocka_unit_test(a_reader_unplugged_is_said_so_however_often),
+		cmocka_unit_test(a_round_fits_what_is_free_of_the_ring),
 		cmocka_unit_test(readers_are_found_by_what_a_user_says),
 		cmocka_unit_test(every_reader_of_a_crowd_is_listed_and_named),
 		cmocka_unit_test(a_reader_that_is_denied_is_the_last_choice),

@@ -98,6 +98,8 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
 			const struct cardring_cqe lost = { .result = rc };
 
+			/* an ENTER that fails has taken nothing: what is left is nobody's, and would fill the ring */
+			card->ring->sq_tail = __atomic_load_n(&card->ring->hdr->sq_head, __ATOMIC_ACQUIRE);
 			for (; got < n; got++) {
 				rc = done(arg, got, &lost);
 				err = err ? err : rc;
