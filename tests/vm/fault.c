@@ -272,6 +272,46 @@ static void answer_that_comes_while_the_abort_is_not_heard_will_do(void **state)
 	node_close(&n);
 }
 
+/* CCID 1.1, 6.2.6: a reader that refuses the abort and says that the card wants more time has not let go of the command. */
+static void time_extension_ends_no_abort(void **state)
+{
+	static const struct { const char *line; unsigned int resets; } t[] = {
+		{ "extend times=4 ms=100", 0 }, { "extend times=0 ms=50", 1 },
+	};
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct node n;
+
+	for (size_t i = 0; i < 2; i++) {
+		unsigned long long resets = counter(&shared, "resets");
+
+		node_card(&n, &shared);
+		fault(&shared, t[i].line);
+		fault(&shared, "refuseabort");
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.deadline_ms = 60000;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 1, 0, 0), 1);
+		sleep_ms(20);
+		sqe = sqe_op(CARDRING_OP_ABORT, 0);
+		sqe.user_data = 99;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 1, 2, NODE_MS), 1);
+		for (unsigned int k = 0; k < 2; k++) {
+			c = reap(&n);
+			assert_int_equal(c.result, c.user_data ? 0 : -ECANCELED);
+		}
+		if (t[i].resets) {
+			expect_event(&n, CARDRING_EVENT_RESET);
+			recovers(&n, 0);
+		} else {
+			works(&n, 0);
+		}
+		assert_int_equal(counter(&shared, "resets") - resets, t[i].resets);
+		node_close(&n);
+	}
+}
+
 static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
@@ -464,6 +504,7 @@ static int tests(void)
 		NODE_TEST(abort_ends_the_command_and_what_is_behind_it),
 		NODE_TEST(reader_is_told_of_an_abort_as_far_as_it_listens),
 		NODE_TEST(answer_that_comes_while_the_abort_is_not_heard_will_do),
+		NODE_TEST(time_extension_ends_no_abort),
 		NODE_TEST(halted_endpoints_are_cleared),
 		NODE_TEST(trouble_of_one_slot_leaves_the_other_usable),
 		NODE_TEST(time_extension_moves_the_deadline),
