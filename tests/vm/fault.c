@@ -177,12 +177,13 @@ static void abort_ends_the_command_and_what_is_behind_it(void **state)
 	sqe = sqe_op(CARDRING_OP_ABORT, 0);
 	assert_int_equal(run(&n, &sqe).result, -EALREADY);
 	for (unsigned int hang = 0; hang < 2; hang++) {
-		unsigned int canceled = 0, aborted = 0;
+		unsigned int canceled = 0, aborted = 0, after = 0;
 
 		if (hang)
 			fault(&shared, "hang");
 		sqe = sqe_wait(&n, 0, 0, 30000);
 		sqe.deadline_ms = 60000;
+		sqe.flags = CARDRING_SQE_LINK;
 		push(&n, &sqe);
 		for (unsigned int i = 0; i < 3; i++) {
 			sqe = sqe_read(&n, 0, 2, 10);
@@ -194,14 +195,20 @@ static void abort_ends_the_command_and_what_is_behind_it(void **state)
 		sqe = sqe_op(CARDRING_OP_ABORT, 0);
 		sqe.user_data = 99;
 		push(&n, &sqe);
-		assert_int_equal(enter(&n, 1, 5, NODE_MS), 1);
-		for (unsigned int i = 0; i < 5; i++) {
+		/* what is behind the ABORT is no part of the chain that it ended */
+		sqe = sqe_op(CARDRING_OP_NOP, 0);
+		sqe.user_data = 100;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 2, 6, NODE_MS), 2);
+		for (unsigned int i = 0; i < 6; i++) {
 			c = reap(&n);
 			aborted += c.user_data == 99 && c.result == 0;
 			canceled += c.user_data == 0 && c.result == -ECANCELED;
+			after += c.user_data == 100 && c.result == 0;
 		}
 		assert_int_equal(aborted, 1);
 		assert_int_equal(canceled, 4);
+		assert_int_equal(after, 1);
 		works(&n, 0);
 	}
 	/* of what waits alone, too: while the reader is being told, the queue waits */
