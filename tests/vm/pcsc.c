@@ -310,17 +310,23 @@ static void pcscd_that_hangs_is_not_waited_for(void **state)
 {
 	struct cr_reader_info *list = NULL;
 	struct cardring_sqe sqe;
-	struct node n, m;
+	struct node n, m, other;
 	uint64_t begin;
 
 	node_card(&n, &shared);
 	works(&n, 0);
+	node_open(&other, &shared);
 	kill(pcscd(), SIGSTOP);
 	sqe = sqe_read(&n, 0, 0, 10);
 	sqe.deadline_ms = 300;
 	begin = now_ms();
 	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
 	assert_true(now_ms() - begin < 1500);
+	/* a claim that waits for nobody waits for one answer of pcscd's, not for one a try */
+	begin = now_ms();
+	assert_int_equal(node_claim(&other, 0, 0), -EBUSY);
+	assert_true(now_ms() - begin < 9000);
+	node_close(&other);
 	begin = now_ms();
 	assert_int_equal(node_try(&m, &shared, NULL), CR_E_NO_SERVICE);
 	assert_true(cr_reader_list(&list) >= 0);

@@ -81,7 +81,7 @@ static int connect_once(struct pcsc_ring *r)
 
 static int claim(struct pcsc_ring *r, int timeout_ms)
 {
-	uint64_t until = until_ms(timeout_ms), now;
+	uint64_t slow = cr_pcsc_now() + CONNECT_MS * PCSC_MS, until = until_ms(timeout_ms), now;
 	int err;
 
 	if (r->gone)
@@ -98,7 +98,8 @@ static int claim(struct pcsc_ring *r, int timeout_ms)
 		/* a card that does not answer is POWER_ON's affair, and so is one that has just gone */
 		if (err != -EBUSY)
 			break;
-		if (now >= until && tries >= LOOK_TRIES)
+		/* of a pcscd that hangs one try is enough */
+		if (now >= until && (tries >= LOOK_TRIES || now >= slow))
 			return -EBUSY;
 		now += (now >= until ? LOOK_MS : AGAIN_MS) * PCSC_MS;
 		while (cr_pcsc_now() < now && !r->gone) {
