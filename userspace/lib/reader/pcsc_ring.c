@@ -246,6 +246,13 @@ bool cr_pcsc_mine(const char *name, bool gone, struct cr_reader_info *out)
 
 /* ---- life ---- */
 
+static void apdu_free(uint8_t *apdu)
+{
+	if (apdu)
+		explicit_bzero(apdu, PCSC_APDU_MAX);
+	free(apdu);
+}
+
 static void ring_free(struct pcsc_ring *r)
 {
 	if (r->mem.ring.hdr) {
@@ -255,8 +262,8 @@ static void ring_free(struct pcsc_ring *r)
 	cr_memring_free(&r->mem);
 	free(r->taken);
 	free(r->reqs);
-	free(r->tx);
-	free(r->rx);
+	apdu_free(r->tx);
+	apdu_free(r->rx);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
