@@ -220,8 +220,11 @@ static void each_may_be_what_limits(void **state)
 		int command_by, response_by;
 		unsigned int asked;	/* commands to learn it */
 	} c[] = {
-		/* nothing but the standard; a ring's buffers take 4,086 bytes */
-		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_extended, false, 65535, 65536, 4077, 4084, NONE, NONE, 2 },
+		/* nothing but the standard: the reader gives a long response in several messages */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 4086, atr_extended, false, 65535, 65536, 4077, 4084, NONE, NONE, 2 },
+		/* a buffer: of the 4,086 bytes that it takes, and a reader that would give more in one message */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_extended, false, 65535, 4084, 4077, 4084, NONE, READER, 2 },
+		{ CARDRING_LEVEL_EXTENDED_APDU, 4087, atr_extended, false, 65535, 4084, 4077, 4084, NONE, READER, 2 },
 		/* the card: by its silence, by its historical bytes' silence, by EF.ATR/INFO */
 		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, false, 255, 256, 255, 256, CARD, CARD, 2 },
 		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, true, 1015, 2048, 1015, 2048, CARD, CARD, 3 },
@@ -259,6 +262,25 @@ static void each_may_be_what_limits(void **state)
 		assert_int_equal(l.extended, l.response > 256);
 		cr_card_close(card);
 	}
+}
+
+static void buffers_of_memory_that_is_not_short_limit_nothing(void **state)
+{
+	struct cr_limits l;
+	cr_card_t *card;
+
+	rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+	script_backend.whole_messages = 1;
+	rig.atr = atr_extended;
+	rig.atr_len = sizeof(atr_extended);
+	card = open_card(0);
+	cr_card_limits(card, &l);
+	assert_int_equal(l.command, CR_APDU_MAX_LC);
+	assert_int_equal(l.response, CR_APDU_MAX_LE);
+	assert_int_equal(l.message_command, CR_APDU_MAX_LC);
+	assert_int_equal(l.message_response, CR_APDU_MAX_LE);
+	assert_int_equal(l.response_by, CR_LIMIT_NONE);
+	cr_card_close(card);
 }
 
 static void limits_that_cannot_be_learnt_for_the_cards_end_are_an_error(void **state)
@@ -494,6 +516,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_negotiates_is_asked_what_it_chose),
 		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
 		cmocka_unit_test(each_may_be_what_limits),
+		cmocka_unit_test(buffers_of_memory_that_is_not_short_limit_nothing),
 		cmocka_unit_test(limits_that_cannot_be_learnt_for_the_cards_end_are_an_error),
 		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),

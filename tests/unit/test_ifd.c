@@ -15,6 +15,8 @@
 
 static const uint8_t atr_t0[] = { 0x3b, 0x00 };
 static cr_softreader_t *card_reader;
+static unsigned int level = CARDRING_LEVEL_SHORT_APDU;
+static uint32_t payload = 271;
 
 static int exec(void *arg, struct cr_soft_cmd *cmd)
 {
@@ -45,8 +47,8 @@ static int node_open(const char *path, const struct cr_ring_params *params, cr_r
 		     struct cardring_info *info)
 {
 	info->slots = 1;
-	info->level = CARDRING_LEVEL_SHORT_APDU;
-	info->max_payload = 271;
+	info->level = level;
+	info->max_payload = payload;
 	return cr_softreader_open(card_reader, params, ring);
 }
 
@@ -177,6 +179,37 @@ static void a_card_that_is_put_in_is_told_of(void **state)
 	power_up_is(IFD_SUCCESS);
 }
 
+/* PC/SC part 10, 2.6.14: what programs take for the longest that there is. */
+static void the_longest_data_is_told_of(void **state)
+{
+	enum { SHORT = CARDRING_LEVEL_SHORT_APDU, TPDU = CARDRING_LEVEL_TPDU, EXTENDED = CARDRING_LEVEL_EXTENDED_APDU };
+	static const struct { unsigned int level; uint32_t payload, most; } t[] = {
+		{ SHORT, 271, 0 }, { TPDU, 271, 65536 },
+		/* in several messages; in one, of which a buffer takes so much */
+		{ EXTENDED, 271, 65536 }, { EXTENDED, 4086, 65536 }, { EXTENDED, 4087, 4084 }, { EXTENDED, 65544, 4084 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint8_t out[128];
+		uint32_t most = 1;
+		DWORD n;
+
+		level = t[i].level;
+		payload = t[i].payload;
+		begin(state);
+		assert_int_equal(IFDHControl(LUN, CODE(FEATURE_GET_TLV_PROPERTIES), NULL, 0, out, sizeof(out), &n),
+				 IFD_SUCCESS);
+		for (DWORD k = 0; k + 6 <= n; k += 2 + out[k + 1]) {
+			if (out[k] == PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize)
+				most = out[k + 2] | (uint32_t)out[k + 3] << 8 | (uint32_t)out[k + 4] << 16;
+		}
+		assert_int_equal(most, t[i].most);
+		end(state);
+	}
+	level = SHORT;
+	payload = 271;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +219,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_change_is_told_of_whoever_looked_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(a_change_between_wait_and_look_is_told_of, begin, end),
 		cmocka_unit_test_setup_teardown(a_card_that_is_put_in_is_told_of, begin, end),
+		cmocka_unit_test(the_longest_data_is_told_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
