@@ -290,6 +290,13 @@ static bool rx_abort_ends(struct cr_slot *s, const struct cr_header *header)
 	return s->abort_refused && s->given_up_answered;
 }
 
+/* The command given up goes on for now: no end of it, and no noise. */
+static bool rx_goes_on(const struct cr_slot *s, const struct cr_header *header)
+{
+	return s->phase == CR_ABORTING && header->seq == s->given_up_seq &&
+	       CR_STATUS_COMMAND(header->status) == CR_COMMAND_EXTENSION;
+}
+
 static void rx_message(struct cr_reader *r)
 {
 	const struct cr_header *header = &r->rx.header;
@@ -301,6 +308,8 @@ static void rx_message(struct cr_reader *r)
 	}
 	s = &r->slot[header->slot];
 
+	if (rx_goes_on(s, header))
+		return;
 	if (s->phase == CR_ABORTING && rx_abort_ends(s, header)) {
 		s->phase = CR_IDLE;
 		s->unsync = false;

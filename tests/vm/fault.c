@@ -319,6 +319,46 @@ static void time_extension_ends_no_abort(void **state)
 	}
 }
 
+/* Nor are many of them noise, which would cost the commands of other slots. */
+static void time_extensions_of_an_aborted_command_cost_no_other_slot(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
+	static const int result[] = { -ECANCELED, 2, 0 };
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	assert_int_equal(node_claim(&n, 1, 0), 0);
+	power_on(&n, 1);
+	fault(&rd, "extend times=100 ms=4 slot=0");
+	fault(&rd, "refuseabort slot=0");
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 60000;
+	push(&n, &sqe);
+	sqe = sqe_wait(&n, 1, 2, 800);
+	sqe.deadline_ms = 60000;
+	sqe.user_data = 1;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 2, 0, 0), 2);
+	sleep_ms(20);
+	sqe = sqe_op(CARDRING_OP_ABORT, 0);
+	sqe.user_data = 2;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 3, NODE_MS), 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		c = reap(&n);
+		assert_true(c.user_data < 3);
+		assert_int_equal(c.result, result[c.user_data]);
+	}
+	works(&n, 0);
+	works(&n, 1);
+	node_close(&n);
+	unplug(&rd);
+}
+
 static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
@@ -512,6 +552,7 @@ static int tests(void)
 		NODE_TEST(reader_is_told_of_an_abort_as_far_as_it_listens),
 		NODE_TEST(answer_that_comes_while_the_abort_is_not_heard_will_do),
 		NODE_TEST(time_extension_ends_no_abort),
+		NODE_TEST(time_extensions_of_an_aborted_command_cost_no_other_slot),
 		NODE_TEST(halted_endpoints_are_cleared),
 		NODE_TEST(trouble_of_one_slot_leaves_the_other_usable),
 		NODE_TEST(time_extension_moves_the_deadline),
