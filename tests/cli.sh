@@ -277,6 +277,19 @@ if unshare -m true 2>/dev/null; then
 	check "a full disk keeps no part of a card" unshare -m sh -c "
 		mount -t tmpfs -o size=16k tmpfs '$w/full' &&
 		{ $cardring verify --reader sim:an --can 123456 --out '$w/full/card'; [ \$? = 1 ]; } && [ ! -e '$w/full/card' ]"
+	# What is found out too late, when the card was read: the verdict is not lost with it.
+	for what in "--log $w/full/x.xml" "--portrait $w/full/x.png" "--out $w/full/card"; do
+		check "nor has ${what%% *} room: the verdict is told" unshare -m sh -c "
+			mount -t tmpfs -o size=4k tmpfs '$w/full' && head -c 4096 /dev/zero >'$w/full/none' &&
+			{ $cardring verify --reader sim:forged --can 123456 $what --json >'$w/out' 2>'$w/err'; [ \$? = 1 ]; } &&
+			jq -e '.verdict == \"forged\" and .error.code == \"io\" and .error.exit == 1' '$w/out' &&
+			{ $cardring verify --reader sim:forged --can 123456 $what --lang en >'$w/out' 2>'$w/err'; [ \$? = 1 ]; } &&
+			grep -qi forged '$w/out' && grep -q 'No space left' '$w/err' && [ \"\$(ls '$w/full')\" = none ]"
+	done
+	check "a refused card stays one where its log has no room" unshare -m sh -c "
+		mount -t tmpfs -o size=4k tmpfs '$w/full' && head -c 4096 /dev/zero >'$w/full/none' &&
+		{ $cardring verify --reader sim:an --can 999999 --log '$w/full/x.xml' --json >'$w/out' 2>'$w/err'; [ \$? = 5 ]; } &&
+		jq -e '.error.code == \"access-refused\"' '$w/out' && grep -q 'No space left' '$w/err'"
 fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
@@ -339,8 +352,11 @@ exits "a log that is there" 1 verify --reader sim:an --can 123456 --log "$w/an.x
 check "is not written over" is .error.code exists
 check "and stays as it is" cmp "$w/an.xml" "$w/an.before"
 check "with nothing beside it" bash -c "[ \"\$(ls '$w' | grep -c '^an\.xml')\" = 1 ]"
-exits "a log where none can be" 1 verify --reader sim:an --can 123456 --log /dev/null/x --json
-check "is said" is .error.code io
+for where in /nonexistent/x.xml /dev/null/x.xml; do
+	exits "a log at $where, where none can be" 1 verify --reader sim:forged --can 123456 --log $where --trace --json
+	check "is said" is .error.code io
+	check "before anything is sent" not grep -q '^>' "$w/err"
+done
 exits "a refused card is logged" 5 verify --reader sim:an --can 999999 --log "$w/refused.xml" --json
 check "validly" valid "$w/refused.xml"
 check "as failed" [ "$(xmllint --xpath 'string(//*[local-name()="PaceCheck"]/*[1])' "$w/refused.xml")" = failed ]
@@ -719,6 +735,12 @@ check "for the owner alone" [ "$(stat -c %a "$w/face.png")" = 600 ]
 check "and the object says so" jq -e --arg f "$w/face.png" '.portrait.png == $f and .portrait.error == null and
 	.portrait.width == 360 and .portrait.height == 480' "$w/out"
 exits "where it cannot be written" 1 read --reader sim:an --can 123456 --portrait /dev/null/x --json
+for where in /nonexistent/x.png /dev/null/x.png; do
+	exits "at $where" 1 verify --reader sim:forged --can 123456 --portrait $where --trace --json
+	check "it is said before anything is sent" sh -c "jq -e '.error.code == \"io\"' '$w/out' && ! grep -q '^>' '$w/err'"
+done
+exits "into the folder that --out makes" 0 verify --reader sim:an --can 123456 --out "$w/with" --portrait "$w/with/face.png" --log "$w/with/log.xml"
+check "is fine, for a log too" [ -s "$w/with/face.png" -a -s "$w/with/log.xml" ]
 exits "where there is none" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/none.png"
 check "it is said" said 'no portrait among'
 check "and nothing written" [ ! -e "$w/none.png" ]

@@ -20,6 +20,16 @@ void cli_note(const char *format, ...)
 {
 }
 
+void cli_fault(struct cli_fault *f, const char *code, const char *format, ...)
+{
+	f->code = code;
+}
+
+int cli_write_check(const char *path)
+{
+	return 0;
+}
+
 int cli_write_file(const char *path, const uint8_t *data, size_t len)
 {
 	written = path;
@@ -53,8 +63,10 @@ static void a_bad_portrait_is_an_error_with_a_name_and_no_file(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		const struct cr_inspection in = { .portrait = all[i].p, .portrait_len = all[i].n };
 		struct cli_portrait p = { 0 };
+		struct cli_fault fault = { 0 };
 
-		assert_int_equal(cli_portrait_make(&c, &in, &p), 0);
+		cli_portrait_make(&c, &in, &p, &fault);
+		assert_null(fault.code);
 		assert_string_equal(p.error, all[i].error);
 		assert_null(p.png);
 		assert_null(written);

@@ -43,24 +43,27 @@ int cli_picture_check(const struct cli *c)
 	return 0;
 }
 
-int cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p)
+int cli_portrait_prepare(const struct cli *c)
+{
+	if (!c->portrait || !cli_write_check(c->portrait))
+		return 0;
+	return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->portrait, strerror(errno));
+}
+
+void cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p, struct cli_fault *fault)
 {
 	if (!c->portrait && !c->picture)
-		return 0;
-	if (!in->portrait) {
-		p->error = N_("There is no portrait among what was read.");
-		return 0;
-	}
-	p->error = why_not(picture_decode(in->portrait, in->portrait_len, &p->picture));
+		return;
+	p->error = in->portrait ? why_not(picture_decode(in->portrait, in->portrait_len, &p->picture)) :
+				  N_("There is no portrait among what was read.");
 	if (!p->error)
 		p->error = why_not(picture_png(&p->picture, &p->png, &p->png_len));
 	if (p->error || !c->portrait)
-		return 0;
+		return;
 	if (cli_write_file(c->portrait, p->png, p->png_len))
-		return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->portrait,
-				strerror(errno));
-	p->written = c->portrait;
-	return 0;
+		cli_fault(fault, "io", _("%s cannot be written: %s"), c->portrait, strerror(errno));
+	else
+		p->written = c->portrait;
 }
 
 void cli_portrait_free(struct cli_portrait *p)

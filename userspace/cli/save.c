@@ -85,6 +85,31 @@ static int done_with(char *tmp, int rc)
 	return rc ? -1 : 0;
 }
 
+int cli_write_check(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *dir;
+	int rc;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return -1;
+	}
+	dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	if (!dir)
+		return -1;
+	rc = stat(dir, &st);
+	if (!rc && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		rc = -1;
+	}
+	if (!rc)
+		rc = access(dir, W_OK | X_OK);
+	free(dir);
+	return rc;
+}
+
 int cli_write_file(const char *path, const uint8_t *data, size_t len)
 {
 	char *tmp;
@@ -108,24 +133,26 @@ int cli_write_new_file(const char *path, const uint8_t *data, size_t len)
 	return done_with(tmp, rc);
 }
 
-static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,
-	       size_t len)
+/* False: fault says why. */
+static bool add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,
+		size_t len, struct cli_fault *fault)
 {
 	char *path = NULL;
-	int rc;
 
-	if (asprintf(&path, "%s/%s", c->out, name) < 0)
-		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	if (asprintf(&path, "%s/%s", c->out, name) < 0) {
+		cli_fault_err(fault, CR_E_NOMEM);
+		return false;
+	}
 	if (cli_write_file(path, data, len)) {
-		rc = failed(c, path);
+		cli_fault(fault, "io", _("%s cannot be written: %s"), path, strerror(errno));
 		free(path);
-		return rc;
+		return false;
 	}
 	if (saved->n < sizeof(saved->names) / sizeof(saved->names[0]))
 		saved->names[saved->n++] = path;
 	else
 		free(path);	/* written, and not told of: there are too many */
-	return 0;
+	return true;
 }
 
 /* "DG7-image.jpg", "DG3-2-image.wsq": for the pictures beside the portrait. */
@@ -210,13 +237,13 @@ static void remove_old(const char *dir)
 	}
 }
 
-int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
+bool cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved, struct cli_fault *fault)
 {
 	char name[64], *text;
-	int rc = 0;
+	bool ok = true;
 
 	remove_old(c->out);
-	for (size_t i = 0; i < in->n_files && !rc && saved->n < 24; i++) {
+	for (size_t i = 0; i < in->n_files && ok && saved->n < 24; i++) {
 		const struct cr_file *f = &in->files[i];
 
 		if (!f->data)
@@ -224,24 +251,27 @@ int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_sav
 		snprintf(name, sizeof(name), "%s.bin", f->name);
 		if (strchr(name, '/'))
 			*strchr(name, '/') = '_';	/* EF.ATR/INFO */
-		rc = add(c, saved, name, f->data, f->len);
+		ok = add(c, saved, name, f->data, f->len, fault);
 	}
-	if (!rc && in->portrait)
-		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
-			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
-	for (size_t i = 0; i < in->n_items && !rc && saved->n < MAX_SAVED; i++) {
+	if (ok && in->portrait)
+		ok = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
+			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len, fault);
+	for (size_t i = 0; i < in->n_items && ok && saved->n < MAX_SAVED; i++) {
 		if (picture_name(in, &in->items[i], name, sizeof(name)))
-			rc = add(c, saved, name, in->items[i].data, in->items[i].len);
+			ok = add(c, saved, name, in->items[i].data, in->items[i].len, fault);
 	}
-	if (!rc) {
+	if (ok) {
 		text = cli_record_text(in);
-		rc = text ? add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text)) :
-			    cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+		ok = text && add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text), fault);
+		if (!text)
+			cli_fault_err(fault, CR_E_NOMEM);
 		free(text);
 	}
-	if (rc)
-		remove_old(c->out);	/* half a card is of use to nobody */
-	return rc;
+	if (ok)
+		return true;
+	remove_old(c->out);	/* half a card is of use to nobody */
+	cli_saved_free(saved);
+	return false;
 }
 
 void cli_saved_free(struct cli_saved *saved)
