@@ -744,6 +744,12 @@ check "is fine, for a log too" [ -s "$w/with/face.png" -a -s "$w/with/log.xml" ]
 exits "where there is none" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/none.png"
 check "it is said" said 'no portrait among'
 check "and nothing written" [ ! -e "$w/none.png" ]
+exits "where there is none, over another's picture" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/face.png" --json
+check "leaves none of the other's" [ ! -e "$w/face.png" ]
+check "and the object says why" jq -e '.portrait.png == null and (.portrait.error | length) > 0' "$w/out"
+mkdir "$w/pictures"
+exits "over a folder" 1 read --reader sim:an --can 123456 --need identity --portrait "$w/pictures" --trace --json
+check "it is said before anything is sent" sh -c "jq -e '.error.code == \"io\"' '$w/out' && ! grep -q '^>' '$w/err'"
 exits "kitty's protocol" 0 read --reader sim:an --can 123456 --picture kitty --lang en
 check "is on the terminal" grep -qa "$(printf '\033_Ga=T,f=100')" "$w/out"
 exits "sixels" 0 read --reader sim:an --can 123456 --picture sixel

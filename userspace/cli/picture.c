@@ -58,12 +58,17 @@ void cli_portrait_make(const struct cli *c, const struct cr_inspection *in, stru
 				  N_("There is no portrait among what was read.");
 	if (!p->error)
 		p->error = why_not(picture_png(&p->picture, &p->png, &p->png_len));
-	if (p->error || !c->portrait)
+	if (!c->portrait)
 		return;
-	if (cli_write_file(c->portrait, p->png, p->png_len))
-		cli_fault(fault, "io", _("%s cannot be written: %s"), c->portrait, strerror(errno));
-	else
+	if (!p->error && !cli_write_file(c->portrait, p->png, p->png_len)) {
 		p->written = c->portrait;
+		return;
+	}
+	if (!p->error)
+		cli_fault(fault, "io", _("%s cannot be written: %s"), c->portrait, strerror(errno));
+	/* what lies there is another's face */
+	if (unlink(c->portrait) && errno != ENOENT)
+		cli_fault(fault, "io", _("%s, the portrait of another card, cannot be removed: %s"), c->portrait, strerror(errno));
 }
 
 void cli_portrait_free(struct cli_portrait *p)
