@@ -131,6 +131,22 @@ exits "a wrong PIN" 5 verify --reader sim:cam --pin 141422 --json
 check "is told as one" jq -e '.error.code == "access-refused" and (.error.message | startswith("The PIN is wrong."))' "$w/out"
 exits "a PIN for a card that has none" 1 verify --reader sim:an --pin 141421
 check "a PIN from standard input" sh -c "echo 141421 | $cardring verify --reader sim:cam --pin -"
+while read -r name secret exit prompt shown; do
+	check "--$name - at a terminal asks for it${shown:+, unseen}" sh -c "{ sleep 1; echo $secret; sleep 1; } |
+		script -qec '$cardring read --reader sim:cam --need 1 --$name - --lang en; echo exit \$?' /dev/null >'$w/typed'
+		grep -qaE '^$prompt' '$w/typed' && grep -qa 'exit $exit' '$w/typed' && [ \$(grep -ca '$secret' '$w/typed') = ${shown:-1} ]"
+done <<'END'
+can 271828 0 CAN.*:
+id-number 001090271828 0 .*12.*:
+pin 141421 0 PIN.*: 0
+puk 1732050807 0 PUK.*: 0
+END
+check "--mrz - does" sh -c "{ sleep 1; sed -n 's/^mrz = //p' build/sim/cards/cam/profile; sleep 1; } |
+	script -qec '$cardring verify --reader sim:cam --mrz - --lang en' /dev/null >'$w/typed' && grep -qa '^MRZ.*:' '$w/typed'"
+for sign in '\003' '\034'; do	# Ctrl-C, Ctrl-\
+	check "$sign at a PIN leaves the terminal as it was" sh -c "{ sleep 1; printf '$sign'; sleep 1; } |
+		script -qec \"trap : INT QUIT; $cardring verify --reader sim:cam --pin -; stty -a\" /dev/null >'$w/typed'; grep -qa ' echo ' '$w/typed'"
+done
 eac="verify --reader sim:eac --can $(sed -n 's/^can = //p' build/sim/cards/eac/profile) --json"
 exits "fingerprints stay locked" 0 $eac
 check "without a terminal's certificates" jq -e '.passive_authentication.data_groups["3"] == "locked" and

@@ -25,6 +25,15 @@ void cli_fault(struct cli_fault *f, const char *code, const char *format, ...)
 	f->code = code;
 }
 
+bool cli_tty_begin(int fd, unsigned int off, bool wait)
+{
+	return false;
+}
+
+void cli_tty_end(void)
+{
+}
+
 int cli_write_check(const char *path)
 {
 	return 0;

@@ -212,6 +212,15 @@ const char *cli_slot_state(const struct cr_reader_info *r);	/* stable English */
 const char *cli_slot_state_text(const struct cr_reader_info *r);	/* for people */
 const char *cli_level(unsigned int level);			/* stable English */
 
+/* ---- tty.c ---- */
+
+/*
+ * Takes these local modes (ECHO, ICANON) from a terminal until cli_tty_end, or a signal comes; what was typed ahead is
+ * dropped, or where wait is false kept, and reads do not wait. One terminal at a time. False: nothing was changed.
+ */
+bool cli_tty_begin(int fd, unsigned int off, bool wait);
+void cli_tty_end(void);
+
 /* ---- secret.c ---- */
 
 /* The secret that the options name, or the terminal is asked for (type NONE: neither). 0 or an exit code. */

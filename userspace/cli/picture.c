@@ -131,21 +131,14 @@ bool cli_answer_has_sixel(const char *answer)
 static bool has_sixel(void)
 {
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct termios old, raw;
 	char answer[64] = "";
 
 	if (tty < 0)
 		return false;
-	if (!tcgetattr(tty, &old)) {
-		raw = old;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		raw.c_cc[VMIN] = 0;
-		raw.c_cc[VTIME] = 0;
-		if (!tcsetattr(tty, TCSANOW, &raw)) {
-			if (write(tty, "\033[c", 3) == 3)
-				hear(tty, answer, sizeof(answer));
-			tcsetattr(tty, TCSANOW, &old);
-		}
+	if (cli_tty_begin(tty, ICANON | ECHO, false)) {
+		if (write(tty, "\033[c", 3) == 3)
+			hear(tty, answer, sizeof(answer));
+		cli_tty_end();
 	}
 	close(tty);
 	return cli_answer_has_sixel(answer);
