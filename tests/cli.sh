@@ -467,6 +467,31 @@ shows "EF.CardAccess" build/sim/cards/an/EF_011C.bin '.type == "EF.CardAccess" a
 shows "a certificate" build/sim/trust/VNM-1.cer '.type == "certificate" and .self_signed and (.extensions | length) > 4'
 shows "a revocation list" "$(grep -l . build/sim/trust/VNM-1.crl)" '.type == "revocation list" and .revoked >= 0'
 shows "a master list" tests/data/fuzz/trust-master-list '.content_type == "2.23.136.1.1.2" and .master_list[0].state == "UT"'
+run read --reader sim:full $(secret full) --need all --out "$w/all"
+shows "what DG2 to DG4 have of each" "$w/all/DG3.bin" '.entries[1].position == "left index finger"'
+shows "an eye" "$w/all/DG4.bin" '.entries[0].eye == "right eye"'
+shows "a face" "$w/all/DG2.bin" '.entries[0].format == "ISO/IEC 39794-5" and .portrait.length > 1000'
+shows "pictures" "$w/all/DG7.bin" '.entries[0].image.type == "image/jpeg"'
+shows "DG11" "$w/all/DG11.bin" '.type == "DG11" and .other_names[1] == "ARKENSTONE LULU" and .full_name == "ÄRKENSTÖNE LUCÍA MARÍA"'
+shows "DG12" "$w/all/DG12.bin" '.issuing_authority == "OFFICE OF SAMPLES VALE" and .date_of_issue == "2025-01-10"'
+shows "persons to notify" "$w/all/DG16.bin" '.entries[1].name == "BRØNN MARY J" and (has("names_cut") | not)'
+check "as text too" said 'BRØNN MARY J'
+shows "EF.DIR" "$w/all/EF.DIR.bin" '.type == "EF.DIR" and .entries[0].application == "eMRTD" and (has("mrz") | not)'
+shows "EF.ATR/INFO" "$w/all/EF.ATR_INFO.bin" '.type == "EF.ATR/INFO" and .max_response == 8194 and .capabilities == "9421C0"'
+while read -r group bytes; do
+	printf "$bytes" >"$w/cut"
+	exits "show: a malformed $group" 1 show "$w/cut" --json
+	check "is not shown as if it said nothing" is .error.code malformed
+done <<'END'
+DG1 \x61\x03\x5f\x1f\x00
+DG2 \x75\x02\x05\x00
+DG11 \x6b\x03\x5c\x05\x00
+DG14 \x6e\x02\x30\x00
+DG15 \x6f\x02\x30\x00
+DG16 \x70\x03\xa1\x05\x00
+EF.DIR \x61\x03\x4f\x01\xa0
+EF.ATR/INFO \x43\x01\x80\x7f\x66\x01\x02
+END
 openssl x509 -in build/sim/trust/VNM-1.cer -inform DER -out "$w/vn.pem" 2>/dev/null || cp build/sim/trust/VNM-1.cer "$w/vn.pem"
 shows "PEM" "$w/vn.pem" '.type == "certificate" and .state == "VN"'
 for f in EF.COM EF.SOD DG1 DG2 DG13 DG14; do
