@@ -551,6 +551,15 @@ cp -r "$t" "$w/broken"
 printf 'more' >>"$w/broken/index.txt"
 exits "a damaged index" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
 check "is named" is .error.code malformed
+printf 'cardring-trust-store 99\n' >"$w/broken/index.txt"
+exits "a store of a later version" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is named, not the card" jq -e '.error.code == "unsupported" and (.error.message | test("later cardring"))' "$w/out"
+ln -sf index.txt "$w/broken/index.txt"
+exits "an index that cannot be opened" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is not called damaged" jq -e '.error.code == "io" and (.error.message | test("symbolic links"))' "$w/out"
+rm "$w/broken/index.txt"
+cp "$t/index.txt" "$w/broken"
+printf 'more' >>"$w/broken/index.txt"
 exits "and check says where" 1 trust check --trust "$w/broken"
 check "by its line" said 'at line'
 where=$(grep -o 'at line [1-9][0-9]*' "$w/err")

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
-#include "cli.h"
+#include "trust.h"
 #include "eid/inspect.h"
 #include "eid/prepare.h"
 #include "sim.h"
@@ -20,13 +20,11 @@ static int trust_dir(const struct cli *c, cr_trust_t *trust, const char *dir, bo
 
 	if (n == CR_E_NOT_FOUND && !must)
 		return 0;
-	if (n == CR_E_NOT_FOUND)
-		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no folder %s of trusted issuers."), dir);
 	if (n == CR_E_MALFORMED)
 		return cli_fail(c, CLI_ERROR, cli_error_code(n), NULL,
 				_("The index of the trust store %s is damaged: \"cardring trust check\" says where."), dir);
 	if (n < 0)
-		return cli_fail_err(c, n, NULL, NULL);
+		return cli_store_fail(c, n, dir, NULL);
 	if (skipped)
 		cli_note(_("%zu files of %s are left out: \"cardring trust check\" says which, and why."), skipped, dir);
 	if (!n && must)
