@@ -216,6 +216,8 @@ printf '\003' | dd of="$w/mapped/EF.CardSecurity.bin" bs=1 conv=notrunc status=n
 exits "changed since, it accuses" 13 verify --from "$w/mapped" --trust build/sim/trust --json
 check "by its signature" jq -e '.checks[] | select(.name == "chip-authentication") |
 	.detail == "EF.CardSecurity: the signature does not verify"' "$w/out"
+run verify --from "$w/mapped" --trust build/sim/trust --lang vi
+check "and is Vietnamese to the end" said 'EF.CardSecurity: chữ ký không'
 mkdir "$w/stranger"
 cp build/sim/trust/VNM-1.cer "$w/stranger"
 exits "what version 2 proved is written" 10 verify --reader sim:eac2 --can 314159 --out "$w/second" --trust "$w/stranger" --json \
@@ -797,6 +799,8 @@ check "and nothing written" [ ! -e "$w/none.png" ]
 exits "where there is none, over another's picture" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/face.png" --json
 check "leaves none of the other's" [ ! -e "$w/face.png" ]
 check "and the object says why" jq -e '.portrait.png == null and (.portrait.error | length) > 0' "$w/out"
+run read --reader sim:an --can 123456 --need identity --portrait "$w/face.png" --lang vi --json
+check "in Vietnamese too" jq -e '.portrait.error | test("ảnh")' "$w/out"
 mkdir "$w/pictures"
 exits "over a folder" 1 read --reader sim:an --can 123456 --need identity --portrait "$w/pictures" --trace --json
 check "it is said before anything is sent" sh -c "jq -e '.error.code == \"io\"' '$w/out' && ! grep -q '^>' '$w/err'"
