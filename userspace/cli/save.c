@@ -4,6 +4,7 @@
  * owner alone: all of them or none. What another card left in the folder goes, so that two people's data never lie side
  * by side; nothing else in it is touched.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -204,37 +205,52 @@ static bool is_picture(const char *name)
 	return false;
 }
 
-static void remove_pictures(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (is_picture(e->d_name))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-}
-
-static void remove_old(const char *dir)
+static bool is_saved(const char *name)
 {
 	static const char *const others[] = {
 		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "EF.CardSecurity.bin", "portrait.jpg",
 		"portrait.jp2",
 		CLI_RECORD,
 	};
-	char path[4300];
+	char group[16];
 
-	remove_pictures(dir);
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
-		unlink(path);
-	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(others[i], name))
+			return true;
 	for (int i = 1; i <= 16; i++) {
-		snprintf(path, sizeof(path), "%s/DG%d.bin", dir, i);
-		unlink(path);
+		snprintf(group, sizeof(group), "DG%d.bin", i);
+		if (!strcmp(group, name))
+			return true;
 	}
+	return is_picture(name);
+}
+
+/* What write_beside left behind when it was killed: "DG2.bin.a1B2c3". */
+static bool is_half_written(const char *name)
+{
+	size_t n = strlen(name), end = n > 7 ? n - 7 : 0;
+	char whole[256];
+
+	if (!end || name[end] != '.' || end >= sizeof(whole))
+		return false;
+	for (size_t i = end + 1; i < n; i++)
+		if (!isalnum((unsigned char)name[i]))
+			return false;
+	memcpy(whole, name, end);
+	whole[end] = '\0';
+	return is_saved(whole);
+}
+
+static void remove_old(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_saved(e->d_name) || is_half_written(e->d_name))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
 }
 
 bool cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved, struct cli_fault *fault)
