@@ -861,6 +861,8 @@ done <<'END'
 1|a terminal's key that is none|verify --reader sim:eac --can 123456 --terminal build/sim/terminal/certificates.cvcert --terminal-key /etc/passwd
 1|an unknown option|verify --cann 123456
 1|an option of another command|list --can 123456
+1|an option of another command, before this one|--log /nonexistent/x.xml read --reader sim:an --can 123456
+1|a secret before a command that takes none|--can 123456 list
 1|an option without its value|verify --can
 1|a value for none|verify --trace=1
 1|a number that is none|verify --can 123456 --wait soon
@@ -961,6 +963,9 @@ done <<'END'
 3|a path that is no reader's|verify --reader /dev/tty --can 123456
 END
 check "and every one of them was" [ $objects -gt 20 ]
+run --log "$w/x.xml" --can 123456 read --reader sim:an
+check "an option before the command that does not take it is named" said '"cardring read" takes no option --log'
+exits "and one that it takes is fine there" 0 --reader sim:an --can 123456 read
 run verify --cann 123456
 check "the nearest option is named" said 'did you mean --can'
 run pin verify 83746925 --ref 81
