@@ -1015,6 +1015,12 @@ check "from standard input" sh -c "printf '# select\n\n00A4040C07A0000002471001\
 check "a NUL ends no command" sh -c "! printf '00A4040C07A0000002471001\\000\\n' | $cardring apdu --reader sim:an"
 check "nor does a line have no end" sh -c "! yes 00 | tr -d '\\n' | timeout 20 $cardring apdu --reader sim:an 2>'$w/err'"
 check "which is said" grep -q 'longer than any APDU' "$w/err"
+for line in 00A4 00A4040G 'yes 00 | tr -d \\n | head -c 300000'; do
+	case $line in yes*) how=$line ;; *) how="echo $line" ;; esac
+	check "a line that is no command loses no answer: $how" sh -c "
+		! { echo 00A4040C07A0000002471001; $how; } | $cardring apdu --reader sim:an --json >'$w/out'"
+	check "of before it" is '.error.code + .responses[0].status_word + .reader.backend' invalid-apdu9000sim
+done
 check "the longest APDU is none too long" sh -c "
 	{ printf '00 D6 00 00 00 FF FF'; yes ' 00' | head -n 65535 | tr -d '\\n'; echo ' 00 00'; } |
 	$cardring apdu --reader sim:an 2>&1 | grep -v 'longer than any' | grep -q ."
