@@ -811,6 +811,8 @@ exits "kitty's protocol" 0 read --reader sim:an --can 123456 --picture kitty --l
 check "is on the terminal" grep -qa "$(printf '\033_Ga=T,f=100')" "$w/out"
 exits "sixels" 0 read --reader sim:an --can 123456 --picture sixel
 check "are on the terminal" grep -qa "$(printf '\033P0;1q')" "$w/out"
+"$cardring" read --reader sim:an --can 123456 --picture sixel --lang en >/dev/full 2>"$w/err"
+check "sixels that do not go out are told" grep -q 'could not be shown' "$w/err"
 exits "--picture auto into a file" 0 read --reader sim:an --can 123456 --picture auto --lang en
 check "shows none and says so" said 'shows no pictures'
 check "and sends nothing to it" not grep -qa "$(printf '\033')" "$w/out"

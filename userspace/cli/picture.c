@@ -170,8 +170,7 @@ void cli_portrait_show(const struct cli *c, const struct cli_portrait *p)
 		way = way_of_terminal();
 	if (!way)
 		cli_note("%s", _("This terminal shows no pictures, or does not say so: --picture kitty or sixel overrules it."));
-	else if (!strcmp(way, "kitty"))
-		picture_kitty(stdout, p->png, p->png_len);
-	else
-		picture_sixel(stdout, &p->picture, SIXEL_ROWS);
+	else if (!(strcmp(way, "kitty") ? picture_sixel(stdout, &p->picture, SIXEL_ROWS) :
+					  picture_kitty(stdout, p->png, p->png_len)))
+		cli_note("%s", _("The portrait could not be shown."));
 }
