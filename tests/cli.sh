@@ -282,13 +282,13 @@ exits "a card with more pictures" 0 read --reader sim:full $(secret full) --out 
 check "has them beside the portrait, and the groups whole" sh -c \
 	"cd '$w/card' && [ -s DG5-1-image.jpg ] && [ -s DG7-1-image.jpg ] && [ -s portrait.jp2 ] && [ ! -e portrait.jpg ] &&
 	 cmp DG16.bin '$root/build/sim/cards/full/EF_0110.bin'"
-touch "$w/card/mine" "$w/card/DG5-1-image.txt" "$w/card/mine.a1B2c3" "$w/card/DG2.bin.a1-2c3"
-touch "$w/card/DG2.bin.a1B2c3" "$w/card/DG5-1-image.jpg.Zz9aA0" "$w/card/inspection.json.000000" "$w/card/portrait.jpg.abcdef"
+touch "$w/card/mine" "$w/card/DG5-1-image.txt" "$w/card/mine.part-a1B2c3" "$w/card/DG2.bin.part-a1-2c3"
+touch "$w/card/DG2.bin.part-a1B2c3" "$w/card/DG5-1-image.jpg.part-Zz9aA0" "$w/card/inspection.json.part-000000" "$w/card/portrait.jpg.part-abcdef" "$w/card/DG2.bin.backup"
 exits "another card into the same folder" 0 read --reader sim:bac $(secret bac) --out "$w/card"
 check "leaves nothing of the first, and what is not ours alone" sh -c \
 	"[ ! -e '$w/card/DG13.bin' ] && [ ! -e '$w/card/DG5-1-image.jpg' ] && [ -e '$w/card/DG5-1-image.txt' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
-check "nor what was half written when it was killed" sh -c "cd '$w/card' && ! ls DG2.bin.a1B2c3 *.Zz9aA0 *.000000 *.abcdef 2>/dev/null"
-check "and that alone" sh -c "cd '$w/card' && ls mine.a1B2c3 DG2.bin.a1-2c3"
+check "nor what was half written when it was killed" sh -c "cd '$w/card' && ! ls DG2.bin.part-a1B2c3 *-Zz9aA0 *-000000 *-abcdef 2>/dev/null"
+check "and that alone" sh -c "cd '$w/card' && ls mine.part-a1B2c3 DG2.bin.backup DG2.bin.part-a1-2c3"
 exits "a folder that cannot be" 1 verify --reader sim:an --can 123456 --out /dev/null/x --json
 exits "a folder that is a file" 1 verify --reader sim:an --can 123456 --out "$w/card/mine"
 check "is said so" said 'Not a directory'

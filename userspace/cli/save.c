@@ -40,6 +40,8 @@ int cli_save_prepare(const struct cli *c, bool *made)
 	return 0;
 }
 
+#define PART	".part-"	/* and six letters or digits: a file that is not whole yet */
+
 /* Into a file beside it, whose name is left in *tmp: 0, or -1 with nothing left. */
 static int write_beside(const char *path, const uint8_t *data, size_t len, char **tmp)
 {
@@ -47,7 +49,7 @@ static int write_beside(const char *path, const uint8_t *data, size_t len, char 
 	ssize_t n;
 	int fd, saved;
 
-	if (asprintf(tmp, "%s.XXXXXX", path) < 0)
+	if (asprintf(tmp, "%s" PART "XXXXXX", path) < 0)
 		return -1;
 	fd = mkostemp(*tmp, O_CLOEXEC);		/* 0600 */
 	if (fd < 0) {
@@ -225,15 +227,16 @@ static bool is_saved(const char *name)
 	return is_picture(name);
 }
 
-/* What write_beside left behind when it was killed: "DG2.bin.a1B2c3". */
+/* What write_beside left behind when it was killed: "DG2.bin.part-a1B2c3". */
 static bool is_half_written(const char *name)
 {
-	size_t n = strlen(name), end = n > 7 ? n - 7 : 0;
+	const size_t tail = strlen(PART) + 6;
+	size_t n = strlen(name), end = n > tail ? n - tail : 0;
 	char whole[256];
 
-	if (!end || name[end] != '.' || end >= sizeof(whole))
+	if (!end || strncmp(name + end, PART, strlen(PART)) || end >= sizeof(whole))
 		return false;
-	for (size_t i = end + 1; i < n; i++)
+	for (size_t i = n - 6; i < n; i++)
 		if (!isalnum((unsigned char)name[i]))
 			return false;
 	memcpy(whole, name, end);
