@@ -111,8 +111,8 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 }
 
 /*
- * TR-03135-1, 5.8.8.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10,
- * 4.6.1).
+ * TR-03135-1, 5.8.8.1. EF.COM is not signed, but mandatory (ICAO 9303-10, 4.6.1): that it could not be read
+ * is in CR_CHECK_READ.
  */
 static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 {
