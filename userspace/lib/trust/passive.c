@@ -331,11 +331,11 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	return err ? err : check_document_type(insp, sod, now);
 }
 
-static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
+static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust, time_t now)
 {
 	struct cr_cms_checks apart;
 	const char *why;
-	int err = cr_sod_verify(sod, trust, &why);
+	int err = cr_sod_verify(sod, trust, now, &why);
 
 	if (err == CR_E_NOMEM)
 		return err;
@@ -387,7 +387,7 @@ static int check_object(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	int err = cr_passive_find_signer(insp, sod, trust, now, &defects);
 
 	if (!err)
-		err = check_signature(insp, sod, trust);
+		err = check_signature(insp, sod, trust, now);
 	if (!err)
 		err = check_digest(insp, sod);
 	if (!err)
