@@ -9,7 +9,8 @@
 #                               ("n/a", as a comment, where tests/vm/conform.tsv has it)
 #   conform_table               behaviour by backend, of all that have run in this boot, as comments
 #   load_module / unload_module cardring.ko for this kernel ($CARDRING_KO)
-#   uninstall_module            what a script put into /lib/modules and to udev's rules, out of the way of those behind it
+#   install_module              cardring.ko where modprobe and udev find it
+#   uninstall_module            that, and what a script put to udev's rules, out of the way of those behind it
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
 #   only qemu|uml               ends the script, without a result, in the other rig
@@ -147,10 +148,25 @@ load_module() {
 	[ ! -d /sys/module/cardring ] || return 0
 	insmod "$CARDRING_KO" "$@"
 }
+# In a tree with nothing but what it needs: emulated, depmod takes a minute for Debian's thousands. (Whatever else the
+# script needs is loaded before.)
+install_module() {
+	_modules=/lib/modules/$(uname -r)
+	_few=/run/few$_modules
+	rm -rf "$_few"
+	install -D -m 644 "$CARDRING_KO" "$_few/updates/cardring.ko"
+	for _m in usb-common usbcore; do
+		_file=$(modinfo -n $_m)
+		[ ! -f "$_file" ] || cp "$_file" "$_few/"
+	done
+	cp "$_modules"/modules.builtin* "$_modules/modules.order" "$_few/"
+	depmod -b /run/few "$(uname -r)"
+	mount --bind "$_few" "$_modules"
+}
+# (udevd has the small tree's index open until it is told.)
 uninstall_module() {
-	rm -f "/lib/modules/$(uname -r)/updates/cardring.ko" /usr/lib/udev/rules.d/70-cardring.rules \
-		/usr/lib/modprobe.d/cardring.conf
-	depmod
+	umount -l "/lib/modules/$(uname -r)"
+	rm -f /usr/lib/udev/rules.d/70-cardring.rules /usr/lib/modprobe.d/cardring.conf
 	udevadm control --reload
 }
 unload_module() {
