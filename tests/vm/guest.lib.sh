@@ -17,6 +17,7 @@
 #   verify ARG...               cardring verify: its exit code in $rc, milliseconds in $took, what it said in /run/said
 #   expect NAME EXIT TEXT       of the last verify: its exit code, and the text (any case) is in what it said
 #   secret NAME                 the options that open this sample card
+#   scan_sees_card              pcsc_scan, a PC/SC program, sees a card within five seconds
 #   has_node                    is there a /dev/cardringN?
 #   has_reader / no_reader      a CCID interface is on the bus, or none
 #   start_reader ARG...         "cardring sim serve $sample --usbip ARG..." until stop_reader; sample: an
@@ -73,6 +74,15 @@ expect() {
 	else
 		ok "$1"
 	fi
+}
+scan_sees_card() {
+	pcsc_scan -n >/run/scan 2>&1 &
+	_scan=$!
+	wait_for 5 grep -q "Card inserted" /run/scan
+	_rc=$?
+	kill $_scan
+	wait $_scan
+	return $_rc
 }
 has_node() { ls /dev/cardring[0-9]* >/dev/null 2>&1; }
 has_reader() { grep -qx 0b /sys/bus/usb/devices/*/bInterfaceClass 2>/dev/null; }
