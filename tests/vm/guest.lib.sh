@@ -13,7 +13,7 @@
 #   uninstall_module            that, and what a script put to udev's rules, out of the way of those behind it
 #   load_kunit FILE.ko          loads it, and gives one line for each KUnit test that ran
 #   wait_for SECONDS COMMAND... until the command succeeds
-#   only qemu|uml               ends the script, without a result, in the other rig
+#   only qemu|uml               ends the script in the other rig; tests/vm/main knows that it has no result there
 #   verify ARG...               cardring verify: its exit code in $rc, milliseconds in $took, what it said in /run/said
 #   expect NAME EXIT TEXT       of the last verify: its exit code, and the text (any case) is in what it said
 #   secret NAME                 the options that open this sample card
@@ -29,7 +29,7 @@
 ok() { echo "ok $*"; }
 not_ok() { _n=$1; shift; echo "not ok $_n: $*"; }
 skip() { _n=$1; shift; echo "skip $_n: $*"; }
-only() { [ "$CARDRING_RIG" = "$1" ] || exit 0; }
+only() { [ "$CARDRING_RIG" = "$1" ] || { echo "# only $1"; exit 0; }; }
 
 check() {
 	_n=$1
