@@ -119,7 +119,7 @@ wait_for 10 lists 'length == 1 and .[0].backend == "pcsc"'
 verify --can 123456 --backend usb
 expect "--backend usb is told who has the reader" 1 "pcscd"
 gone() { # NAME FAULT EXIT
-	line "latency value=20000"
+	line "latency value=100000"
 	timeout 60 $cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 1.5
