@@ -235,7 +235,7 @@ demo:
 
 check:
 	@tests/deps.sh build demo check kernels
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory -j$(shell nproc) all tests
 	@tests/check.sh
 
 bench:

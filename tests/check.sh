@@ -2,26 +2,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # All tests, after `make tests`; the last line is "N passed, N failed", and the exit status says the same.
 #
-#   tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]   all without a name
+#   tests/check.sh [units] [cli] [conformity] [selftest] [cardexam] [data] [install] [static] [vm]   all without a name
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 mkdir -p build
-[ $# != 0 ] || set -- units cardexam data cli conformity install static selftest vm
 all=build/check.log
-: >"$all"
 
-# As many at once as there are processors; what each says comes in one piece.
+# As many at once as there are processors, the longest first; what each says comes in one piece.
 units() {
-	find build/tests -maxdepth 1 -name 'test_*' -type f -executable -print0 | sort -z |
+	local long='.*/test_\(token\|matrix\|access_matrix\|inspect_access\)'
+	{
+		find build/tests -maxdepth 1 -regex "$long" -type f -executable -print0
+		find build/tests -maxdepth 1 -name 'test_*' ! -regex "$long" -type f -executable -print0 | sort -z
+	} |
 		xargs -0 -P "$(nproc)" -n 1 bash -c '
 		out=$(mktemp)
 		CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 "$0" >"$out" 2>&1 </dev/null
 		said=$(sh tests/tap.sh "${0##*/}" $? <"$out")
 		rm -f "$out"
+		exec 9>build/unit.lock
 		flock 9
 		printf "%s\n" "$said"
-		exit 0' 9>build/unit.lock
+		exit 0'
 }
 
 # The dumps that the table of readers is made from are not the project's; they lie beside it where it is worked on.
@@ -59,7 +62,7 @@ cardexam() {
 
 # What deviates or does not apply is neither ok nor not ok.
 conformity() {
-	make -s conformity || return
+	make -s -j"$(nproc)" conformity || return
 	tests/conformity/selftest.sh build/conformity/conformity
 	build/conformity/conformity -d build/conformity/run --table build/conformity/table.md
 	if tests/conformity/readme.sh --check build/conformity/table.md; then
@@ -69,28 +72,63 @@ conformity() {
 	fi
 }
 
-for part in "$@"; do
-	begin=$SECONDS
-	echo "## $part"
-	case $part in
+# One of them; one that failed must have said what in.
+part() {
+	local begin=$SECONDS log=build/part-$1.log rc
+	echo "## $1"
+	case $1 in
 	units) units ;;
 	cardexam) cardexam ;;
 	data) data ;;
-	cli) tests/cli.sh ;;
+	cli) GNUMAKEFLAGS=-j$(nproc) tests/cli.sh ;;
 	conformity) conformity ;;
+	selftest) tests/vm/selftest ;;
 	install) tests/install.sh ;;
 	static) tests/static.sh ;;
-	selftest) tests/vm/selftest ;;
 	vm) tests/vm/main ;;
-	*) echo "usage: tests/check.sh [units] [cardexam] [data] [cli] [conformity] [install] [static] [selftest] [vm]" >&2; exit 2 ;;
-	esac 2>&1 | tee build/part.log
+	esac 2>&1 | tee "$log"
 	rc=${PIPESTATUS[0]}
-	# A part that failed must have said what in.
-	if [ "$rc" != 0 ] && ! grep -qa "^not ok " build/part.log; then
-		echo "not ok $part: ended with $rc" | tee -a build/part.log
+	if [ "$rc" != 0 ] && ! grep -qa "^not ok " "$log"; then
+		echo "not ok $1: ended with $rc"
 	fi
-	cat build/part.log >>"$all"
-	echo "## $part: $((SECONDS - begin)) s"
+	echo "## $1: $((SECONDS - begin)) s"
+}
+
+# (Of its own: one of those that run side by side.)
+if [ "${1:-}" = --part ]; then
+	said=$(mktemp)
+	part "$2" >"$said" 2>&1 </dev/null
+	exec 9>build/part.lock
+	flock 9
+	cat "$said"
+	rm -f "$said"
+	exit 0
+fi
+
+[ $# != 0 ] || set -- units cli conformity selftest cardexam data install static vm
+for part in "$@"; do
+	case $part in
+	units | cli | conformity | selftest | cardexam | data | install | static | vm) ;;
+	*) sed -n 's/^# *\(tests\/check.sh \)/usage: \1/p' "$0" >&2; exit 2 ;;
+	esac
+done
+: >"$all"
+while [ $# != 0 ]; do
+	# Each of these writes to a folder of its own, and leaves what is built as it is. (install links it anew.)
+	beside=()
+	while [[ ${1:-} =~ ^(cli|conformity|selftest|cardexam|data)$ ]]; do
+		beside+=("$1")
+		shift
+	done
+	if [ ${#beside[@]} != 0 ]; then
+		printf '%s\0' "${beside[@]}" | xargs -0 -P "$(nproc)" -n 1 tests/check.sh --part 2>&1 | tee -a "$all"
+		for part in "${beside[@]}"; do
+			grep -qa "^## $part: " "$all" || echo "not ok $part: it did not come to its end" | tee -a "$all"
+		done
+	else
+		part "$1" | tee -a "$all"
+		shift
+	fi
 done
 
 passed=$(grep -ac '^ok ' "$all")

@@ -48,7 +48,7 @@ selects_lds() { tool -s 00:A4:04:0C:07:A0:00:00:02:47:10:01 | grep -q 'SW1=0x90,
 reads_card() {
 	check "$1: opensc-tool reads its ATR" reads_atr
 	check "$1: and sends it commands" selects_lds
-	check "$1: pcsc_scan sees it" sh -c "timeout 5 pcsc_scan -n >/run/scan 2>&1; grep -q 'Card inserted' /run/scan"
+	check "$1: pcsc_scan sees it" scan_sees_card
 }
 
 by_libccid() { [ "$(readlink /sys/bus/usb/devices/*:1.0/driver | grep -c '/usbfs$')" -ge 1 ]; }

@@ -4,11 +4,10 @@
 . tests/vm/guest.lib.sh
 only qemu
 cardring=build/cardring
-modprobe vhci_hcd
+modprobe -a vhci_hcd usbmon
 unload_module
 
-install -D -m 644 "$CARDRING_KO" "/lib/modules/$(uname -r)/updates/cardring.ko"
-depmod
+install_module
 install -D -m 644 udev/70-cardring.rules /usr/lib/udev/rules.d/70-cardring.rules
 install -D -m 644 udev/cardring-modprobe.conf /usr/lib/modprobe.d/cardring.conf
 udevadm control --ping 2>/dev/null || /lib/systemd/systemd-udevd --daemon

@@ -4,11 +4,10 @@
 . tests/vm/guest.lib.sh
 . tests/vm/pcscd.lib.sh
 only qemu
-modprobe vhci_hcd
+modprobe -a vhci_hcd usbmon
 tests/vm/vmctl unplug-reader
 unload_module
-install -D -m 644 "$CARDRING_KO" "/lib/modules/$(uname -r)/updates/cardring.ko"
-depmod
+install_module
 install -D -m 644 udev/70-cardring.rules /usr/lib/udev/rules.d/70-cardring.rules
 rm -f /etc/modprobe.d/pcscd-only.conf
 begin_pcscd

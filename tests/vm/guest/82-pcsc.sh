@@ -45,7 +45,7 @@ if [ -e /etc/reader.conf.d/vpcd ]; then
 	check "vpcd: many-readers drives it by PC/SC" grep -q 'Virtual PCD.*: the card answered 31.* 90 00$' /run/example
 	check "vpcd: opensc-tool sees the card" sh -c 'opensc-tool -r 0 -a | grep -qi "^3b:"'
 	check "vpcd: and sends it commands" sh -c 'opensc-tool -r 0 -s 00:A4:04:0C:07:A0:00:00:02:47:10:01 | grep -q "SW1=0x90, SW2=0x00"'
-	check "vpcd: pcsc_scan sees it" sh -c "timeout 5 pcsc_scan -n >/run/scan 2>&1; grep -q 'Card inserted' /run/scan"
+	check "vpcd: pcsc_scan sees it" scan_sees_card
 
 	told() { [ "$(jq -s --arg e "$2" '[.[] | select(.event == $e)] | length' /run/monitor)" -ge "$1" ]; }
 	$cardring monitor --backend pcsc --json >/run/monitor 2>/run/monitor.err &

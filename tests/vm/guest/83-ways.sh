@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # One reader, QEMU's own, by every way there is: the module, libusb, and pcscd, with libccid and with our IFD handler.
 # Seconds that it may take: 600
-# By each a card is verified, taken out, put in; the reader is unplugged and comes back.
+# By each a card is verified, taken out, put in; the reader is unplugged and comes back. By libusb other verdicts too.
 . tests/vm/guest.lib.sh
 only qemu
 . tests/vm/pcscd.lib.sh
@@ -40,6 +40,15 @@ way() {
 
 plugged || tests/vm/vmctl plug-reader
 wait_for 10 plugged
+for card in forged expired; do
+	read -r _ verdict exit <<-END
+	$(grep "^$card	" tests/data/samples.tsv)
+	END
+	tests/vm/vmctl card $card
+	verify --backend usb $(secret $card) --json --wait 10
+	expect "libusb, card $card: $verdict" "$exit" "\"$verdict\""
+	check "libusb, card $card: by no other way" jq -e '.reader.backend == "usb"' /run/said
+done
 way "libusb" usb
 start_pcscd
 way "libccid" pcsc
