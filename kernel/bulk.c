@@ -273,10 +273,13 @@ static void rx_bad(struct cr_reader *r)
 /*
  * An answer came to a slot that is being aborted. CCID 1.1, 6.1.13: that to the
  * abort says that the reader has let the command go. A reader that refuses the
- * abort goes on with the command: then its answer, late, does as well.
+ * abort goes on with the command: then its answer, late, does as well, which a
+ * time extension is not (6.2.6).
  */
 static bool rx_abort_ends(struct cr_slot *s, const struct cr_header *header)
 {
+	if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_EXTENSION)
+		return false;
 	if (header->seq == s->seq) {
 		if (CR_STATUS_COMMAND(header->status) == CR_COMMAND_OK)
 			return true;
@@ -285,6 +288,13 @@ static bool rx_abort_ends(struct cr_slot *s, const struct cr_header *header)
 		s->given_up_answered = true;
 	}
 	return s->abort_refused && s->given_up_answered;
+}
+
+/* The command given up goes on for now: no end of it, and no noise. */
+static bool rx_goes_on(const struct cr_slot *s, const struct cr_header *header)
+{
+	return s->phase == CR_ABORTING && header->seq == s->given_up_seq &&
+	       CR_STATUS_COMMAND(header->status) == CR_COMMAND_EXTENSION;
 }
 
 static void rx_message(struct cr_reader *r)
@@ -298,6 +308,8 @@ static void rx_message(struct cr_reader *r)
 	}
 	s = &r->slot[header->slot];
 
+	if (rx_goes_on(s, header))
+		return;
 	if (s->phase == CR_ABORTING && rx_abort_ends(s, header)) {
 		s->phase = CR_IDLE;
 		s->unsync = false;

@@ -108,6 +108,9 @@ void cr_finish(struct cr_slot *s, int result)
  * cr_purge - complete all that is queued
  * @s: the slot
  * @err: with this errno
+ *
+ * The rest of the chain of the command in flight with it: what is queued later
+ * is no part of that.
  */
 void cr_purge(struct cr_slot *s, int err)
 {
@@ -115,6 +118,8 @@ void cr_purge(struct cr_slot *s, int err)
 
 	s->purge = false;
 	s->linked = false;
+	if (s->cur)
+		s->cur->flags &= ~CARDRING_SQE_LINK;
 	while ((req = list_first_entry_or_null(&s->queue, struct cr_req, node))) {
 		list_del(&req->node);
 		req->cqe.result = err;

@@ -37,7 +37,7 @@ void cr_card_exchange(const cr_card_t *card, struct cr_exchange *out);
 /* Why an APDU can be no longer. */
 enum cr_limit {
 	CR_LIMIT_NONE,		/* ISO/IEC 7816-4, 5.1: there are no longer ones */
-	CR_LIMIT_READER,	/* the length of its messages */
+	CR_LIMIT_READER,	/* the length of its messages, or what a buffer of the driver's takes of a longer one */
 	CR_LIMIT_LEVEL,		/* its exchange level, or T=0, carries short ones only */
 	CR_LIMIT_CARD,		/* what the card says of itself; one that says nothing takes short ones */
 };

@@ -39,6 +39,8 @@ struct cr_backend {
 	int (*owns)(const char *path);
 	int (*open)(const char *path, const struct cr_ring_params *params, cr_ring_t **ring,
 		    struct cardring_info *info);
+	/* Its rings are this process's own memory, which is not short: a card's buffers take whatever its messages do. */
+	int whole_messages;
 };
 extern const struct cr_backend cr_backend_kernel;
 /*

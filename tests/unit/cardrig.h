@@ -129,7 +129,7 @@ static int script_open(const char *path, const struct cr_ring_params *params, cr
 	return cr_softreader_open(rig.reader, params, ring);
 }
 
-static const struct cr_backend script_backend = {
+static struct cr_backend script_backend = {
 	.name = "script", .only_by_name = 1, .list = script_list, .owns = script_owns, .open = script_open,
 };
 
@@ -146,6 +146,7 @@ static void rig_make(enum cardring_level level)
 	rig.atr = atr_t0;
 	rig.atr_len = sizeof(atr_t0);
 	rig.answer = answer_plain;
+	script_backend.whole_messages = 0;
 	assert_int_equal(cr_softreader_new(&dev, &ops, NULL, &rig.reader), 0);
 	cr_softreader_card(rig.reader, 0, true);
 }

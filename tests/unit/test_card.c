@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "cardrig.h"
+#include "reader/card_int.h"
 
 /* ---- opening ---- */
 
@@ -219,8 +220,11 @@ static void each_may_be_what_limits(void **state)
 		int command_by, response_by;
 		unsigned int asked;	/* commands to learn it */
 	} c[] = {
-		/* nothing but the standard; a ring's buffers take 4,086 bytes */
-		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_extended, false, 65535, 65536, 4077, 4084, NONE, NONE, 2 },
+		/* nothing but the standard: the reader gives a long response in several messages */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 4086, atr_extended, false, 65535, 65536, 4077, 4084, NONE, NONE, 2 },
+		/* a buffer: of the 4,086 bytes that it takes, and a reader that would give more in one message */
+		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_extended, false, 65535, 4084, 4077, 4084, NONE, READER, 2 },
+		{ CARDRING_LEVEL_EXTENDED_APDU, 4087, atr_extended, false, 65535, 4084, 4077, 4084, NONE, READER, 2 },
 		/* the card: by its silence, by its historical bytes' silence, by EF.ATR/INFO */
 		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, false, 255, 256, 255, 256, CARD, CARD, 2 },
 		{ CARDRING_LEVEL_EXTENDED_APDU, 65544, atr_t0, true, 1015, 2048, 1015, 2048, CARD, CARD, 3 },
@@ -258,6 +262,25 @@ static void each_may_be_what_limits(void **state)
 		assert_int_equal(l.extended, l.response > 256);
 		cr_card_close(card);
 	}
+}
+
+static void buffers_of_memory_that_is_not_short_limit_nothing(void **state)
+{
+	struct cr_limits l;
+	cr_card_t *card;
+
+	rig_make(CARDRING_LEVEL_EXTENDED_APDU);
+	script_backend.whole_messages = 1;
+	rig.atr = atr_extended;
+	rig.atr_len = sizeof(atr_extended);
+	card = open_card(0);
+	cr_card_limits(card, &l);
+	assert_int_equal(l.command, CR_APDU_MAX_LC);
+	assert_int_equal(l.response, CR_APDU_MAX_LE);
+	assert_int_equal(l.message_command, CR_APDU_MAX_LC);
+	assert_int_equal(l.message_response, CR_APDU_MAX_LE);
+	assert_int_equal(l.response_by, CR_LIMIT_NONE);
+	cr_card_close(card);
 }
 
 static void limits_that_cannot_be_learnt_for_the_cards_end_are_an_error(void **state)
@@ -336,6 +359,62 @@ static void a_reader_unplugged_is_said_so(void **state)
 	assert_int_equal(cr_card_reset(card), CR_E_READER_GONE);
 	cr_card_close(card);
 	open_card(CR_E_READER_GONE);
+}
+
+static int enter_of_nothing(cr_ring_t *ring, unsigned int to_submit, unsigned int min_complete, int timeout_ms)
+{
+	return -ENODEV;
+}
+
+/* A ring whose reader is gone takes no entry: however many are tried, each fails for that reason. */
+static void a_reader_unplugged_is_said_so_however_often(void **state)
+{
+	const struct cr_ring_ops *ops;
+	struct cr_ring_ops gone;
+	uint8_t rsp[10];
+	cr_card_t *card;
+
+	for (unsigned int level = CARDRING_LEVEL_TPDU; level <= CARDRING_LEVEL_EXTENDED_APDU; level *= 2) {
+		rig_make(level);
+		card = open_card(0);
+		ops = card->ring->ops;
+		gone = *ops;
+		gone.enter = enter_of_nothing;
+		card->ring->ops = &gone;
+		for (unsigned int i = 0; i < 70; i++) {
+			size_t n = sizeof(rsp);
+
+			assert_int_equal(cr_card_transmit(card, (const uint8_t *)"\0\x88\x90\0", 4, rsp, &n),
+					 CR_E_READER_GONE);
+		}
+		assert_int_equal(cr_card_reset(card), CR_E_READER_GONE);
+		card->ring->ops = ops;
+		cr_card_close(card);
+		assert_int_equal(rig.commands, 0);
+	}
+}
+
+/* What one ENTER has left in the ring takes the room of the next round, and is none of its own. */
+static void a_round_fits_what_is_free_of_the_ring(void **state)
+{
+	static const uint8_t cmd[] = { 0, 0x88, 0x90, 0 };
+	struct cr_apdu apdus[70];
+	struct cardring_sqe *sqe;
+	uint8_t rsp[70][2];
+	cr_card_t *card;
+	size_t done;
+
+	rig_make(CARDRING_LEVEL_TPDU);
+	card = open_card(0);
+	for (size_t i = 0; i < 70; i++)
+		apdus[i] = (struct cr_apdu){ .cmd = cmd, .cmd_len = sizeof(cmd), .rsp = rsp[i], .rsp_size = 2,
+					     .sw = 0x9000, .sw_mask = 0xffff };
+	sqe = cr_ring_sqe(card->ring);
+	sqe->opcode = CARDRING_OP_NOP;
+	sqe->user_data = UINT64_MAX;
+	assert_int_equal(cr_card_transmit_batch(card, apdus, 70, &done), 0);
+	assert_int_equal(done, 70);
+	cr_card_close(card);
 }
 
 /* ---- finding ---- */
@@ -437,11 +516,14 @@ int main(void)
 		cmocka_unit_test(a_reader_that_negotiates_is_asked_what_it_chose),
 		cmocka_unit_test(limits_follow_whatever_the_reader_declares),
 		cmocka_unit_test(each_may_be_what_limits),
+		cmocka_unit_test(buffers_of_memory_that_is_not_short_limit_nothing),
 		cmocka_unit_test(limits_that_cannot_be_learnt_for_the_cards_end_are_an_error),
 		cmocka_unit_test(a_reader_known_by_its_path_alone_gets_buffers_of_its_level),
 		cmocka_unit_test(a_card_taken_out_stays_gone_until_opened_anew),
 		cmocka_unit_test(another_card_is_not_taken_for_the_first),
 		cmocka_unit_test(a_reader_unplugged_is_said_so),
+		cmocka_unit_test(a_reader_unplugged_is_said_so_however_often),
+		cmocka_unit_test(a_round_fits_what_is_free_of_the_ring),
 		cmocka_unit_test(readers_are_found_by_what_a_user_says),
 		cmocka_unit_test(every_reader_of_a_crowd_is_listed_and_named),
 		cmocka_unit_test(a_reader_that_is_denied_is_the_last_choice),

@@ -9,6 +9,7 @@
 #include "vreader_host.h"
 #include "contact.h"
 #include "iso7816/apdu.h"
+#include "reader/card_int.h"
 #include "reader/softring.h"
 
 static struct {
@@ -66,7 +67,7 @@ static int open_ring(const char *path, const struct cr_ring_params *params, cr_r
 	return cr_softreader_open(rig.reader, params, ring);
 }
 
-static const struct cr_backend backend = { .name = "vreader", .only_by_name = 1, .owns = owns, .open = open_ring };
+static struct cr_backend backend = { .name = "vreader", .only_by_name = 1, .owns = owns, .open = open_ring };
 
 static void rig_make(struct vreader_config *c, struct vcard *card)
 {
@@ -553,7 +554,7 @@ static void small_messages_carry_t0_in_pieces(void **state)
 
 static void long_apdus_are_chained_in_short_messages(void **state)
 {
-	static const uint32_t max_message[] = { 64, 271, 300, 65554 };
+	static const uint32_t max_message[] = { 64, 271, 300 };
 
 	for (size_t i = 0; i < sizeof(max_message) / sizeof(*max_message); i++) {
 		cr_card_t *card;
@@ -564,11 +565,48 @@ static void long_apdus_are_chained_in_short_messages(void **state)
 		assert_int_equal(rig.level_used, 0);
 		assert_int_equal(echo(card, 300), 0);
 		assert_int_equal(read_file(card, 3000), 0);
-		if (max_message[i] < 65554) {
-			assert_int_equal(rig.level_used, 0x13);
-			assert_int_equal(echo(card, CR_APDU_MAX_LC), 0);
-			assert_int_equal(read_file(card, 32761), 0);
-		}
+		assert_int_equal(rig.level_used, 0x13);
+		assert_int_equal(echo(card, CR_APDU_MAX_LC), 0);
+		assert_int_equal(read_file(card, 32761), 0);
+		cr_card_close(card);
+	}
+}
+
+/* Where memory is not short, as over PC/SC, which knows no chaining of messages. */
+static void long_apdus_go_whole_in_long_messages(void **state)
+{
+	cr_card_t *card;
+
+	backend.whole_messages = 1;
+	rig_level(VREADER_EXTENDED, 65554);
+	card = open_card(0);
+	assert_int_equal(echo(card, 40), 0);
+	assert_int_equal(echo(card, 5000), 0);
+	assert_int_equal(echo(card, CR_APDU_MAX_LC), 0);
+	assert_int_equal(read_file(card, 32761), 0);
+	assert_int_equal(rig.level_used, 0);
+	cr_card_close(card);
+	backend.whole_messages = 0;
+}
+
+/* Else a reader of long messages gives its response in one: no more of it than a buffer takes, as the limits say. */
+static void a_response_is_no_longer_than_a_buffer(void **state)
+{
+	static const uint32_t max_message[] = { 4097, 65554 };
+	struct cr_limits l;
+
+	for (size_t i = 0; i < sizeof(max_message) / sizeof(*max_message); i++) {
+		cr_card_t *card;
+
+		rig_level(VREADER_EXTENDED, max_message[i]);
+		card = open_card(0);
+		card->capabilities |= CR_ATR_EXTENDED;
+		cr_card_limits(card, &l);
+		assert_int_equal(l.response, 4084);
+		assert_int_equal(l.response_by, CR_LIMIT_READER);
+		assert_int_equal(read_file(card, l.response), 0);
+		assert_int_equal(read_file(card, l.response + 1), CR_E_TOO_LONG);
+		assert_int_equal(echo(card, 300), 0);
 		cr_card_close(card);
 	}
 }
@@ -650,6 +688,8 @@ int main(void)
 		cmocka_unit_test(a_card_without_envelope_says_so_itself),
 		cmocka_unit_test(small_messages_carry_t0_in_pieces),
 		cmocka_unit_test(long_apdus_are_chained_in_short_messages),
+		cmocka_unit_test(long_apdus_go_whole_in_long_messages),
+		cmocka_unit_test(a_response_is_no_longer_than_a_buffer),
 		cmocka_unit_test(what_is_known_to_fit_stays_in_one_batch),
 		cmocka_unit_test(extended_apdus_go_through_short_readers_as_far_as_they_can),
 	};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* pcscd's handler, as pcscd calls it, over a reader in memory in the module's place. */
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,9 +17,25 @@
 
 static const uint8_t atr_t0[] = { 0x3b, 0x00 };
 static cr_softreader_t *card_reader;
+static unsigned int level = CARDRING_LEVEL_SHORT_APDU;
+static uint32_t payload = 271;
+
+/* Commands that take until they are let go on; each has more to give. */
+static struct {
+	bool on;
+	sem_t came, go;
+	unsigned int commands;
+} slow;
 
 static int exec(void *arg, struct cr_soft_cmd *cmd)
 {
+	if (cmd->op == CARDRING_OP_XFER && slow.on) {
+		slow.commands++;
+		sem_post(&slow.came);
+		sem_wait(&slow.go);
+		memcpy(cmd->rx, "\x61\x05", cmd->rx_len = 2);
+		return 0;
+	}
 	if (cmd->op != CARDRING_OP_POWER_ON)
 		return cmd->op == CARDRING_OP_POWER_OFF ? 0 : -EOPNOTSUPP;
 	memcpy(cmd->rx, atr_t0, cmd->rx_len = sizeof(atr_t0));
@@ -45,8 +63,9 @@ static int node_open(const char *path, const struct cr_ring_params *params, cr_r
 		     struct cardring_info *info)
 {
 	info->slots = 1;
-	info->level = CARDRING_LEVEL_SHORT_APDU;
-	info->max_payload = 271;
+	info->level = level;
+	info->features = 0xbe;
+	info->max_payload = payload;
 	return cr_softreader_open(card_reader, params, ring);
 }
 
@@ -177,6 +196,125 @@ static void a_card_that_is_put_in_is_told_of(void **state)
 	power_up_is(IFD_SUCCESS);
 }
 
+/* PC/SC part 10, 2.6.14: what programs take for the longest that there is. */
+static void the_longest_data_is_told_of(void **state)
+{
+	enum { SHORT = CARDRING_LEVEL_SHORT_APDU, TPDU = CARDRING_LEVEL_TPDU, EXTENDED = CARDRING_LEVEL_EXTENDED_APDU };
+	static const struct { unsigned int level; uint32_t payload, most; } t[] = {
+		{ SHORT, 271, 0 }, { TPDU, 271, 65536 },
+		/* in several messages; in one, of which a buffer takes so much */
+		{ EXTENDED, 271, 65536 }, { EXTENDED, 4086, 65536 }, { EXTENDED, 4087, 4084 }, { EXTENDED, 65544, 4084 },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint8_t out[128];
+		uint32_t most = 1;
+		DWORD n;
+
+		level = t[i].level;
+		payload = t[i].payload;
+		begin(state);
+		assert_int_equal(IFDHControl(LUN, CODE(FEATURE_GET_TLV_PROPERTIES), NULL, 0, out, sizeof(out), &n),
+				 IFD_SUCCESS);
+		for (DWORD k = 0; k + 6 <= n; k += 2 + out[k + 1]) {
+			if (out[k] == PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize)
+				most = out[k + 2] | (uint32_t)out[k + 3] << 8 | (uint32_t)out[k + 4] << 16;
+		}
+		assert_int_equal(most, t[i].most);
+		end(state);
+	}
+	level = SHORT;
+	payload = 271;
+}
+
+/* ---- closing while it is in use ---- */
+
+static void *transmits(void *arg)
+{
+	const SCARD_IO_HEADER pci = { .Protocol = 0 };
+	UCHAR cmd[] = { 0, 0xb0, 0, 0, 20 }, rsp[300];
+	DWORD len = sizeof(rsp);
+
+	*(RESPONSECODE *)arg = IFDHTransmitToICC(LUN, pci, cmd, sizeof(cmd), rsp, &len, NULL);
+	return NULL;
+}
+
+static void *waits(void *arg)
+{
+	*(RESPONSECODE *)arg = wait_event(LUN, 10 * SOON_MS);
+	return NULL;
+}
+
+static void *closes(void *arg)
+{
+	*(RESPONSECODE *)arg = IFDHCloseChannel(LUN);
+	return NULL;
+}
+
+static bool is_closing(void)
+{
+	bool closing;
+
+	pthread_mutex_lock(&lock);
+	closing = !luns;
+	pthread_mutex_unlock(&lock);
+	return closing;
+}
+
+static bool ends_soon(pthread_t thread)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SOON_MS / 1000;
+	return !pthread_timedjoin_np(thread, NULL, &until);
+}
+
+/* The command under way ends before what it works on is freed, and what would follow it is not sent. */
+static void a_channel_is_closed_behind_the_command_that_is_under_way(void **state)
+{
+	RESPONSECODE sent = IFD_SUCCESS, closed = IFD_NOT_SUPPORTED;
+	pthread_t sender, closer;
+
+	level = CARDRING_LEVEL_TPDU;
+	begin(state);
+	power_up_is(IFD_SUCCESS);
+	slow.on = true;
+	slow.commands = 0;
+	assert_int_equal(sem_init(&slow.came, 0, 0) | sem_init(&slow.go, 0, 0), 0);
+	assert_int_equal(pthread_create(&sender, NULL, transmits, &sent), 0);
+	sem_wait(&slow.came);
+	assert_int_equal(pthread_create(&closer, NULL, closes, &closed), 0);
+	while (!is_closing())
+		sched_yield();
+	sem_post(&slow.go);
+	sem_post(&slow.go);
+	assert_true(ends_soon(sender));
+	assert_true(ends_soon(closer));
+	assert_int_equal(slow.commands, 1);
+	assert_int_equal(sent, IFD_COMMUNICATION_ERROR);
+	assert_int_equal(closed, IFD_SUCCESS);
+	cr_softreader_unref(card_reader);
+	slow.on = false;
+	level = CARDRING_LEVEL_SHORT_APDU;
+}
+
+static void a_channel_is_closed_behind_the_wait_for_its_events(void **state)
+{
+	RESPONSECODE waited = IFD_NOT_SUPPORTED;
+	pthread_t waiter;
+
+	begin(state);
+	assert_int_equal(wait_event(LUN, 0), IFD_SUCCESS);
+	assert_int_equal(pthread_create(&waiter, NULL, waits, &waited), 0);
+	usleep(50000);
+	assert_int_equal(IFDHCloseChannel(LUN), IFD_SUCCESS);
+	assert_true(ends_soon(waiter));
+	assert_int_equal(waited, IFD_SUCCESS);
+	assert_int_equal(wait_event(LUN, 0), IFD_NO_SUCH_DEVICE);
+	cr_softreader_unref(card_reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +324,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_change_is_told_of_whoever_looked_meanwhile, begin, end),
 		cmocka_unit_test_setup_teardown(a_change_between_wait_and_look_is_told_of, begin, end),
 		cmocka_unit_test_setup_teardown(a_card_that_is_put_in_is_told_of, begin, end),
+		cmocka_unit_test(the_longest_data_is_told_of),
+		cmocka_unit_test(a_channel_is_closed_behind_the_wait_for_its_events),
+		cmocka_unit_test(a_channel_is_closed_behind_the_command_that_is_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

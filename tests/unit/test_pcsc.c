@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -31,6 +32,26 @@ long syscall(long number, ...)
 	had_an_end = until && until->tv_sec >= 0 && until->tv_sec < INT32_MAX;
 	errno = fails_with;
 	return fails_with ? -1 : 0;
+}
+
+static struct { const void *p; size_t n; } wiped[16];
+static unsigned int wipes;
+
+/* In place of the C library's too: it notes what was wiped. */
+void explicit_bzero(void *p, size_t n)
+{
+	memset(p, 0, n);
+	__asm__ volatile("" ::: "memory");
+	wiped[wipes % 16].p = p;
+	wiped[wipes++ % 16].n = n;
+}
+
+static bool was_wiped(const void *p, size_t n)
+{
+	for (unsigned int i = 0; i < 16; i++)
+		if (wiped[i].p == p && wiped[i].n >= n)
+			return true;
+	return false;
 }
 
 static int sleeps(uint64_t until, int how)
@@ -73,6 +94,8 @@ static struct {
 	unsigned long protocol, known;	/* the one agreed on; those that the ATR it has offers */
 	bool shared;			/* by another program */
 	unsigned int handles, resets;
+	bool breaks;			/* in the middle of a response: the second command of it gets no answer */
+	unsigned int commands;
 } pcscd;
 
 static bool power_up(void)
@@ -172,7 +195,12 @@ static long fake_transmit(long card, const struct pcsc_pci *send, const unsigned
 {
 	if (send->protocol != pcscd.protocol)
 		return PCSC_E_PROTO_MISMATCH;
-	memcpy(rsp, "\x90\x00", *rsp_len = 2);
+	if (pcscd.breaks && pcscd.commands++)
+		return PCSC_F_COMM_ERROR;
+	if (pcscd.breaks)
+		memcpy(rsp, "data\x61\x04", *rsp_len = 6);
+	else
+		memcpy(rsp, "\x90\x00", *rsp_len = 2);
 	return 0;
 }
 
@@ -262,6 +290,42 @@ static void a_card_that_pcscd_has_powered_anew_is_another(void **state)
 	assert_int_equal(cr_pcsc_xfer(&line, cmd, sizeof(cmd), &call), -ENOMEDIUM);
 }
 
+/* ---- what was said ---- */
+
+/* call.len bytes are wiped behind the call (pcsc_call.c): whatever of the response has come, whole or not. */
+static void a_response_that_breaks_off_is_known_for_the_wipe(void **state)
+{
+	static const uint8_t cmd[] = { 0, 0xb0, 0, 0, 8 };
+
+	begin(PCSC_T0);
+	memset(rsp, 0, sizeof(rsp));
+	line.connected = true;
+	line.protocol = pcscd.protocol = PCSC_T0;
+	pcscd.breaks = true;
+	assert_true(cr_pcsc_xfer(&line, cmd, sizeof(cmd), &call) < 0);
+	assert_int_equal(pcscd.commands, 2);
+	assert_memory_equal(rsp, "data", 5);
+	assert_int_equal(call.len, 4);
+}
+
+static void what_a_ring_leaves_is_wiped(void **state)
+{
+	struct pcsc_ring *r = calloc(1, sizeof(*r));
+	uint8_t *tx = malloc(PCSC_APDU_MAX), *rx = malloc(PCSC_APDU_MAX);
+
+	assert_true(r && tx && rx);
+	r->mem.evfd = -1;
+	r->refs = 1;
+	r->tx = tx;
+	r->rx = rx;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_mutex_lock(&r->lock);
+	memset(wiped, 0, sizeof(wiped));
+	cr_pcsc_unref(r);
+	assert_true(was_wiped(tx, PCSC_APDU_MAX));
+	assert_true(was_wiped(rx, PCSC_APDU_MAX));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +337,8 @@ int main(void)
 		cmocka_unit_test(a_card_of_another_protocol_is_said_to_be_that),
 		cmocka_unit_test(a_card_that_another_program_shares_is_not_reset),
 		cmocka_unit_test(a_card_that_pcscd_has_powered_anew_is_another),
+		cmocka_unit_test(a_response_that_breaks_off_is_known_for_the_wipe),
+		cmocka_unit_test(what_a_ring_leaves_is_wiped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,12 +177,13 @@ static void abort_ends_the_command_and_what_is_behind_it(void **state)
 	sqe = sqe_op(CARDRING_OP_ABORT, 0);
 	assert_int_equal(run(&n, &sqe).result, -EALREADY);
 	for (unsigned int hang = 0; hang < 2; hang++) {
-		unsigned int canceled = 0, aborted = 0;
+		unsigned int canceled = 0, aborted = 0, after = 0;
 
 		if (hang)
 			fault(&shared, "hang");
 		sqe = sqe_wait(&n, 0, 0, 30000);
 		sqe.deadline_ms = 60000;
+		sqe.flags = CARDRING_SQE_LINK;
 		push(&n, &sqe);
 		for (unsigned int i = 0; i < 3; i++) {
 			sqe = sqe_read(&n, 0, 2, 10);
@@ -194,14 +195,20 @@ static void abort_ends_the_command_and_what_is_behind_it(void **state)
 		sqe = sqe_op(CARDRING_OP_ABORT, 0);
 		sqe.user_data = 99;
 		push(&n, &sqe);
-		assert_int_equal(enter(&n, 1, 5, NODE_MS), 1);
-		for (unsigned int i = 0; i < 5; i++) {
+		/* what is behind the ABORT is no part of the chain that it ended */
+		sqe = sqe_op(CARDRING_OP_NOP, 0);
+		sqe.user_data = 100;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 2, 6, NODE_MS), 2);
+		for (unsigned int i = 0; i < 6; i++) {
 			c = reap(&n);
 			aborted += c.user_data == 99 && c.result == 0;
 			canceled += c.user_data == 0 && c.result == -ECANCELED;
+			after += c.user_data == 100 && c.result == 0;
 		}
 		assert_int_equal(aborted, 1);
 		assert_int_equal(canceled, 4);
+		assert_int_equal(after, 1);
 		works(&n, 0);
 	}
 	/* of what waits alone, too: while the reader is being told, the queue waits */
@@ -270,6 +277,86 @@ static void answer_that_comes_while_the_abort_is_not_heard_will_do(void **state)
 	expect_event(&n, CARDRING_EVENT_RESET);
 	recovers(&n, 0);
 	node_close(&n);
+}
+
+/* CCID 1.1, 6.2.6: a reader that refuses the abort and says that the card wants more time has not let go of the command. */
+static void time_extension_ends_no_abort(void **state)
+{
+	static const struct { const char *line; unsigned int resets; } t[] = {
+		{ "extend times=4 ms=100", 0 }, { "extend times=0 ms=50", 1 },
+	};
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct node n;
+
+	for (size_t i = 0; i < 2; i++) {
+		unsigned long long resets = counter(&shared, "resets");
+
+		node_card(&n, &shared);
+		fault(&shared, t[i].line);
+		fault(&shared, "refuseabort");
+		sqe = sqe_read(&n, 0, 0, 10);
+		sqe.deadline_ms = 60000;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 1, 0, 0), 1);
+		sleep_ms(20);
+		sqe = sqe_op(CARDRING_OP_ABORT, 0);
+		sqe.user_data = 99;
+		push(&n, &sqe);
+		assert_int_equal(enter(&n, 1, 2, NODE_MS), 1);
+		for (unsigned int k = 0; k < 2; k++) {
+			c = reap(&n);
+			assert_int_equal(c.result, c.user_data ? 0 : -ECANCELED);
+		}
+		if (t[i].resets) {
+			expect_event(&n, CARDRING_EVENT_RESET);
+			recovers(&n, 0);
+		} else {
+			works(&n, 0);
+		}
+		assert_int_equal(counter(&shared, "resets") - resets, t[i].resets);
+		node_close(&n);
+	}
+}
+
+/* Nor are many of them noise, which would cost the commands of other slots. */
+static void time_extensions_of_an_aborted_command_cost_no_other_slot(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 2, .extension_ms = 60000 };
+	static const int result[] = { -ECANCELED, 2, 0 };
+	struct cardring_sqe sqe;
+	struct cardring_cqe c;
+	struct reader rd;
+	struct node n;
+
+	plug(&rd, &cfg);
+	node_card(&n, &rd);
+	assert_int_equal(node_claim(&n, 1, 0), 0);
+	power_on(&n, 1);
+	fault(&rd, "extend times=100 ms=4 slot=0");
+	fault(&rd, "refuseabort slot=0");
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 60000;
+	push(&n, &sqe);
+	sqe = sqe_wait(&n, 1, 2, 800);
+	sqe.deadline_ms = 60000;
+	sqe.user_data = 1;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 2, 0, 0), 2);
+	sleep_ms(20);
+	sqe = sqe_op(CARDRING_OP_ABORT, 0);
+	sqe.user_data = 2;
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 3, NODE_MS), 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		c = reap(&n);
+		assert_true(c.user_data < 3);
+		assert_int_equal(c.result, result[c.user_data]);
+	}
+	works(&n, 0);
+	works(&n, 1);
+	node_close(&n);
+	unplug(&rd);
 }
 
 static void halted_endpoints_are_cleared(void **state)
@@ -464,6 +551,8 @@ static int tests(void)
 		NODE_TEST(abort_ends_the_command_and_what_is_behind_it),
 		NODE_TEST(reader_is_told_of_an_abort_as_far_as_it_listens),
 		NODE_TEST(answer_that_comes_while_the_abort_is_not_heard_will_do),
+		NODE_TEST(time_extension_ends_no_abort),
+		NODE_TEST(time_extensions_of_an_aborted_command_cost_no_other_slot),
 		NODE_TEST(halted_endpoints_are_cleared),
 		NODE_TEST(trouble_of_one_slot_leaves_the_other_usable),
 		NODE_TEST(time_extension_moves_the_deadline),

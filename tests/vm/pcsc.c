@@ -3,6 +3,8 @@
  * What is pcscd's alone: calls that nothing stops, a daemon that hangs or holds the reader for somebody else, T=0. The
  * virtual reader is driven by libccid under a pcscd that runs already.
  */
+#include <cardring/card.h>
+#include "iso7816/apdu.h"
 #include "node.h"
 
 static struct reader shared;	/* one slot, extended APDUs */
@@ -158,6 +160,34 @@ static void t0_card_takes_short_apdus(void **state)
 	node_close(&n);
 }
 
+/* Longer than a message of most readers: pcscd takes and gives APDUs whole, and so do a card's buffers. */
+static void long_apdus_go_whole(void **state)
+{
+	static uint8_t cmd[7 + 5000 + 2], rsp[CR_RAPDU_MAX];
+	struct cr_reader_info r;
+	size_t n = sizeof(rsp);
+	cr_card_t *card;
+
+	fault(&shared, "clear");
+	fault(&shared, "insert");
+	assert_int_equal(cr_reader_find(shared.path, &r), 0);
+	assert_int_equal(cr_card_open(&r, NODE_MS, NODE_MS, &card), 0);
+	/* READ BINARY */
+	assert_int_equal(cr_card_transmit(card, (const uint8_t *)"\0\xB0\0\0\0\x13\x88", 7, rsp, &n), 0);
+	assert_int_equal(n, 5002);
+	for (unsigned int i = 0; i < 5000; i++)
+		assert_int_equal(rsp[i], vcard_echo_byte(i));
+	/* an echo */
+	memcpy(cmd, "\0\x88\0\0\0\x13\x88", 7);
+	for (unsigned int i = 0; i < 5000; i++)
+		cmd[7 + i] = (uint8_t)(i >> 3);
+	n = sizeof(rsp);
+	assert_int_equal(cr_card_transmit(card, cmd, sizeof(cmd), rsp, &n), 0);
+	assert_int_equal(n, 5002);
+	assert_memory_equal(rsp, cmd + 7, 5000);
+	cr_card_close(card);
+}
+
 /* How often a reader is in the list of all backends; *one: the last. */
 static unsigned int listed(const struct reader *rd, struct cr_reader_info *one)
 {
@@ -310,17 +340,23 @@ static void pcscd_that_hangs_is_not_waited_for(void **state)
 {
 	struct cr_reader_info *list = NULL;
 	struct cardring_sqe sqe;
-	struct node n, m;
+	struct node n, m, other;
 	uint64_t begin;
 
 	node_card(&n, &shared);
 	works(&n, 0);
+	node_open(&other, &shared);
 	kill(pcscd(), SIGSTOP);
 	sqe = sqe_read(&n, 0, 0, 10);
 	sqe.deadline_ms = 300;
 	begin = now_ms();
 	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
 	assert_true(now_ms() - begin < 1500);
+	/* a claim that waits for nobody waits for one answer of pcscd's, not for one a try */
+	begin = now_ms();
+	assert_int_equal(node_claim(&other, 0, 0), -EBUSY);
+	assert_true(now_ms() - begin < 9000);
+	node_close(&other);
 	begin = now_ms();
 	assert_int_equal(node_try(&m, &shared, NULL), CR_E_NO_SERVICE);
 	assert_true(cr_reader_list(&list) >= 0);
@@ -343,6 +379,7 @@ static int tests(void)
 		NODE_TEST(closing_does_not_wait_for_ever),
 		NODE_TEST(card_pulled_during_a_command),
 		NODE_TEST(t0_card_takes_short_apdus),
+		NODE_TEST(long_apdus_go_whole),
 		NODE_TEST(reader_that_pcscd_has_is_listed_once),
 		NODE_TEST(readers_of_another_machine_s_pcscd_have_no_place_here),
 		NODE_TEST(token_is_used_only_when_it_is_named),

@@ -4,6 +4,8 @@
 #include <PCSC/reader.h>
 #include <cardring/pin.h>
 #include "ifd_control.h"
+#include "iso7816/apdu.h"
+#include "reader/card_int.h"
 #include "reader/pin_int.h"
 
 /* Codes of features are the handler's to choose. These are libccid's, for programs that do not ask. */
@@ -68,18 +70,31 @@ static void put_property(struct bytes *b, uint8_t tag, uint8_t len, uint32_t val
 	put(b, value, len);
 }
 
+/*
+ * The most data in an APDU; 0: short ones alone. A reader that gives a long response in one message gives no more of it
+ * than a card's buffer takes; else it is 7816-4's most.
+ */
+static uint32_t longest(const struct cardring_info *dev)
+{
+	struct cr_ring_params params;
+
+	if (dev->level == CARDRING_LEVEL_TPDU)
+		return CR_APDU_MAX_LE;
+	if (dev->level != CARDRING_LEVEL_EXTENDED_APDU)
+		return 0;
+	cr_card_params(&cr_backend_kernel, dev, &params);
+	return dev->max_payload > params.buf_size ? params.buf_size - 2 : CR_APDU_MAX_LE;
+}
+
 /* 2.6.14; numbers lowest byte first */
 static void put_properties(struct bytes *b, const struct cr_reader_info *reader, const struct cr_pinpad *pad)
 {
-	bool extended = reader->dev.level == CARDRING_LEVEL_EXTENDED_APDU || reader->dev.level == CARDRING_LEVEL_TPDU;
-
 	put_property(b, PCSCv2_PART10_PROPERTY_wLcdLayout, 2, lcd_layout(pad));
 	put_property(b, PCSCv2_PART10_PROPERTY_bEntryValidationCondition, 1, ANY_CONDITION);
 	put_property(b, PCSCv2_PART10_PROPERTY_bTimeOut2, 1, 0);
 	put_property(b, PCSCv2_PART10_PROPERTY_wLcdMaxCharacters, 2, pad->columns);
 	put_property(b, PCSCv2_PART10_PROPERTY_wLcdMaxLines, 2, pad->lines);
-	/* 0: short APDUs alone; 7816-4's most, else */
-	put_property(b, PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize, 4, extended ? 65536 : 0);
+	put_property(b, PCSCv2_PART10_PROPERTY_dwMaxAPDUDataSize, 4, longest(&reader->dev));
 	put_property(b, PCSCv2_PART10_PROPERTY_wIdVendor, 2, reader->dev.vendor);
 	put_property(b, PCSCv2_PART10_PROPERTY_wIdProduct, 2, reader->dev.product);
 }

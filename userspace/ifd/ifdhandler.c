@@ -11,7 +11,9 @@
  * too, before they power one. A card that took another's place must be told as gone to that thread, or its programs
  * go on with the one they had. So whoever looks is told so, until that thread has looked between two of its waits.
  *
- * A Lun is a slot: pcscd serialises what it does with one, but for the thread that waits for events.
+ * A Lun is a slot: pcscd serialises what it does with one, but for the thread that waits for events, and for closing it:
+ * a reader that is unplugged is closed whatever is under way. So whoever uses one is counted, and it is freed behind the
+ * last, who is told to make an end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -50,11 +52,15 @@ struct lun {
 	cr_card_t *card;	/* NULL: not powered */
 	UCHAR atr[MAX_ATR_SIZE];
 	size_t atr_len;
+	unsigned int users;	/* with the lock */
+	volatile int closing;	/* ends what the card is asked */
 };
 
 static struct lun *luns;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* the list; what is in it is pcscd's to serialise */
+static pthread_cond_t unused = PTHREAD_COND_INITIALIZER;
 
+/* The Lun of that number, or NULL; it stays until it is left. */
 static struct lun *find(DWORD number)
 {
 	struct lun *l;
@@ -62,9 +68,24 @@ static struct lun *find(DWORD number)
 	pthread_mutex_lock(&lock);
 	for (l = luns; l && l->number != number; l = l->next)
 		;
+	if (l)
+		l->users++;
 	pthread_mutex_unlock(&lock);
 	return l;
 }
+
+static void leave(struct lun **l)
+{
+	if (!*l)
+		return;
+	pthread_mutex_lock(&lock);
+	if (!--(*l)->users)
+		pthread_cond_broadcast(&unused);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Of a variable: it is left where its function ends, wherever that is. */
+#define LEFT	__attribute__((cleanup(leave)))
 
 /* enum cr_error as pcscd has it. */
 static RESPONSECODE code(int err)
@@ -197,8 +218,13 @@ EXPORT RESPONSECODE IFDHCloseChannel(DWORD Lun)
 	for (p = &luns; *p && (*p)->number != Lun; p = &(*p)->next)
 		;
 	l = *p;
-	if (l)
+	if (l) {
 		*p = l->next;
+		l->closing = 1;
+		eventfd_write(l->stop, 1);
+		while (l->users)
+			pthread_cond_wait(&unused, &lock);
+	}
 	pthread_mutex_unlock(&lock);
 	if (!l)
 		return IFD_COMMUNICATION_ERROR;
@@ -241,7 +267,7 @@ static bool must_look(struct lun *l)
 /* Until something happened to the reader, so many ms, or until it is stopped. */
 static RESPONSECODE wait_event(DWORD Lun, int timeout)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	struct pollfd p[2];
 	eventfd_t value;
 
@@ -264,7 +290,7 @@ static RESPONSECODE wait_event(DWORD Lun, int timeout)
 
 static RESPONSECODE stop_waiting(DWORD Lun)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 
 	if (!l)
 		return IFD_NO_SUCH_DEVICE;
@@ -273,7 +299,7 @@ static RESPONSECODE stop_waiting(DWORD Lun)
 
 EXPORT RESPONSECODE IFDHICCPresence(DWORD Lun)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	uint64_t generation;
 	bool there;
 	int err;
@@ -309,6 +335,7 @@ static int power_up(struct lun *l)
 		forget_card(l);
 		return err;
 	}
+	cr_card_set_cancel(l->card, &l->closing);
 	atr = cr_card_atr(l->card, &len);
 	if (len > sizeof(l->atr)) {
 		forget_card(l);
@@ -321,7 +348,7 @@ static int power_up(struct lun *l)
 
 EXPORT RESPONSECODE IFDHPowerICC(DWORD Lun, DWORD Action, PUCHAR Atr, PDWORD AtrLength)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	DWORD room = *AtrLength;
 	int err;
 
@@ -350,7 +377,7 @@ EXPORT RESPONSECODE IFDHPowerICC(DWORD Lun, DWORD Action, PUCHAR Atr, PDWORD Atr
 EXPORT RESPONSECODE IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR Flags, UCHAR PTS1, UCHAR PTS2,
 					      UCHAR PTS3)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 
 	(void)Flags, (void)PTS1, (void)PTS2, (void)PTS3;
 	if (!l)
@@ -367,7 +394,7 @@ EXPORT RESPONSECODE IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR F
 EXPORT RESPONSECODE IFDHTransmitToICC(DWORD Lun, SCARD_IO_HEADER SendPci, PUCHAR TxBuffer, DWORD TxLength,
 				      PUCHAR RxBuffer, PDWORD RxLength, PSCARD_IO_HEADER RecvPci)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	size_t len = *RxLength;
 	int err;
 
@@ -406,7 +433,7 @@ EXPORT RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUC
 {
 	RESPONSECODE (*const wait)(DWORD, int) = wait_event;
 	RESPONSECODE (*const stop)(DWORD) = stop_waiting;
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	uint32_t channel, max;
 
 	if (!l)
@@ -451,14 +478,16 @@ EXPORT RESPONSECODE IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUC
 
 EXPORT RESPONSECODE IFDHSetCapabilities(DWORD Lun, DWORD Tag, DWORD Length, PUCHAR Value)
 {
+	struct lun *l LEFT = find(Lun);
+
 	(void)Tag, (void)Length, (void)Value;
-	return find(Lun) ? IFD_NOT_SUPPORTED : IFD_NO_SUCH_DEVICE;
+	return l ? IFD_NOT_SUPPORTED : IFD_NO_SUCH_DEVICE;
 }
 
 EXPORT RESPONSECODE IFDHControl(DWORD Lun, DWORD dwControlCode, PUCHAR TxBuffer, DWORD TxLength, PUCHAR RxBuffer,
 				DWORD RxLength, LPDWORD pdwBytesReturned)
 {
-	struct lun *l = find(Lun);
+	struct lun *l LEFT = find(Lun);
 	size_t n = RxLength;
 	int err;
 

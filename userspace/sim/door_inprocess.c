@@ -277,4 +277,5 @@ const struct cr_backend sim_backend = {
 	.list = sim_list_readers,
 	.owns = sim_owns,
 	.open = sim_open,
+	.whole_messages = 1,
 };

@@ -124,7 +124,8 @@ static bool short_anyway(const cr_card_t *card)
 	struct cr_limits l;
 
 	cr_card_limits(card, &l);
-	return l.response_by == CR_LIMIT_READER || l.response_by == CR_LIMIT_LEVEL;
+	return l.response <= CR_APDU_MAX_SHORT_LE &&
+	       (l.response_by == CR_LIMIT_READER || l.response_by == CR_LIMIT_LEVEL);
 }
 
 int cr_limits_learn(cr_card_t *card, bool *sound)

@@ -98,6 +98,8 @@ int cr_card_reap(cr_card_t *card, size_t n, cr_done_fn done, void *arg)
 		if (rc < 0 && rc != -ETIME && rc != -EINTR && rc != -EAGAIN && !cr_ring_peek(card->ring)) {
 			const struct cardring_cqe lost = { .result = rc };
 
+			/* an ENTER that fails has taken nothing: what is left is nobody's, and would fill the ring */
+			card->ring->sq_tail = __atomic_load_n(&card->ring->hdr->sq_head, __ATOMIC_ACQUIRE);
 			for (; got < n; got++) {
 				rc = done(arg, got, &lost);
 				err = err ? err : rc;
@@ -237,20 +239,27 @@ static int wait_card(cr_card_t *card, int wait_ms)
 	}
 }
 
+#define LONG_PAYLOAD	(4096 - CARDRING_HDR_ROOM)
+
 /*
  * Buffers: short messages are small, and so can be many, to keep a whole batch in flight; long ones
- * are 4 KiB. Either way 120 readers of one program stay below the usual 8 MiB of locked memory.
+ * are 4 KiB. Either way 120 readers of one program stay below the usual 8 MiB of locked memory, which twelve of 64 KiB
+ * a reader would fill with ten, in pieces of 128 KiB that a kernel does not always have: readers that give an answer
+ * longer than 4 KiB in one message are few, and the limits say what they are held to (cr_card_limits). Memory that is
+ * the process's own is not locked, and is there once it is written to.
  */
-static void default_params(const struct cardring_info *dev, struct cr_ring_params *params)
+void cr_card_params(const struct cr_backend *backend, const struct cardring_info *dev, struct cr_ring_params *params)
 {
 	params->entries = 64;
 	if (dev->level != CARDRING_LEVEL_EXTENDED_APDU) {
 		params->buffers = 40;
 		params->buf_size = SHORT_PAYLOAD;
-	} else {
-		params->buffers = 12;
-		params->buf_size = 4096 - CARDRING_HDR_ROOM;
+		return;
 	}
+	params->buffers = 12;
+	params->buf_size = LONG_PAYLOAD;
+	if (backend->whole_messages && dev->max_payload > LONG_PAYLOAD)
+		params->buf_size = dev->max_payload < CR_CAPDU_MAX ? dev->max_payload : CR_CAPDU_MAX;
 }
 
 static int open_claim(cr_card_t *card, const struct cr_backend *backend, int claim_ms)
@@ -258,11 +267,11 @@ static int open_claim(cr_card_t *card, const struct cr_backend *backend, int cla
 	struct cr_ring_params guess, params;
 	int err;
 
-	default_params(&card->reader.dev, &guess);
+	cr_card_params(backend, &card->reader.dev, &guess);
 	err = backend->open(card->reader.path, &guess, &card->ring, &card->reader.dev);
 	if (err)
 		return err;
-	default_params(&card->reader.dev, &params);
+	cr_card_params(backend, &card->reader.dev, &params);
 	if (params.buf_size != guess.buf_size) {	/* no list had it: its level shows now */
 		cr_ring_close(card->ring);
 		card->ring = NULL;

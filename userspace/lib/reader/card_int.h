@@ -7,6 +7,7 @@
 #define CR_READER_CARD_INT_H
 
 #include <cardring/card.h>
+#include <cardring/reader.h>
 #include "ccid/shorten.h"
 #include "ccid/t0.h"
 #include "ccid/t1.h"
@@ -54,6 +55,9 @@ int cr_card_agree(cr_card_t *card, uint32_t *below);
 
 /* The card says that it takes so many bytes of data in a command, and gives so many in a response. */
 void cr_card_told(cr_card_t *card, size_t command, size_t response);
+
+/* The ring that a card on such a reader is spoken to over. */
+void cr_card_params(const struct cr_backend *backend, const struct cardring_info *dev, struct cr_ring_params *params);
 
 /* Buffers of a message at a time. */
 #define CR_EXCHANGE_TX	0

@@ -26,6 +26,11 @@ static void by_reader(const cr_card_t *card, struct cr_limits *l)
 		/* header, extended Lc, extended Le; status word. What is longer goes as several messages (wLevelParameter) */
 		l->message_command = beyond(most, 9, CR_APDU_MAX_LC);
 		l->message_response = beyond(most, 2, CR_APDU_MAX_LE);
+		/* but for a response of which the reader makes one message that no buffer takes */
+		if (most < card->reader.dev.max_payload && l->message_response < CR_APDU_MAX_LE) {
+			l->response = l->message_response;
+			l->response_by = CR_LIMIT_READER;
+		}
 		return;
 	}
 	l->command = l->message_command = beyond(most, 5 + (card->speak != CR_SPEAK_T0), CR_APDU_MAX_SHORT_LC);

@@ -250,7 +250,7 @@ static int xfer_t0(struct pcsc_line *l, const uint8_t *cmd, size_t len, struct p
 	explicit_bzero(answer, sizeof(answer));
 	if (!err && more)
 		err = more == CR_E_TOO_LONG ? -EMSGSIZE : -EPROTO;
-	call->len = err ? 0 : t.len;
+	call->len = t.len;	/* of one that broke off too: it is wiped */
 	return err;
 }
 

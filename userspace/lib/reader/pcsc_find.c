@@ -273,4 +273,5 @@ const struct cr_backend cr_backend_pcsc = {
 	.list = pcsc_list,
 	.owns = pcsc_owns,
 	.open = pcsc_open,
+	.whole_messages = 1,
 };

@@ -166,7 +166,7 @@ struct pcsc_line {
 
 struct pcsc_call {
 	uint8_t *rsp;			/* PCSC_APDU_MAX bytes */
-	size_t len;
+	size_t len;			/* of what came, be it part of a response that failed */
 	uint8_t status, error;		/* as a CCID reader would say it (CCID 1.1, 6.2.6) */
 };
 

@@ -81,7 +81,7 @@ static int connect_once(struct pcsc_ring *r)
 
 static int claim(struct pcsc_ring *r, int timeout_ms)
 {
-	uint64_t until = until_ms(timeout_ms), now;
+	uint64_t slow = cr_pcsc_now() + CONNECT_MS * PCSC_MS, until = until_ms(timeout_ms), now;
 	int err;
 
 	if (r->gone)
@@ -98,7 +98,8 @@ static int claim(struct pcsc_ring *r, int timeout_ms)
 		/* a card that does not answer is POWER_ON's affair, and so is one that has just gone */
 		if (err != -EBUSY)
 			break;
-		if (now >= until && tries >= LOOK_TRIES)
+		/* of a pcscd that hangs one try is enough */
+		if (now >= until && (tries >= LOOK_TRIES || now >= slow))
 			return -EBUSY;
 		now += (now >= until ? LOOK_MS : AGAIN_MS) * PCSC_MS;
 		while (cr_pcsc_now() < now && !r->gone) {
@@ -245,6 +246,13 @@ bool cr_pcsc_mine(const char *name, bool gone, struct cr_reader_info *out)
 
 /* ---- life ---- */
 
+static void apdu_free(uint8_t *apdu)
+{
+	if (apdu)
+		explicit_bzero(apdu, PCSC_APDU_MAX);
+	free(apdu);
+}
+
 static void ring_free(struct pcsc_ring *r)
 {
 	if (r->mem.ring.hdr) {
@@ -254,8 +262,8 @@ static void ring_free(struct pcsc_ring *r)
 	cr_memring_free(&r->mem);
 	free(r->taken);
 	free(r->reqs);
-	free(r->tx);
-	free(r->rx);
+	apdu_free(r->tx);
+	apdu_free(r->rx);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }

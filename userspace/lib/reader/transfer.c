@@ -60,23 +60,31 @@ static bool new_tx(const struct round *r, size_t len)
 	       r->tx_used + len > cr_ring_payload_size(r->card->ring);
 }
 
+/* Entries that are free: what an ENTER has not taken is in the ring yet. */
+static uint32_t unfilled(const cr_ring_t *ring)
+{
+	return ring->sq_entries - (ring->sq_tail - __atomic_load_n(&ring->hdr->sq_head, __ATOMIC_ACQUIRE));
+}
+
 /* Is there room for so many entries, of len bytes in all, and one buffer for the answer? */
 static bool fits(const struct round *r, size_t entries, size_t len)
 {
 	const cr_ring_t *ring = r->card->ring;
 
-	return r->n + entries <= ROUND_MAX && r->n + entries <= ring->sq_entries &&
+	return r->n + entries <= ROUND_MAX && entries <= unfilled(ring) &&
 	       r->next_buf + new_tx(r, len) + 1 <= ring->buffers &&
 	       len <= cr_ring_payload_size(ring);
 }
 
-/* Adds an entry to the chain, for which there is room. */
-static void add(struct round *r, size_t apdu, const uint8_t *cmd, size_t len, bool brings_data,
+/* Adds an entry to the chain. 0, or CR_E_INTERNAL where the ring has none, room or not. */
+static int add(struct round *r, size_t apdu, const uint8_t *cmd, size_t len, bool brings_data,
 		uint16_t sw, uint16_t mask)
 {
 	struct message *m = &r->message[r->n];
 	struct cardring_sqe *sqe = cr_ring_sqe(r->card->ring);
 
+	if (!sqe)
+		return CR_E_INTERNAL;
 	if (new_tx(r, len)) {
 		r->tx_buf = r->next_buf++;
 		r->tx_used = 0;
@@ -99,6 +107,7 @@ static void add(struct round *r, size_t apdu, const uint8_t *cmd, size_t len, bo
 	if (r->last)
 		r->last->flags |= CARDRING_SQE_LINK;
 	r->last = sqe;
+	return 0;
 }
 
 /* Of a command that wants data these are no end: T=0 goes on (7816-3, 12.2). */
@@ -134,12 +143,12 @@ static int add_t0(struct round *r, size_t i, struct cr_apdu *a, bool *end)
 	if (!fits(r, n2 ? 2 : 1, n1 + n2))
 		return CR_E_TOO_LONG;
 	r->t0[r->n] = t;
-	add(r, i, first, n1, cr_t0_brings_data(&t), n2 ? foreseen : a->sw,
-	    n2 ? 0xffff : *end ? 0 : a->sw_mask);
-	if (n2)
-		add(r, i, second, n2, true, a->sw, a->sw_mask);
+	err = add(r, i, first, n1, cr_t0_brings_data(&t), n2 ? foreseen : a->sw,
+		  n2 ? 0xffff : *end ? 0 : a->sw_mask);
+	if (!err && n2)
+		err = add(r, i, second, n2, true, a->sw, a->sw_mask);
 	explicit_bzero(first, sizeof(first));	/* may hold a PIN */
-	return 0;
+	return err;
 }
 
 /* Adds an APDU as it is, at APDU level. */
@@ -151,8 +160,7 @@ static int add_apdu(struct round *r, size_t i, struct cr_apdu *a)
 		return CR_E_MALFORMED;
 	if (a->cmd_len > cr_card_message_room(r->card) || !fits(r, 1, a->cmd_len))
 		return CR_E_TOO_LONG;
-	add(r, i, a->cmd, a->cmd_len, true, a->sw, a->sw_mask);
-	return 0;
+	return add(r, i, a->cmd, a->cmd_len, true, a->sw, a->sw_mask);
 }
 
 /* As many APDUs from i on as one round takes; at least one. */

@@ -275,10 +275,12 @@ static void broken(struct usb_reader *r)
 
 /*
  * CCID 1.1, 6.1.13: the answer to the abort says that the reader has let go of the command. One that refuses the
- * abort goes on with the command; then that one's late answer will do.
+ * abort goes on with the command; then that one's late answer will do, which a time extension is not (6.2.6).
  */
 static bool ends_abort(struct usb_slot *s, const struct cr_ccid_header *h)
 {
+	if (cr_ccid_verdict(h->status) == CR_CCID_EXTENSION)
+		return false;
 	if (h->seq == s->seq && cr_ccid_verdict(h->status) == CR_CCID_OK)
 		return true;
 	if (h->seq == s->seq)
@@ -288,11 +290,20 @@ static bool ends_abort(struct usb_slot *s, const struct cr_ccid_header *h)
 	return s->abort_refused && s->given_up_answered;
 }
 
+/* The command given up goes on for now: no end of it, and no noise. */
+static bool goes_on(const struct usb_slot *s, const struct cr_ccid_header *h)
+{
+	return s->phase == USB_ABORTING && h->seq == s->given_up_seq &&
+	       cr_ccid_verdict(h->status) == CR_CCID_EXTENSION;
+}
+
 static void message(struct usb_reader *r)
 {
 	const struct cr_ccid_header *h = &r->rx.header;
 	struct usb_slot *s = h->slot < r->itf.desc.slots ? &r->slot[h->slot] : NULL;
 
+	if (s && goes_on(s, h))
+		return;
 	if (s && s->phase == USB_ABORTING && ends_abort(s, h)) {
 		s->phase = USB_IDLE;
 		s->unsync = false;

@@ -80,13 +80,15 @@ void cr_usb_finish(struct usb_slot *s, int result)
 		cr_usb_purge(s, -ENOMEDIUM);
 }
 
-/* Ends all that is queued. */
+/* Ends all that is queued, the rest of the chain of the command in flight with it: what is queued later is no part of it. */
 void cr_usb_purge(struct usb_slot *s, int err)
 {
 	struct usb_req *req;
 
 	s->purge = false;
 	s->linked = false;
+	if (s->cur)
+		s->cur->sqe.flags &= (uint16_t)~CARDRING_SQE_LINK;
 	while ((req = STAILQ_FIRST(&s->queue))) {
 		STAILQ_REMOVE_HEAD(&s->queue, link);
 		req->cqe.result = err;
