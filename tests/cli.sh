@@ -203,6 +203,8 @@ if softhsm=$(ls /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.s
 	exits "a PIN's file that is not there" 1 $eac $with "$key&pin-source=/nonexistent"
 	check "is told as one" jq -e '.error.message | test("pin-source")' "$w/out"
 	unset SOFTHSM2_CONF
+else
+	echo "skip cli: a terminal's key in a PKCS#11 token: no SoftHSM here"
 fi
 exits "a PKCS#11 module that is not there" 1 $eac --terminal build/sim/terminal/certificates.cvcert \
 	--terminal-key "pkcs11:token=border;object=is?module-path=/nonexistent.so"
@@ -311,6 +313,8 @@ if unshare -m true 2>/dev/null; then
 		mount -t tmpfs -o size=4k tmpfs '$w/full' && head -c 4096 /dev/zero >'$w/full/none' &&
 		{ $cardring verify --reader sim:an --can 999999 --log '$w/full/x.xml' --json >'$w/out' 2>'$w/err'; [ \$? = 5 ]; } &&
 		jq -e '.error.code == \"access-refused\"' '$w/out' && grep -q 'No space left' '$w/err'"
+else
+	echo "skip cli: a full disk: no mount namespace here"
 fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
@@ -1096,9 +1100,12 @@ check "and that is what is said" sh -c "grep -q 'No space left' '$w/err' && [ \$
 userspace/cli/po/check || failed=1
 
 if make -s B=build/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined" \
-	LDFLAGS="-fsanitize=address,undefined" build/asan/cardring >"$w/asan" 2>&1; then
-	export ASAN_OPTIONS=detect_leaks=1:exitcode=77 CARDRING_SIM_DIR=$root/build/sim
+	LDFLAGS="-fsanitize=address,undefined" build/asan/cardring build/asan/tests/test_fuzz >"$w/asan" 2>&1; then
+	# 1 is an exit code of the command's own
+	export ASAN_OPTIONS=detect_leaks=1:exitcode=77 UBSAN_OPTIONS=exitcode=77 CARDRING_SIM_DIR=$root/build/sim
 	cardring=$root/build/asan/cardring
+	check "no leak, and no byte beyond: what the fuzzers run" sh -c "timeout 300 build/asan/tests/test_fuzz >'$w/fuzz' 2>&1 ||
+		{ grep -aE -m 4 'FAILED|ERROR:|SUMMARY:|runtime error:' '$w/fuzz'; exit 1; }"
 	exits "no leak: verify --json --out" 0 verify --reader sim:an --can 123456 --json --out "$w/card"
 	exits "no leak: verify" 0 verify --reader "sim:an?level=tpdu" --can 123456 --lang en --trace
 	exits "no leak: BAC" 0 verify --reader sim:bac --mrz "$(sed -n 's/^mrz = //p' build/sim/cards/bac/profile)"

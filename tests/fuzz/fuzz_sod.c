@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (cr_passive_authenticate(&insp, NULL, 1790000000) || insp.passive.status == CR_SUCCESSFUL)
 		__builtin_trap();
 	free(insp.checks);
+	free(insp.listed);
 	free(insp.passive.issuer);
 	free(insp.passive.signer);
 	free(insp.passive.digest);

@@ -29,6 +29,7 @@ struct cr_card {
 	size_t told;		/* what the card said */
 	unsigned int gone_at;		/* command number at which the card is taken out; 0: never */
 	unsigned int flip_at;		/* whose answer has a bit flipped */
+	bool flipped;			/* and has had it */
 	unsigned int silent_at;		/* which has no answer */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
@@ -87,8 +88,10 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 		len = sim_card_apdu(c->sim, a->cmd, a->cmd_len, rsp, sizeof(rsp));
 		if (c->silent_above && (a->cmd[1] & 0xfe) == 0xb0 && len > c->silent_above)
 			return CR_E_TIMEOUT;
-		if (c->ex.commands == c->flip_at)
+		if (c->ex.commands == c->flip_at) {
 			rsp[len / 2] ^= 0x10;
+			c->flipped = true;
+		}
 		assert_true(len <= a->rsp_size);
 		memcpy(a->rsp, rsp, len);
 		a->rsp_len = len;

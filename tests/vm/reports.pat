@@ -31,7 +31,7 @@ scheduling while atomic
 blocked for more than
 soft lockup
 hard LOCKUP
-detected stalls
+detected (expedited )?stall
 list_(add|del) corruption
 refcount_t:
 cannot create duplicate filename

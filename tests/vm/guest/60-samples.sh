@@ -22,7 +22,7 @@ judge() {
 
 samples() { grep -v '^#' tests/data/samples.tsv; }
 
-if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
+if [ "$CARDRING_RIG" = qemu ] && check "QEMU's reader is plugged in" tests/vm/vmctl plug-reader; then
 	wait_for 10 sh -c 'ls /dev/cardring[0-9]*' || not_ok "QEMU's reader" "no node"
 	while read -r name verdict exit; do
 		tests/vm/vmctl card "$name"
