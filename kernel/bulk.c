@@ -6,18 +6,21 @@
  * given to its slot by bSlot and bSeq. Where nobody else's answer can come,
  * it is posted on the buffer of the program itself, so that the host
  * controller's DMA is the only one to move the payload: with one command in
- * flight, no command given up whose answer may be late, and no second one
- * that another file could start meanwhile (a reader that takes one at a time,
- * or all of its slots claimed by that file). Else it is posted on a private
- * buffer, and exec.c copies.
+ * flight, no command given up whose answer may be late, and no other file
+ * that has a slot or could get one meanwhile (a reader of one slot, or all of
+ * them claimed by that file). Else it is posted on a private buffer, and exec.c
+ * copies.
  *
  * A long command leaves from the program's buffer likewise, behind a header in
  * private memory; what the program changes there meanwhile is only its own
  * command. A short one is copied behind the header.
  *
  * A message in the program's buffer is shared memory the moment it arrives.
- * Its header is copied once to private memory; lengths are judged by what the
- * bus reported.
+ * Its header is copied once to private memory, and may be forged by then: what
+ * it says is believed of this command alone. Where the message ends, the bus
+ * says, by a short packet: one that fills the program's buffer to its end is
+ * read on, into the private one, whatever its dwLength. Else a program could
+ * leave the rest of its answer behind as the first one of whoever is next.
  */
 #include "reader.h"
 #include "trace.h"
@@ -134,7 +137,7 @@ static bool rx_sole_owner(const struct cr_reader *r, const struct cr_ctx *ctx)
 {
 	unsigned int i;
 
-	if (r->desc.busy_slots == 1)
+	if (r->desc.slots == 1)
 		return true;
 	for (i = 0; i < r->desc.slots; i++)
 		if (r->slot[i].owner != ctx)
@@ -216,7 +219,7 @@ void cr_rx_arm(struct cr_reader *r)
 	} else {
 		/* Longer than the program's buffer: the rest is dropped. */
 		rx->urb->transfer_buffer = rx->buf;
-		rx->urb->transfer_buffer_length = rx->size;
+		rx->urb->transfer_buffer_length = rx->size - rx->have;
 	}
 
 	rx->posted = true;
@@ -317,7 +320,24 @@ static void rx_message(struct cr_reader *r)
 	r->reset_tries = 0;
 }
 
-static void rx_data(struct cr_reader *r, u32 len)
+/* @open: no short packet was the last. */
+static enum cr_progress rx_progress(const struct cr_reader *r, u32 len,
+				    bool open)
+{
+	const struct cr_rx *rx = &r->rx;
+
+	/* No message is longer than @size, whatever this one says. */
+	if (rx->direct && open && rx->have < rx->size)
+		return CR_MORE;
+	if (!rx->header_known)
+		return CR_BAD;
+	if (rx->direct && rx->have < CR_HDR + (u64)rx->header.len)
+		return CR_BAD;
+	return cr_progress(rx->have, len, rx->header.len, r->packet,
+			   r->desc.max_message);
+}
+
+static void rx_data(struct cr_reader *r, u32 len, bool open)
 {
 	struct cr_rx *rx = &r->rx;
 	u8 raw[CR_HDR];
@@ -333,10 +353,7 @@ static void rx_data(struct cr_reader *r, u32 len)
 		rx->header_known = true;
 	}
 
-	switch (rx->header_known ?
-		cr_progress(rx->have, len, rx->header.len, r->packet,
-			    r->desc.max_message) :
-		CR_BAD) {
+	switch (rx_progress(r, len, open)) {
 	case CR_MORE:
 		return;
 	case CR_DONE:
@@ -347,6 +364,14 @@ static void rx_data(struct cr_reader *r, u32 len)
 		break;
 	}
 	cr_rx_reset(r);
+}
+
+/* Not ended by a short packet: full, or killed between two packets. */
+static bool rx_open(const struct cr_reader *r, const struct urb *urb)
+{
+	if (urb->status)
+		return urb->actual_length % r->packet == 0;
+	return urb->actual_length == urb->transfer_buffer_length;
 }
 
 /**
@@ -368,7 +393,7 @@ void cr_rx_complete(struct urb *urb)
 			break;
 		fallthrough;
 	case 0:
-		rx_data(r, urb->actual_length);
+		rx_data(r, urb->actual_length, rx_open(r, urb));
 		break;
 	case -ENODEV:
 	case -ESHUTDOWN:
