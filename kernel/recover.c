@@ -368,6 +368,9 @@ static void recover_expired(struct cr_slot *s)
 	if (!s->expired)
 		goto unlock;
 	s->expired = false;
+	/* Answered since: what is being sent is the next command. */
+	if (s->phase != CR_ABORTING && s->phase != CR_RESETTING)
+		goto unlock;
 	recover_take_tx(s);
 	if (s->phase == CR_RESETTING) {
 		recover_dead(s);
