@@ -64,7 +64,9 @@ static void card_lost(struct cr_slot *s)
 
 static void card_out(struct cr_slot *s)
 {
-	s->powered = false;
+	/* A POWER_ON under way may still power the card that comes next. */
+	if (!s->cur || s->cur->op != CARDRING_OP_POWER_ON)
+		s->powered = false;
 	if (s->state == CARDRING_SLOT_EMPTY)
 		return;
 	s->state = CARDRING_SLOT_EMPTY;
@@ -76,8 +78,9 @@ static void card_in(struct cr_slot *s)
 {
 	s->state = CARDRING_SLOT_PRESENT;
 	s->stale = true;
-	if (s->announced != CARDRING_SLOT_PRESENT)
+	if (s->recount || s->announced != CARDRING_SLOT_PRESENT)
 		s->generation++;
+	s->recount = false;
 	card_announce(s, CARDRING_SLOT_PRESENT);
 }
 
@@ -131,6 +134,7 @@ void cr_card_status(struct cr_slot *s, u8 op, u8 status)
 	}
 	if (CR_STATUS_ICC(status) == CR_ICC_ABSENT) {
 		card_out(s);
+		s->powered = false;
 		return;
 	}
 	if (!card_there(s)) {
@@ -174,6 +178,16 @@ void cr_card_unknown(struct cr_slot *s)
 	s->state = CARDRING_SLOT_UNKNOWN;
 	s->powered = false;
 	s->stale = true;
+}
+
+/**
+ * cr_card_slept - the reader slept, and told of no card that came or went
+ * @s: the slot; what is in it is unknown
+ */
+void cr_card_slept(struct cr_slot *s)
+{
+	lockdep_assert_held(&s->reader->lock);
+	s->recount = true;
 }
 
 /**

@@ -156,6 +156,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @notified: the reader reported a change since @cur was sent: what the answer
  *	says of the card may be older
  * @unsync: a command was given up whose answer may still come
+ * @recount: the reader slept: a card that is found there may be another
  * @generation: cards put in
  * @owner: file that holds the claim
  * @owner_pid: process that made it
@@ -207,6 +208,7 @@ struct cr_slot {
 	unsigned long fresh_until;
 	bool notified;
 	bool unsync;
+	bool recount;
 	u64 generation;
 	struct cr_ctx *owner;
 	struct pid *owner_pid;
@@ -488,7 +490,7 @@ void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms);
 void cr_timer(struct timer_list *timer);
 void cr_recover_work(struct work_struct *work);
 void cr_quiesce(struct cr_reader *r);
-void cr_restart(struct cr_reader *r);
+void cr_restart(struct cr_reader *r, bool slept);
 void cr_redirect(struct cr_reader *r);
 void cr_gone(struct cr_reader *r);
 
@@ -497,6 +499,7 @@ void cr_card_status(struct cr_slot *s, u8 op, u8 status);
 void cr_card_present(struct cr_slot *s, bool present, bool changed);
 void cr_card_dead(struct cr_slot *s);
 void cr_card_unknown(struct cr_slot *s);
+void cr_card_slept(struct cr_slot *s);
 void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error);
 void cr_announce_reset(struct cr_reader *r);
 

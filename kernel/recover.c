@@ -499,10 +499,15 @@ void cr_quiesce(struct cr_reader *r)
 /**
  * cr_restart - after resume and reset: every card lost its power
  * @r: the reader
+ * @slept: and may have been changed for another
  */
-void cr_restart(struct cr_reader *r)
+void cr_restart(struct cr_reader *r, bool slept)
 {
+	unsigned int i;
+
 	spin_lock_irq(&r->lock);
+	for (i = 0; slept && i < r->desc.slots; i++)
+		cr_card_slept(&r->slot[i]);
 	r->stopped = false;
 	r->failed_aborts = 0;
 	cr_announce_reset(r);

@@ -287,7 +287,7 @@ static int reader_suspend(struct usb_interface *intf, pm_message_t message)
 
 static int reader_resume(struct usb_interface *intf)
 {
-	cr_restart(usb_get_intfdata(intf));
+	cr_restart(usb_get_intfdata(intf), true);
 	return 0;
 }
 
@@ -304,7 +304,7 @@ static int reader_post_reset(struct usb_interface *intf)
 	spin_lock_irq(&r->lock);
 	r->count.resets++;
 	spin_unlock_irq(&r->lock);
-	cr_restart(r);
+	cr_restart(r, false);
 	return 0;
 }
 
