@@ -27,7 +27,6 @@ static void card_tell(struct cr_slot *s, bool in)
 		pending->in_last = in;
 		ctx->pending_slots |= BIT(s->index);
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }
 
@@ -206,7 +205,6 @@ void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error)
 		ctx->pending[slot].error = error;
 		ctx->pending_slots |= BIT(slot);
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }
 
@@ -222,6 +220,5 @@ void cr_announce_reset(struct cr_reader *r)
 	list_for_each_entry(ctx, &r->ctxs, node) {
 		ctx->pending_reset = true;
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }

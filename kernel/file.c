@@ -410,6 +410,9 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	__poll_t mask = 0;
 
 	poll_wait(file, &ctx->poll_wait, table);
+	/* Without rings it is not among cr_reader.ctxs, which are told. */
+	if (!file_ready(ctx))
+		poll_wait(file, &r->idle, table);
 	spin_lock_irq(&r->lock);
 	if (file_ready(ctx)) {
 		cr_flush_events(ctx);

@@ -531,7 +531,7 @@ void cr_gone(struct cr_reader *r)
 	list_for_each_entry(ctx, &r->ctxs, node) {
 		ctx->pending_gone = true;
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
+		cr_ctx_notify(ctx);	/* also of what has no room yet */
 	}
 	spin_unlock_irq(&r->lock);
 }
