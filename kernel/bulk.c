@@ -22,6 +22,8 @@
  * read on, into the private one, whatever its dwLength. Else a program could
  * leave the rest of its answer behind as the first one of whoever is next.
  */
+#include <linux/string.h>
+
 #include "reader.h"
 #include "trace.h"
 
@@ -54,6 +56,14 @@ static void tx_prepare(struct cr_slot *s, const u8 *payload, u32 len)
 		memcpy(s->tx_buf + CR_HDR, payload, len);
 }
 
+/* It may have been a PIN. */
+static void tx_wipe(struct cr_slot *s)
+{
+	if (!s->tx_urb->num_sgs)
+		memzero_explicit(s->tx_buf + CR_HDR,
+				 s->tx_urb->transfer_buffer_length - CR_HDR);
+}
+
 /**
  * cr_tx_submit - send a message
  * @s: the slot; its URB is not in use, and the header is in its buffer
@@ -79,6 +89,7 @@ int cr_tx_submit(struct cr_slot *s, const u8 *payload, u32 len)
 	err = usb_submit_urb(s->tx_urb, GFP_ATOMIC);
 	if (err) {
 		s->tx_busy = false;
+		tx_wipe(s);
 		return err;
 	}
 	r->count.bytes_tx += len;
@@ -115,6 +126,7 @@ void cr_tx_complete(struct urb *urb)
 
 	spin_lock_irqsave(&r->lock, flags);
 	s->tx_busy = false;
+	tx_wipe(s);
 	if (s->answered)
 		cr_finish(s, s->answer);
 	else if (urb->status)
@@ -228,6 +240,33 @@ void cr_rx_arm(struct cr_reader *r)
 		rx->posted = false;
 		cr_stop_all(r, cr_bus_errno(err), CR_SETTLE_MS);
 	}
+}
+
+/**
+ * cr_rx_wipe - forget the answers that are still in the private buffer
+ * @r: the reader
+ *
+ * Where another slot's is on its way, that is left to who gives that one back.
+ */
+void cr_rx_wipe(struct cr_reader *r)
+{
+	struct cr_rx *rx = &r->rx;
+
+	lockdep_assert_held(&r->lock);
+	if (rx->posted || rx->have)
+		return;
+	memzero_explicit(rx->buf, rx->used);
+	rx->used = 0;
+}
+
+static void rx_note_used(struct cr_reader *r, const struct urb *urb)
+{
+	struct cr_rx *rx = &r->rx;
+	const u8 *data = urb->transfer_buffer;
+
+	if (data >= rx->buf && data < rx->buf + rx->size)
+		rx->used = max_t(u32, rx->used,
+				 data - rx->buf + urb->actual_length);
 }
 
 /**
@@ -385,6 +424,7 @@ void cr_rx_complete(struct urb *urb)
 
 	spin_lock_irqsave(&r->lock, flags);
 	r->rx.posted = false;
+	rx_note_used(r, urb);
 	switch (urb->status) {
 	case -ENOENT:
 	case -ECONNRESET:

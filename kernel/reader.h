@@ -236,6 +236,7 @@ struct cr_slot {
  * @header_known: @header is that of this message
  * @header: its header, copied once to private memory and parsed there
  * @drops: stray messages in a row
+ * @used: bytes of @buf that were written since it was wiped last
  */
 struct cr_rx {
 	struct urb *urb;
@@ -250,6 +251,7 @@ struct cr_rx {
 	bool header_known;
 	struct cr_header header;
 	unsigned int drops;
+	u32 used;
 };
 
 /**
@@ -481,6 +483,7 @@ void cr_tx_complete(struct urb *urb);
 void cr_rx_arm(struct cr_reader *r);
 void cr_rx_complete(struct urb *urb);
 void cr_rx_reset(struct cr_reader *r);
+void cr_rx_wipe(struct cr_reader *r);
 
 /* recover.c: whatever did not go well */
 void cr_set_deadline(struct cr_slot *s, unsigned long deadline);

@@ -22,8 +22,10 @@ MODULE_PARM_DESC(tokens, "Take security tokens (a reader beside FIDO's or a keyb
 
 static void buffer_free(u8 *buf, u32 size)
 {
-	if (buf)
-		free_pages_exact(buf, size);
+	if (!buf)
+		return;
+	memzero_explicit(buf, size);
+	free_pages_exact(buf, size);
 }
 
 /* By the page: a little more than 64 KiB, as many readers want, takes 128 KiB of kmalloc(). */
