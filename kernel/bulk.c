@@ -280,9 +280,23 @@ void cr_rx_reset(struct cr_reader *r)
 	r->rx.direct = NULL;
 }
 
+/*
+ * A reader that is being told of an abort still sends: an old answer, or its
+ * rest, which may take long where the host does not fetch it in time.
+ */
+static void rx_alive(struct cr_reader *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++)
+		if (r->slot[i].phase == CR_ABORTING)
+			cr_abort_more_time(&r->slot[i]);
+}
+
 /* A message that nobody waits for: a late answer, or noise. */
 static void rx_stray(struct cr_reader *r)
 {
+	rx_alive(r);
 	r->count.strays++;
 	if (++r->rx.drops > CR_DROPS) {
 		r->rx.drops = 0;
@@ -394,6 +408,7 @@ static void rx_data(struct cr_reader *r, u32 len, bool open)
 
 	switch (rx_progress(r, len, open)) {
 	case CR_MORE:
+		rx_alive(r);
 		return;
 	case CR_DONE:
 		rx_message(r);

@@ -41,6 +41,7 @@
 #define CR_SETTLE_MS		200	/* bus errors: is it being unplugged? */
 #define CR_ABORT_CONTROL_MS	300
 #define CR_ABORT_MS		700
+#define CR_ABORT_CAP_MS		10000	/* while the reader still sends */
 #define CR_RESET_MS		8000
 #define CR_RESETS		3	/* in a row, without an answer */
 #define CR_DROPS		64	/* stray messages in a row */
@@ -145,7 +146,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @expired: the timer ran out in CR_ABORTING or CR_RESETTING
  * @late: errno at the deadline, -ETIMEDOUT unless the card went
  * @deadline: jiffies
- * @hard_deadline: jiffies; time extensions end here
+ * @hard_deadline: jiffies; time extensions end here, and so does an abort
  * @timer: fires at @deadline or before
  * @state: enum cardring_slot_state
  * @announced: state last told to programs (EMPTY, PRESENT), UNKNOWN: none
@@ -487,6 +488,7 @@ void cr_rx_wipe(struct cr_reader *r);
 
 /* recover.c: whatever did not go well */
 void cr_set_deadline(struct cr_slot *s, unsigned long deadline);
+void cr_abort_more_time(struct cr_slot *s);
 void cr_stop(struct cr_slot *s, int err, unsigned int delay_ms);
 void cr_halted_out(struct cr_slot *s);
 void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms);
