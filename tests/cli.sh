@@ -131,6 +131,22 @@ exits "a wrong PIN" 5 verify --reader sim:cam --pin 141422 --json
 check "is told as one" jq -e '.error.code == "access-refused" and (.error.message | startswith("The PIN is wrong."))' "$w/out"
 exits "a PIN for a card that has none" 1 verify --reader sim:an --pin 141421
 check "a PIN from standard input" sh -c "echo 141421 | $cardring verify --reader sim:cam --pin -"
+while read -r name secret exit prompt shown; do
+	check "--$name - at a terminal asks for it${shown:+, unseen}" sh -c "{ sleep 1; echo $secret; sleep 1; } |
+		script -qec '$cardring read --reader sim:cam --need 1 --$name - --lang en; echo exit \$?' /dev/null >'$w/typed'
+		grep -qaE '^$prompt' '$w/typed' && grep -qa 'exit $exit' '$w/typed' && [ \$(grep -ca '$secret' '$w/typed') = ${shown:-1} ]"
+done <<'END'
+can 271828 0 CAN.*:
+id-number 001090271828 0 .*12.*:
+pin 141421 0 PIN.*: 0
+puk 1732050807 0 PUK.*: 0
+END
+check "--mrz - does" sh -c "{ sleep 1; sed -n 's/^mrz = //p' build/sim/cards/cam/profile; sleep 1; } |
+	script -qec '$cardring verify --reader sim:cam --mrz - --lang en' /dev/null >'$w/typed' && grep -qa '^MRZ.*:' '$w/typed'"
+for sign in '\003' '\034'; do	# Ctrl-C, Ctrl-\
+	check "$sign at a PIN leaves the terminal as it was" sh -c "{ sleep 1; printf '$sign'; sleep 1; } |
+		script -qec \"trap : INT QUIT; $cardring verify --reader sim:cam --pin -; stty -a\" /dev/null >'$w/typed'; grep -qa ' echo ' '$w/typed'"
+done
 eac="verify --reader sim:eac --can $(sed -n 's/^can = //p' build/sim/cards/eac/profile) --json"
 exits "fingerprints stay locked" 0 $eac
 check "without a terminal's certificates" jq -e '.passive_authentication.data_groups["3"] == "locked" and
@@ -200,6 +216,8 @@ printf '\003' | dd of="$w/mapped/EF.CardSecurity.bin" bs=1 conv=notrunc status=n
 exits "changed since, it accuses" 13 verify --from "$w/mapped" --trust build/sim/trust --json
 check "by its signature" jq -e '.checks[] | select(.name == "chip-authentication") |
 	.detail == "EF.CardSecurity: the signature does not verify"' "$w/out"
+run verify --from "$w/mapped" --trust build/sim/trust --lang vi
+check "and is Vietnamese to the end" said 'EF.CardSecurity: chữ ký không'
 mkdir "$w/stranger"
 cp build/sim/trust/VNM-1.cer "$w/stranger"
 exits "what version 2 proved is written" 10 verify --reader sim:eac2 --can 314159 --out "$w/second" --trust "$w/stranger" --json \
@@ -264,10 +282,13 @@ exits "a card with more pictures" 0 read --reader sim:full $(secret full) --out 
 check "has them beside the portrait, and the groups whole" sh -c \
 	"cd '$w/card' && [ -s DG5-1-image.jpg ] && [ -s DG7-1-image.jpg ] && [ -s portrait.jp2 ] && [ ! -e portrait.jpg ] &&
 	 cmp DG16.bin '$root/build/sim/cards/full/EF_0110.bin'"
-touch "$w/card/mine" "$w/card/DG5-1-image.txt"
+touch "$w/card/mine" "$w/card/DG5-1-image.txt" "$w/card/mine.part-a1B2c3" "$w/card/DG2.bin.part-a1-2c3"
+touch "$w/card/DG2.bin.part-a1B2c3" "$w/card/DG5-1-image.jpg.part-Zz9aA0" "$w/card/inspection.json.part-000000" "$w/card/portrait.jpg.part-abcdef" "$w/card/DG2.bin.backup"
 exits "another card into the same folder" 0 read --reader sim:bac $(secret bac) --out "$w/card"
 check "leaves nothing of the first, and what is not ours alone" sh -c \
 	"[ ! -e '$w/card/DG13.bin' ] && [ ! -e '$w/card/DG5-1-image.jpg' ] && [ -e '$w/card/DG5-1-image.txt' ] && [ -e '$w/card/mine' ] && [ -e '$w/card/DG1.bin' ]"
+check "nor what was half written when it was killed" sh -c "cd '$w/card' && ! ls DG2.bin.part-a1B2c3 *-Zz9aA0 *-000000 *-abcdef 2>/dev/null"
+check "and that alone" sh -c "cd '$w/card' && ls mine.part-a1B2c3 DG2.bin.backup DG2.bin.part-a1-2c3"
 exits "a folder that cannot be" 1 verify --reader sim:an --can 123456 --out /dev/null/x --json
 exits "a folder that is a file" 1 verify --reader sim:an --can 123456 --out "$w/card/mine"
 check "is said so" said 'Not a directory'
@@ -277,6 +298,19 @@ if unshare -m true 2>/dev/null; then
 	check "a full disk keeps no part of a card" unshare -m sh -c "
 		mount -t tmpfs -o size=16k tmpfs '$w/full' &&
 		{ $cardring verify --reader sim:an --can 123456 --out '$w/full/card'; [ \$? = 1 ]; } && [ ! -e '$w/full/card' ]"
+	# What is found out too late, when the card was read: the verdict is not lost with it.
+	for what in "--log $w/full/x.xml" "--portrait $w/full/x.png" "--out $w/full/card"; do
+		check "nor has ${what%% *} room: the verdict is told" unshare -m sh -c "
+			mount -t tmpfs -o size=4k tmpfs '$w/full' && head -c 4096 /dev/zero >'$w/full/none' &&
+			{ $cardring verify --reader sim:forged --can 123456 $what --json >'$w/out' 2>'$w/err'; [ \$? = 1 ]; } &&
+			jq -e '.verdict == \"forged\" and .error.code == \"io\" and .error.exit == 1' '$w/out' &&
+			{ $cardring verify --reader sim:forged --can 123456 $what --lang en >'$w/out' 2>'$w/err'; [ \$? = 1 ]; } &&
+			grep -qi forged '$w/out' && grep -q 'No space left' '$w/err' && [ \"\$(ls '$w/full')\" = none ]"
+	done
+	check "a refused card stays one where its log has no room" unshare -m sh -c "
+		mount -t tmpfs -o size=4k tmpfs '$w/full' && head -c 4096 /dev/zero >'$w/full/none' &&
+		{ $cardring verify --reader sim:an --can 999999 --log '$w/full/x.xml' --json >'$w/out' 2>'$w/err'; [ \$? = 5 ]; } &&
+		jq -e '.error.code == \"access-refused\"' '$w/out' && grep -q 'No space left' '$w/err'"
 fi
 exits "a refused card" 5 verify --reader sim:an --can 999999 --out "$w/refused"
 check "leaves no folder" [ ! -e "$w/refused" ]
@@ -339,8 +373,11 @@ exits "a log that is there" 1 verify --reader sim:an --can 123456 --log "$w/an.x
 check "is not written over" is .error.code exists
 check "and stays as it is" cmp "$w/an.xml" "$w/an.before"
 check "with nothing beside it" bash -c "[ \"\$(ls '$w' | grep -c '^an\.xml')\" = 1 ]"
-exits "a log where none can be" 1 verify --reader sim:an --can 123456 --log /dev/null/x --json
-check "is said" is .error.code io
+for where in /nonexistent/x.xml /dev/null/x.xml; do
+	exits "a log at $where, where none can be" 1 verify --reader sim:forged --can 123456 --log $where --trace --json
+	check "is said" is .error.code io
+	check "before anything is sent" not grep -q '^>' "$w/err"
+done
 exits "a refused card is logged" 5 verify --reader sim:an --can 999999 --log "$w/refused.xml" --json
 check "validly" valid "$w/refused.xml"
 check "as failed" [ "$(xmllint --xpath 'string(//*[local-name()="PaceCheck"]/*[1])' "$w/refused.xml")" = failed ]
@@ -435,6 +472,31 @@ shows "EF.CardAccess" build/sim/cards/an/EF_011C.bin '.type == "EF.CardAccess" a
 shows "a certificate" build/sim/trust/VNM-1.cer '.type == "certificate" and .self_signed and (.extensions | length) > 4'
 shows "a revocation list" "$(grep -l . build/sim/trust/VNM-1.crl)" '.type == "revocation list" and .revoked >= 0'
 shows "a master list" tests/data/fuzz/trust-master-list '.content_type == "2.23.136.1.1.2" and .master_list[0].state == "UT"'
+run read --reader sim:full $(secret full) --need all --out "$w/all"
+shows "what DG2 to DG4 have of each" "$w/all/DG3.bin" '.entries[1].position == "left index finger"'
+shows "an eye" "$w/all/DG4.bin" '.entries[0].eye == "right eye"'
+shows "a face" "$w/all/DG2.bin" '.entries[0].format == "ISO/IEC 39794-5" and .portrait.length > 1000'
+shows "pictures" "$w/all/DG7.bin" '.entries[0].image.type == "image/jpeg"'
+shows "DG11" "$w/all/DG11.bin" '.type == "DG11" and .other_names[1] == "ARKENSTONE LULU" and .full_name == "ÄRKENSTÖNE LUCÍA MARÍA"'
+shows "DG12" "$w/all/DG12.bin" '.issuing_authority == "OFFICE OF SAMPLES VALE" and .date_of_issue == "2025-01-10"'
+shows "persons to notify" "$w/all/DG16.bin" '.entries[1].name == "BRØNN MARY J" and (has("names_cut") | not)'
+check "as text too" said 'BRØNN MARY J'
+shows "EF.DIR" "$w/all/EF.DIR.bin" '.type == "EF.DIR" and .entries[0].application == "eMRTD" and (has("mrz") | not)'
+shows "EF.ATR/INFO" "$w/all/EF.ATR_INFO.bin" '.type == "EF.ATR/INFO" and .max_response == 8194 and .capabilities == "9421C0"'
+while read -r group bytes; do
+	printf "$bytes" >"$w/cut"
+	exits "show: a malformed $group" 1 show "$w/cut" --json
+	check "is not shown as if it said nothing" is .error.code malformed
+done <<'END'
+DG1 \x61\x03\x5f\x1f\x00
+DG2 \x75\x02\x05\x00
+DG11 \x6b\x03\x5c\x05\x00
+DG14 \x6e\x02\x30\x00
+DG15 \x6f\x02\x30\x00
+DG16 \x70\x03\xa1\x05\x00
+EF.DIR \x61\x03\x4f\x01\xa0
+EF.ATR/INFO \x43\x01\x80\x7f\x66\x01\x02
+END
 openssl x509 -in build/sim/trust/VNM-1.cer -inform DER -out "$w/vn.pem" 2>/dev/null || cp build/sim/trust/VNM-1.cer "$w/vn.pem"
 shows "PEM" "$w/vn.pem" '.type == "certificate" and .state == "VN"'
 for f in EF.COM EF.SOD DG1 DG2 DG13 DG14; do
@@ -494,6 +556,15 @@ cp -r "$t" "$w/broken"
 printf 'more' >>"$w/broken/index.txt"
 exits "a damaged index" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
 check "is named" is .error.code malformed
+printf 'cardring-trust-store 99\n' >"$w/broken/index.txt"
+exits "a store of a later version" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is named, not the card" jq -e '.error.code == "unsupported" and (.error.message | test("later cardring"))' "$w/out"
+ln -sf index.txt "$w/broken/index.txt"
+exits "an index that cannot be opened" 1 verify --reader sim:an --can 123456 --trust "$w/broken" --json
+check "is not called damaged" jq -e '.error.code == "io" and (.error.message | test("symbolic links"))' "$w/out"
+rm "$w/broken/index.txt"
+cp "$t/index.txt" "$w/broken"
+printf 'more' >>"$w/broken/index.txt"
 exits "and check says where" 1 trust check --trust "$w/broken"
 check "by its line" said 'at line'
 where=$(grep -o 'at line [1-9][0-9]*' "$w/err")
@@ -719,13 +790,29 @@ check "for the owner alone" [ "$(stat -c %a "$w/face.png")" = 600 ]
 check "and the object says so" jq -e --arg f "$w/face.png" '.portrait.png == $f and .portrait.error == null and
 	.portrait.width == 360 and .portrait.height == 480' "$w/out"
 exits "where it cannot be written" 1 read --reader sim:an --can 123456 --portrait /dev/null/x --json
+for where in /nonexistent/x.png /dev/null/x.png; do
+	exits "at $where" 1 verify --reader sim:forged --can 123456 --portrait $where --trace --json
+	check "it is said before anything is sent" sh -c "jq -e '.error.code == \"io\"' '$w/out' && ! grep -q '^>' '$w/err'"
+done
+exits "into the folder that --out makes" 0 verify --reader sim:an --can 123456 --out "$w/with" --portrait "$w/with/face.png" --log "$w/with/log.xml"
+check "is fine, for a log too" [ -s "$w/with/face.png" -a -s "$w/with/log.xml" ]
 exits "where there is none" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/none.png"
 check "it is said" said 'no portrait among'
 check "and nothing written" [ ! -e "$w/none.png" ]
+exits "where there is none, over another's picture" 0 read --reader sim:an --can 123456 --need identity --portrait "$w/face.png" --json
+check "leaves none of the other's" [ ! -e "$w/face.png" ]
+check "and the object says why" jq -e '.portrait.png == null and (.portrait.error | length) > 0' "$w/out"
+run read --reader sim:an --can 123456 --need identity --portrait "$w/face.png" --lang vi --json
+check "in Vietnamese too" jq -e '.portrait.error | test("ảnh")' "$w/out"
+mkdir "$w/pictures"
+exits "over a folder" 1 read --reader sim:an --can 123456 --need identity --portrait "$w/pictures" --trace --json
+check "it is said before anything is sent" sh -c "jq -e '.error.code == \"io\"' '$w/out' && ! grep -q '^>' '$w/err'"
 exits "kitty's protocol" 0 read --reader sim:an --can 123456 --picture kitty --lang en
 check "is on the terminal" grep -qa "$(printf '\033_Ga=T,f=100')" "$w/out"
 exits "sixels" 0 read --reader sim:an --can 123456 --picture sixel
 check "are on the terminal" grep -qa "$(printf '\033P0;1q')" "$w/out"
+"$cardring" read --reader sim:an --can 123456 --picture sixel --lang en >/dev/full 2>"$w/err"
+check "sixels that do not go out are told" grep -q 'could not be shown' "$w/err"
 exits "--picture auto into a file" 0 read --reader sim:an --can 123456 --picture auto --lang en
 check "shows none and says so" said 'shows no pictures'
 check "and sends nothing to it" not grep -qa "$(printf '\033')" "$w/out"
@@ -776,6 +863,8 @@ done <<'END'
 1|a terminal's key that is none|verify --reader sim:eac --can 123456 --terminal build/sim/terminal/certificates.cvcert --terminal-key /etc/passwd
 1|an unknown option|verify --cann 123456
 1|an option of another command|list --can 123456
+1|an option of another command, before this one|--log /nonexistent/x.xml read --reader sim:an --can 123456
+1|a secret before a command that takes none|--can 123456 list
 1|an option without its value|verify --can
 1|a value for none|verify --trace=1
 1|a number that is none|verify --can 123456 --wait soon
@@ -876,6 +965,9 @@ done <<'END'
 3|a path that is no reader's|verify --reader /dev/tty --can 123456
 END
 check "and every one of them was" [ $objects -gt 20 ]
+run --log "$w/x.xml" --can 123456 read --reader sim:an
+check "an option before the command that does not take it is named" said '"cardring read" takes no option --log'
+exits "and one that it takes is fine there" 0 --reader sim:an --can 123456 read
 run verify --cann 123456
 check "the nearest option is named" said 'did you mean --can'
 run pin verify 83746925 --ref 81
@@ -925,6 +1017,12 @@ check "from standard input" sh -c "printf '# select\n\n00A4040C07A0000002471001\
 check "a NUL ends no command" sh -c "! printf '00A4040C07A0000002471001\\000\\n' | $cardring apdu --reader sim:an"
 check "nor does a line have no end" sh -c "! yes 00 | tr -d '\\n' | timeout 20 $cardring apdu --reader sim:an 2>'$w/err'"
 check "which is said" grep -q 'longer than any APDU' "$w/err"
+for line in 00A4 00A4040G 'yes 00 | tr -d \\n | head -c 300000'; do
+	case $line in yes*) how=$line ;; *) how="echo $line" ;; esac
+	check "a line that is no command loses no answer: $how" sh -c "
+		! { echo 00A4040C07A0000002471001; $how; } | $cardring apdu --reader sim:an --json >'$w/out'"
+	check "of before it" is '.error.code + .responses[0].status_word + .reader.backend' invalid-apdu9000sim
+done
 check "the longest APDU is none too long" sh -c "
 	{ printf '00 D6 00 00 00 FF FF'; yes ' 00' | head -n 65535 | tr -d '\\n'; echo ' 00 00'; } |
 	$cardring apdu --reader sim:an 2>&1 | grep -v 'longer than any' | grep -q ."

@@ -30,7 +30,7 @@ enum cr_error {
 	CR_E_MALFORMED		= -20,	/* data that does not parse */
 	CR_E_NOT_FOUND		= -21,	/* file, certificate, object */
 	CR_E_CRYPTO		= -22,	/* OpenSSL refused: bad key, bad point, ... */
-	CR_E_NO_DRIVER		= -23,	/* readers are there but cardring.ko is not loaded */
+	CR_E_NO_DRIVER		= -23,	/* readers are there that no backend serves: cardring.ko is not loaded, or another has them */
 	CR_E_IO			= -24,	/* a file of the host: errno is set */
 	CR_E_PIN_SUSPENDED	= -25,	/* one try left, for which the card wants its CAN first */
 	CR_E_PIN_BLOCKED	= -26,	/* PIN or PUK: no try left */

@@ -20,6 +20,25 @@ void cli_note(const char *format, ...)
 {
 }
 
+void cli_fault(struct cli_fault *f, const char *code, const char *format, ...)
+{
+	f->code = code;
+}
+
+bool cli_tty_begin(int fd, unsigned int off, bool wait)
+{
+	return false;
+}
+
+void cli_tty_end(void)
+{
+}
+
+int cli_write_check(const char *path)
+{
+	return 0;
+}
+
 int cli_write_file(const char *path, const uint8_t *data, size_t len)
 {
 	written = path;
@@ -48,13 +67,22 @@ static void a_bad_portrait_is_an_error_with_a_name_and_no_file(void **state)
 		{ gif, sizeof(gif), "The portrait is neither JPEG nor JPEG 2000." },
 		{ jpeg, sizeof(jpeg), "The portrait is broken: it does not decode." },
 	};
-	const struct cli c = { .portrait = "face.png" };
+	char face[] = "/tmp/cardring-face.XXXXXX";
+	const struct cli c = { .portrait = face };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		const struct cr_inspection in = { .portrait = all[i].p, .portrait_len = all[i].n };
 		struct cli_portrait p = { 0 };
+		struct cli_fault fault = { 0 };
+		int fd;
 
-		assert_int_equal(cli_portrait_make(&c, &in, &p), 0);
+		strcpy(face, "/tmp/cardring-face.XXXXXX");
+		fd = mkstemp(face);	/* another person's */
+		assert_true(fd >= 0);
+		close(fd);
+		cli_portrait_make(&c, &in, &p, &fault);
+		assert_int_equal(access(face, F_OK), -1);
+		assert_null(fault.code);
 		assert_string_equal(p.error, all[i].error);
 		assert_null(p.png);
 		assert_null(written);

@@ -70,13 +70,13 @@ static const char long_place[] =
 	"Số nhà 123, ngõ 456, đường Nguyễn Thị Minh Khai, khu phố 7, Phường Bến Nghé, Quận 1, Thành phố Hồ Chí Minh, "
 	"Cộng hòa xã hội chủ nghĩa Việt Nam; tạm trú tại Phường Dịch Vọng Hậu, Quận Cầu Giấy, Thành phố Hà Nội, Việt Nam";
 
-static void usual_fields(struct cr_buf *b)
+static void usual_fields(struct cr_buf *b, const char *birth)
 {
 	size_t m;
 
 	field(b, 1, PRINT, "079201000001");
 	field(b, 2, UTF8, "Nguyễn Văn Ân");
-	field(b, 3, PRINT, "01/01/2001");
+	field(b, 3, PRINT, birth);
 	field(b, 4, UTF8, "Nam");
 	field(b, 5, UTF8, "Việt Nam");
 	field(b, 6, UTF8, "Kinh");
@@ -110,7 +110,7 @@ static void every_field_is_read(void **state)
 
 	(void)state;
 	begin(&c);
-	usual_fields(&c.b);
+	usual_fields(&c.b, "01/01/2001");
 	c.doc.issuing_state = strdup("VNM");
 	c.h.full_name = strdup("NGUYEN VAN AN");	/* as DG1 said it */
 	assert_int_equal(parse(&c), 0);
@@ -236,7 +236,7 @@ static void fields_are_found_in_other_wrappings(void **state)
 	cr_tlv_put_u8(&c.b, 0x02, 1);
 	cr_tlv_put(&c.b, 0x06, "\x2a\x03", 2);
 	m = cr_tlv_begin(&c.b, 0x31);
-	usual_fields(&c.b);
+	usual_fields(&c.b, "01/01/2001");
 	cr_tlv_end(&c.b, m);
 	assert_int_equal(parse(&c), 0);
 	assert_string_equal(c.h.id_number, "079201000001");
@@ -246,7 +246,7 @@ static void fields_are_found_in_other_wrappings(void **state)
 	begin(&c);
 	cr_tlv_put_u8(&c.b, 0x02, 1);
 	m = cr_tlv_begin(&c.b, 0x30);
-	usual_fields(&c.b);
+	usual_fields(&c.b, "01/01/2001");
 	cr_tlv_end(&c.b, m);
 	assert_int_equal(parse(&c), 0);
 	assert_string_equal(c.h.id_number, "079201000001");
@@ -275,7 +275,7 @@ static void bad_text_makes_the_whole_malformed(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		begin(&c);
-		usual_fields(&c.b);
+		usual_fields(&c.b, "01/01/2001");
 		field(&c.b, 8, UTF8, bad[i]);
 		assert_int_equal(parse(&c), CR_E_MALFORMED);
 		assert_null(c.h.full_name);
@@ -340,7 +340,7 @@ static void other_states_and_other_files_are_told_apart(void **state)
 
 	(void)state;
 	begin(&c);
-	usual_fields(&c.b);
+	usual_fields(&c.b, "01/01/2001");
 	c.doc.issuing_state = strdup("UTO");
 	assert_int_equal(parse(&c), CR_E_UNSUPPORTED);
 	end(&c);
@@ -364,7 +364,7 @@ static void no_truncation_and_no_mutation_is_out_of_bounds(void **state)
 
 	(void)state;
 	begin(&c);
-	usual_fields(&c.b);
+	usual_fields(&c.b, "01/01/2001");
 	assert_int_equal(parse(&c), 0);
 	for (n = 0; n < c.b.len; n++) {
 		copy = malloc(n + 1);
@@ -409,8 +409,8 @@ static size_t dg1(uint8_t *out, const char *id, const char *birth, char sex, con
 	return 95;
 }
 
-static enum cr_result consistency(const char *id, const char *birth, char sex, const char *expiry, const char *expiry13,
-				  int spoil)
+static enum cr_result consistency_of(const char *birth13, const char *id, const char *birth, char sex, const char *expiry,
+				     const char *expiry13, int spoil)
 {
 	struct cr_inspection insp = { 0 };
 	struct cr_file files[3] = { { .fid = CR_FID_DG(1) }, { .fid = CR_FID_DG(13) }, { .fid = CR_FID_DG(2) } };
@@ -420,7 +420,7 @@ static enum cr_result consistency(const char *id, const char *birth, char sex, c
 	struct card c;
 
 	begin(&c);
-	usual_fields(&c.b);
+	usual_fields(&c.b, birth13);
 	field(&c.b, 12, UTF8, expiry13);
 	parse(&c);
 	files[0].data = one;
@@ -448,6 +448,28 @@ static enum cr_result consistency(const char *id, const char *birth, char sex, c
 	free(insp.checks);
 	end(&c);
 	return r;
+}
+
+static enum cr_result consistency(const char *id, const char *birth, char sex, const char *expiry, const char *expiry13,
+				  int spoil)
+{
+	return consistency_of("01/01/2001", id, birth, sex, expiry, expiry13, spoil);
+}
+
+/* The zone has no century (ICAO 9303-3, 4.8). */
+static void holders_of_a_hundred_years_are_as_old_as_dg13_says(void **state)
+{
+	static const struct { const char *zone, *dg13; enum cr_result want; } rows[] = {
+		{ "200315", "15/03/1920", CR_SUCCESSFUL }, { "200315", "16/03/1920", CR_FAILED },
+		{ "200315", "15/03/2020", CR_SUCCESSFUL }, { "200315", "15/03/1921", CR_FAILED },
+		{ "200315", "1920", CR_SUCCESSFUL }, { "200315", "1921", CR_FAILED },
+		{ "20<<<<", "15/03/1920", CR_SUCCESSFUL }, { "<<<<<<", "15/03/1920", CR_SUCCESSFUL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (consistency_of(rows[i].dg13, "079201000001", rows[i].zone, 'M', "310101", "01/01/2031", 0) != rows[i].want)
+			fail_msg("%s, %s", rows[i].zone, rows[i].dg13);
 }
 
 static void dg1_and_dg13_have_to_agree(void **state)
@@ -481,6 +503,7 @@ int main(void)
 		cmocka_unit_test(other_states_and_other_files_are_told_apart),
 		cmocka_unit_test(no_truncation_and_no_mutation_is_out_of_bounds),
 		cmocka_unit_test(dg1_and_dg13_have_to_agree),
+		cmocka_unit_test(holders_of_a_hundred_years_are_as_old_as_dg13_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -398,6 +398,33 @@ static uint8_t *der_of(X509 *x, X509_CRL *crl, size_t *len)
 	return copy;
 }
 
+/* An authority signed it, and it is not as the standard has it: that is what is said. */
+static void a_signer_that_only_deviates_is_told_from_a_strangers(void **state)
+{
+	struct pki_cert leaf = { .country = "DE", .name = "Leaf", .issuer = de, .key = ds_key, .issuer_key = de_key,
+				 .no_akid = true };
+	struct cr_import im;
+	X509 *x = pki_make(&leaf);
+	cr_trust_t *trusted = roots_of(de);
+	uint8_t *der;
+	size_t len;
+
+	(void)state;
+	der = der_of(x, NULL, &len);
+	assert_int_equal(take(&im, NULL, der, len), 0);
+	finish(&im, trusted);
+	assert_int_equal(im.n_add, 0);
+	SKIPPED(&im, 0, "the signer's certificate does not identify the key that signed it");
+	cr_import_clear(&im);
+	assert_int_equal(take(&im, NULL, der, len), 0);
+	finish(&im, NULL);
+	SKIPPED(&im, 0, "it is no authority, and no authority in the store signed it");
+	cr_import_clear(&im);
+	free(der);
+	cr_trust_free(trusted);
+	X509_free(x);
+}
+
 static void certificates_and_lists_are_taken_in_der_and_pem(void **state)
 {
 	X509_CRL *crl = pki_crl(de, de_key, NULL, -86400, 86400);
@@ -833,6 +860,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_left_out_and_told),
 		cmocka_unit_test(only_an_index_with_defect_lists_is_of_version_2),
 		cmocka_unit_test(a_link_certificate_leads_to_the_root),
+		cmocka_unit_test(a_signer_that_only_deviates_is_told_from_a_strangers),
 		cmocka_unit_test(certificates_and_lists_are_taken_in_der_and_pem),
 		cmocka_unit_test(an_import_twice_is_one),
 		cmocka_unit_test(revocation_lists_are_their_issuers_and_the_newest),

@@ -947,6 +947,142 @@ static void version_2_outlives_a_fault_on_the_way(void **state)
 	cr_terminal_free(t);
 }
 
+/* ---- What the chip proved in a session that was lost, and the data of the next ---- */
+
+static struct sim_card *other_card;
+static uint8_t back_at;		/* the other's first answer by this short identifier does not come either; 0: it stays */
+
+static void change_cards(struct cr_card *c)
+{
+	struct sim_card *before = c->sim;
+
+	c->sim = other_card;
+	other_card = before;
+	c->silent_once_to = back_at;
+	if (!back_at)
+		c->on_reset = NULL;
+	back_at = 0;
+}
+
+static struct sim_card *load(const char *name)
+{
+	struct cr_card c;
+
+	insert(&c, name);
+	return c.sim;
+}
+
+/* The first answer of the file with this short identifier does not come, and the other card is in the place of c's. */
+static struct cr_inspection *change_at(struct cr_card *c, uint8_t sfi, const cr_terminal_t *t)
+{
+	c->silent_once_to = sfi;
+	c->on_reset = change_cards;
+	return inspect_2(c, t, trust);
+}
+
+/*
+ * Its proof stands on EF.CardSecurity alone, which EF.SOD knows nothing of: whoever has a genuine card of the same
+ * state may lead one session to it, and others to a copy.
+ */
+static void version_2_proves_only_what_was_read_in_its_sessions(void **state)
+{
+	enum { PROVEN_THEN_NOT, NOT_THEN_PROVEN, REFUSED_THEN_PROVEN, NOT_IN_BETWEEN, BOTH_PROVEN, CASES };
+	static const struct sim_holder_spec spec = { "UTCVCA00099", "brainpoolP256r1", 3, 0xc3, -900, 900 };
+	struct sim_holder root, stranger;
+	cr_terminal_t *t = own_terminal(&root);
+
+	assert_int_equal(sim_holder_new(&spec, &stranger), 0);
+	issue_2("original", SIM_SOUND, true, &root);
+	issue_2("copy", SIM_CLONED, true, &root);
+	for (int i = 0; i < CASES; i++) {
+		const bool proven_first = i == PROVEN_THEN_NOT || i == NOT_IN_BETWEEN || i == BOTH_PROVEN;
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		insert(&c, proven_first ? "original" : "copy");
+		other_card = load(i == PROVEN_THEN_NOT || i == NOT_IN_BETWEEN ? "copy" : "original");
+		if (i == PROVEN_THEN_NOT)	/* from then on without the terminal's template */
+			other_card->prof.ta_2 = false;
+		if (i == NOT_THEN_PROVEN)	/* the terminal is let in, and there is no key to ask for */
+			lose_security(&c);
+		if (i == REFUSED_THEN_PROVEN)
+			set_authority(&c, &stranger);
+		if (i == NOT_IN_BETWEEN) {
+			set_authority(&(struct cr_card){ .sim = other_card }, &stranger);
+			back_at = 0x02;
+		}
+		/* EF.COM, which is the first; EF.SOD, before which the proof was noted; or DG2, with which a copy has told all */
+		insp = change_at(&c, !proven_first ? 0x02 : i == NOT_IN_BETWEEN ? 0x1d : 0x1e, t);
+		assert_int_equal(c.resets, i == NOT_IN_BETWEEN ? 2 : 1);
+		if (insp->chip_authentication != (i == BOTH_PROVEN ? CR_SUCCESSFUL : CR_UNDETERMINED) ||
+		    insp->verdict != (i == BOTH_PROVEN ? CR_GENUINE : CR_UNPROVEN))
+			fail_msg("%d: %s, %s", i, cr_verdict_name(insp->verdict), chip_detail(insp));
+		if (i == PROVEN_THEN_NOT)
+			assert_string_equal(chip_detail(insp), "the session that the chip proved itself in was lost");
+		if (i == NOT_IN_BETWEEN)
+			assert_string_equal(chip_detail(insp), "not all was read in sessions that the chip proved itself in");
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+		sim_card_free(other_card);
+	}
+	cr_terminal_free(t);
+	sim_holder_clear(&root);
+	sim_holder_clear(&stranger);
+}
+
+enum tied { TIED_CA, TIED_MAPPING, TIED_AA, TIED_WAYS };
+
+static void issue_tied(const char *name, enum tied way, const char *number)
+{
+	char mrz[89];
+	const struct sim_person who = { .mrz = mrz };
+	struct sim_recipe r = {
+		.name = name, .text = name, .issuer = &issuer, .person = &who, .can = "112233", .n_pace = 1,
+		.pace = { { SIM_AES256, 14, SIM_GM, NULL }, { SIM_AES256, 14, SIM_CAM, NULL } },
+		.ca_key = "brainpoolP320r1", .ca = SIM_AES256, .ca_key_id = 1, .portrait = 1,
+	};
+
+	if (way == TIED_MAPPING)
+		r.n_pace = 2;
+	if (way == TIED_AA) {
+		r.ca_key = NULL;
+		r.ca = 0;
+		r.aa_key = "brainpoolP256r1";
+		r.aa = "sha256";
+	}
+	sim_mrz_td3(mrz, "UTO", "ROWAN<<ALEX", number, "UTO", "900101", 'F', "380101", "");
+	assert_int_equal(sim_issue(dir, &r), 0);
+}
+
+/* The key of every other proof is in a group that EF.SOD has a hash of: the data of another chip do not go with it. */
+static void a_proof_by_signed_data_is_that_of_their_chip(void **state)
+{
+	static const struct { const char *protocol; uint8_t lost; int dg; } rows[] = {
+		[TIED_CA] = { "CA v1 ECDH AES-256", 0x1d, 14 },		/* EF.SOD */
+		[TIED_MAPPING] = { "PACE-CAM AES-256", 0x1d, 14 },
+		[TIED_AA] = { "AA ECDSA", 0x01, 1 },			/* EF.SOD was read, and goes with DG15 */
+	};
+
+	for (int way = 0; way < TIED_WAYS; way++) {
+		struct cr_card c = { 0 };
+		struct cr_inspection *insp;
+
+		issue_tied("original", way, "C7654321");
+		issue_tied("copy", way, "D1234567");
+		insert(&c, "original");
+		other_card = load("copy");
+		insp = change_at(&c, rows[way].lost, NULL);
+		assert_int_equal(c.resets, 1);
+		assert_string_equal(insp->chip_protocol, rows[way].protocol);
+		assert_int_equal(insp->chip_authentication, CR_SUCCESSFUL);
+		assert_int_equal(insp->passive.dg[rows[way].dg], CR_DG_MISMATCH);
+		assert_int_equal(insp->verdict, CR_FORGED);
+		cr_inspection_free(insp);
+		sim_card_free(c.sim);
+		sim_card_free(other_card);
+	}
+}
+
 /* An authority's new key: the chip takes the link, and from then on goes by both. */
 static void a_link_makes_the_new_authority_the_chips(void **state)
 {
@@ -1055,6 +1191,8 @@ int main(void)
 		cmocka_unit_test(version_2_goes_first_where_the_chip_announces_it),
 		cmocka_unit_test(version_2_proves_only_the_chip_that_the_state_made),
 		cmocka_unit_test(version_2_outlives_a_fault_on_the_way),
+		cmocka_unit_test(version_2_proves_only_what_was_read_in_its_sessions),
+		cmocka_unit_test(a_proof_by_signed_data_is_that_of_their_chip),
 		cmocka_unit_test(a_link_makes_the_new_authority_the_chips),
 		cmocka_unit_test(the_puk_opens_a_session_and_no_data),
 	};

@@ -741,6 +741,53 @@ static void a_signer_signs_for_its_own_state(void **state)
 	free_state(&s);
 }
 
+static const struct cr_reason *reason(const struct cr_inspection *insp, const char *code)
+{
+	for (size_t i = 0; i < insp->n_reasons; i++)
+		if (!strcmp(insp->reasons[i].code, code))
+			return &insp->reasons[i];
+	return NULL;
+}
+
+/* A signer that was traced to a trusted issuer is not said not to have been; proven it is not. */
+static void a_signer_that_was_traced_is_told_from_a_strangers(void **state)
+{
+	static const char *const codes[] = { "issuer-unknown", "signer-form", "signer-state-unchecked", "signer-doubted" };
+	enum { STRANGER, FORM, NO_DG1, DOUBTED, CASES };
+	struct cr_inspection insp;
+	struct pki_cert c;
+	struct state s;
+
+	(void)state;
+	make_state(&s, "P-256", "P-256", "SHA256", false, false);
+	for (int i = 0; i < CASES; i++) {
+		c = signer_of(&s);
+		c.no_akid = i == FORM;
+		make_signer(&s, &c);
+		make_sod(&s);
+		run(&insp, s.sod, s.len, i == STRANGER ? NULL : s.trust);
+		if (i == NO_DG1) {
+			clear(&insp);
+			insp.files = files;
+			insp.n_files = 5;
+			files[1].err = CR_E_CARD_STATUS;
+			assert_int_equal(cr_passive_authenticate(&insp, s.trust, NOW), 0);
+		}
+		if (i == DOUBTED)
+			insp.defects = 1U << CR_DEFECT_SIGNER_DOUBTED;
+		assert_int_equal(cr_checks_judge(&insp), 0);
+		assert_int_equal(insp.verdict, CR_UNPROVEN);
+		for (int k = 0; k < CASES; k++)
+			if (!reason(&insp, codes[k]) != (k != i))
+				fail_msg("%d: %s", i, codes[k]);
+		if (i == FORM)
+			assert_string_equal(reason(&insp, codes[i])->detail,
+					    "the signer's certificate does not identify the key that signed it");
+		clear(&insp);
+	}
+	free_state(&s);
+}
+
 /* A trusted authority of one state certifies a key under another state's name, and that key a signer. */
 static void a_state_cannot_lend_its_name_to_another(void **state)
 {
@@ -832,6 +879,7 @@ int main(void)
 		cmocka_unit_test(no_mutation_is_out_of_bounds_or_right),
 		cmocka_unit_test(another_signer_is_not_the_signer),
 		cmocka_unit_test(the_openssl_command_agrees),
+		cmocka_unit_test(a_signer_that_was_traced_is_told_from_a_strangers),
 		cmocka_unit_test(a_signer_signs_for_its_own_state),
 		cmocka_unit_test(names_of_signers_are_harmless),
 		cmocka_unit_test(a_state_cannot_lend_its_name_to_another),

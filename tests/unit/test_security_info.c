@@ -18,7 +18,7 @@
 
 static int parse(const char *s, struct cr_security_infos *si)
 {
-	uint8_t buf[512], *exact;
+	uint8_t buf[1024], *exact;
 	size_t n = hex(buf, s);
 	int err;
 
@@ -420,7 +420,7 @@ static void chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken(voi
 
 static int agree(const char *access, const char *dg14)
 {
-	uint8_t a[256], d[256];
+	uint8_t a[1024], d[1024];
 	size_t an = hex(a, access), dn = hex(d, dg14);
 
 	return cr_security_infos_agree(a, an, d, dn);
@@ -436,11 +436,36 @@ static void dg14_repeats_what_card_access_says_of_pace(void **state)
 			 CR_INFOS_DIFFER);
 	assert_int_equal(agree("3114" GM_AES128_13, "3108" "300606022A030500"), CR_INFOS_SILENT);
 	assert_int_equal(agree("3113" GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_MALFORMED);
-	/* more than any card has: neither is searched through for each info of the other */
-	assert_int_equal(agree("3181B4" GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13
-			       GM_AES128_13 GM_AES128_13 GM_AES128_13, "3114" GM_AES128_13), CR_INFOS_MALFORMED);
-	assert_int_equal(agree("3114" GM_AES128_13, "3181B4" GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13
-			       GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13 GM_AES128_13), CR_INFOS_MALFORMED);
+}
+
+#define SECOND_13	"3012" PACE("2", "1") "02010202010D"
+#define FIVE(x)	x x x x x
+
+/* Ciphers, mappings and groups make many of them; more than any card has are not searched through for each other. */
+static void there_is_room_for_all_that_a_card_has(void **state)
+{
+	static const char eleven[] = "3181DC" FIVE(GM_AES128_13) SECOND_13 FIVE(GM_AES128_13);
+	static const char no_second[] = "3181DC" FIVE(GM_AES128_13) GM_AES128_13 FIVE(GM_AES128_13);
+	static const char most[] = "31820280" FIVE(FIVE(GM_AES128_13)) FIVE(GM_AES128_13) GM_AES128_13 SECOND_13;
+	static const char too_many[] = "31820294" FIVE(FIVE(GM_AES128_13)) FIVE(GM_AES128_13) GM_AES128_13 GM_AES128_13
+				       SECOND_13;
+	static const char far_too_many[] = "31820334" FIVE(FIVE(GM_AES128_13)) FIVE(GM_AES128_13) FIVE(GM_AES128_13)
+					   FIVE(GM_AES128_13) GM_AES128_13;
+	struct cr_security_infos si;
+	bool ambiguous;
+
+	(void)state;
+	assert_int_equal(parse(eleven, &si), 0);
+	assert_int_equal(si.n_pace, 11);
+	assert_non_null(cr_security_infos_pace(&si, &ambiguous));
+	assert_int_equal(agree(eleven, eleven), CR_INFOS_AGREE);
+	assert_int_equal(agree(eleven, no_second), CR_INFOS_DIFFER);
+	assert_int_equal(agree(no_second, eleven), CR_INFOS_LEFT_OUT);
+	assert_int_equal(parse(most, &si), 0);
+	assert_int_equal(agree(most, eleven), CR_INFOS_AGREE);
+	assert_int_equal(parse(too_many, &si), CR_E_MALFORMED);
+	assert_int_equal(agree(far_too_many, eleven), CR_INFOS_MALFORMED);
+	assert_int_equal(agree(eleven, far_too_many), CR_INFOS_MALFORMED);
 }
 
 /* Whoever sits between card and terminal can leave out the better PACE, or all of it for BAC. */
@@ -466,6 +491,7 @@ int main(void)
 		cmocka_unit_test(keys_are_found_by_name_number_and_spelled_out),
 		cmocka_unit_test(the_only_key_is_meant_unless_its_number_is_another),
 		cmocka_unit_test(chip_authentication_of_an_unknown_kind_is_offered_and_not_spoken),
+		cmocka_unit_test(there_is_room_for_all_that_a_card_has),
 		cmocka_unit_test(what_card_access_leaves_out_is_seen),
 		cmocka_unit_test(dg14_repeats_what_card_access_says_of_pace),
 	};

@@ -12,6 +12,7 @@
 #include "trust/chain.h"
 #include "trust/country.h"
 #include "trust/sigalg.h"
+#include "trust/signerid.h"
 #include "trust/store.h"
 
 static EVP_PKEY *ca_key, *ds_key, *other_key;
@@ -493,6 +494,126 @@ static void validity_is_that_of_the_moment(void **state)
 	}
 }
 
+/*
+ * States publish one key in several certificates, such as links that end with the old key (RFC 4210, 4.4): one path
+ * that is valid suffices (RFC 5280, 6.1), in whichever order the store has them.
+ */
+static void one_valid_certificate_of_a_key_is_enough(void **state)
+{
+	enum { PLAIN, LINK_REVOKED, KEY_COMPROMISED, SIGNER_REVOKED, BOTH_EXPIRED, CASES };
+	static const struct { enum cr_result validity, revocation; } want[] = {
+		[PLAIN] = { CR_SUCCESSFUL, CR_UNDETERMINED }, [LINK_REVOKED] = { CR_SUCCESSFUL, CR_SUCCESSFUL },
+		[KEY_COMPROMISED] = { CR_FAILED, CR_FAILED }, [SIGNER_REVOKED] = { CR_SUCCESSFUL, CR_FAILED },
+		[BOTH_EXPIRED] = { CR_FAILED, CR_UNDETERMINED },
+	};
+	struct pki_cert before = authority(other_key);
+	X509 *old = pki_make(&before);
+	char why[160];
+
+	(void)state;
+	for (int i = 0; i < 2 * CASES; i++) {
+		struct pki_cert c = authority(ca_key), l = authority(ca_key), d = signer();
+		X509 *own, *link, *x;
+		X509_CRL *crl = NULL;
+		struct cr_chain ch;
+		cr_trust_t *t;
+
+		c.to = i / 2 == BOTH_EXPIRED ? -86400 : YEAR;
+		own = pki_make(&c);
+		l.issuer = old;		/* the key before it signed the link */
+		l.issuer_key = other_key;
+		/* revoked, it would be valid for longer */
+		l.to = i / 2 == LINK_REVOKED ? 2 * YEAR : i / 2 == BOTH_EXPIRED ? -2 * 86400 : -86400;
+		link = pki_make(&l);
+		d.issuer = own;
+		x = pki_make(&d);
+		if (i / 2 == LINK_REVOKED)
+			crl = pki_crl(own, ca_key, link, -86400, 86400);
+		if (i / 2 == KEY_COMPROMISED)
+			crl = pki_crl_for(own, ca_key, link, 1, -86400, 86400);
+		if (i / 2 == SIGNER_REVOKED)
+			crl = pki_crl(own, ca_key, x, -86400, 86400);
+		t = store(i % 2 ? link : own, i % 2 ? own : link, crl);
+		cr_chain_build(x, NULL, t, NOW, &ch);
+		assert_int_equal(ch.result, CR_SUCCESSFUL);
+		if (cr_chain_validity(&ch, NOW, why) != want[i / 2].validity ||
+		    cr_chain_revocation(&ch, t, NOW, why) != want[i / 2].revocation)
+			fail_msg("%d: %s", i, why);
+		assert_true(ch.cert[1] == (i / 2 == KEY_COMPROMISED ? link : own));
+		cr_trust_free(t);
+		X509_free(own);
+		X509_free(link);
+		X509_free(x);
+	}
+	X509_free(old);
+}
+
+/* A certificate of the store that is damaged, or says what is not known, spoils no other of its key. */
+static void a_sound_certificate_of_a_key_goes_before_one_that_is_not(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct pki_cert c = authority(ca_key), b = authority(ca_key), d = signer();
+		X509 *own, *bad, *x;
+		struct cr_chain ch;
+		cr_trust_t *t;
+
+		own = pki_make(&c);
+		b.to = 11 * YEAR;
+		b.critical = i / 2;
+		b.issuer_key = i / 2 ? ca_key : other_key;	/* says that it signed itself, and did not */
+		bad = pki_make(&b);
+		d.issuer = own;
+		x = pki_make(&d);
+		t = store(i % 2 ? bad : own, i % 2 ? own : bad, NULL);
+		cr_chain_build(x, NULL, t, NOW, &ch);
+		if (ch.result != CR_SUCCESSFUL)
+			fail_msg("%d: %s", i, ch.why);
+		assert_true(ch.cert[1] == own);
+		cr_trust_free(t);
+		X509_free(own);
+		X509_free(bad);
+		X509_free(x);
+	}
+}
+
+/* Of signers that documents do not bring, too. */
+static void the_signer_that_is_valid_is_found(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct pki_cert d = signer(), e = signer();
+		X509 *valid, *other, *found;
+		struct cr_signer_id id = { 0 };
+		cr_trust_t *t = store(ca, NULL, NULL);
+
+		d.to = YEAR;
+		e.to = i / 2 ? 86400 : -86400;
+		valid = pki_make(&d);
+		other = pki_make(&e);
+		for (int k = 0; k < 2; k++) {
+			unsigned char *der = NULL;
+			int n = i2d_X509(k == i % 2 ? valid : other, &der);
+
+			assert_int_equal(cr_trust_add_signer(t, der, (size_t)n), 0);
+			OPENSSL_free(der);
+		}
+		id.key_id = (ASN1_OCTET_STRING *)X509_get0_subject_key_id(valid);
+		found = cr_trust_find_signer(t, &id, NOW);
+		assert_non_null(found);
+		assert_int_equal(X509_cmp(found, valid), 0);
+		X509_free(found);
+		id = (struct cr_signer_id){ .issuer = X509_get_issuer_name(other), .serial = X509_get_serialNumber(other) };
+		found = cr_trust_find_signer(t, &id, NOW);
+		assert_non_null(found);
+		assert_int_equal(X509_cmp(found, other), 0);
+		X509_free(found);
+		cr_trust_free(t);
+		X509_free(valid);
+		X509_free(other);
+	}
+}
+
 static enum cr_result revocation(X509 *x, X509_CRL *crl)
 {
 	cr_trust_t *t = store(ca, NULL, crl);
@@ -781,6 +902,9 @@ int main(void)
 		cmocka_unit_test(link_certificates_lead_to_an_older_issuer),
 		cmocka_unit_test(circles_have_an_end),
 		cmocka_unit_test(validity_is_that_of_the_moment),
+		cmocka_unit_test(one_valid_certificate_of_a_key_is_enough),
+		cmocka_unit_test(a_sound_certificate_of_a_key_goes_before_one_that_is_not),
+		cmocka_unit_test(the_signer_that_is_valid_is_found),
 		cmocka_unit_test(revoked_signers_are_found),
 		cmocka_unit_test(revoked_signers_are_found_under_a_name_in_another_order),
 		cmocka_unit_test(lists_are_signed_by_keys_for_lists),

@@ -129,11 +129,12 @@ static inline X509 *pki_make(const struct pki_cert *c)
 	return x;
 }
 
-/* A list of the issuer; revoked may be NULL. from, to relative to NOW. */
-static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const X509 *revoked, long from, long to)
+/* A list of the issuer; revoked may be NULL, reason (RFC 5280, 5.3.1) 0. from, to relative to NOW. */
+static inline X509_CRL *pki_crl_for(X509 *issuer, EVP_PKEY *key, const X509 *revoked, long reason, long from, long to)
 {
 	X509_CRL *crl = X509_CRL_new();
 	ASN1_TIME *t = ASN1_TIME_new();
+	ASN1_ENUMERATED *e = ASN1_ENUMERATED_new();
 	X509_REVOKED *r;
 
 	X509_CRL_set_version(crl, 1);
@@ -144,14 +145,23 @@ static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const X509 *revoked
 		r = X509_REVOKED_new();
 		X509_REVOKED_set_serialNumber(r, (ASN1_INTEGER *)X509_get0_serialNumber(revoked));
 		X509_REVOKED_set_revocationDate(r, t);
+		ASN1_ENUMERATED_set(e, reason);
+		if (reason)
+			X509_REVOKED_add1_ext_i2d(r, NID_crl_reason, e, 0, 0);
 		X509_CRL_add0_revoked(crl, r);
 	}
 	ASN1_TIME_set(t, NOW + to);
 	X509_CRL_set1_nextUpdate(crl, t);
 	ASN1_TIME_free(t);
+	ASN1_ENUMERATED_free(e);
 	X509_CRL_sort(crl);
 	X509_CRL_sign(crl, key, EVP_sha256());
 	return crl;
+}
+
+static inline X509_CRL *pki_crl(X509 *issuer, EVP_PKEY *key, const X509 *revoked, long from, long to)
+{
+	return pki_crl_for(issuer, key, revoked, 0, from, to);
 }
 
 /* Part of such a list: nid is that of the extension that says so. */

@@ -32,6 +32,7 @@ struct cr_card {
 	unsigned int silent_at;		/* which has no answer */
 	size_t silent_above;		/* no answer to a READ BINARY whose answer is longer; 0: none */
 	bool silent_to_sfi;		/* no answer to a READ BINARY by short identifier */
+	uint8_t silent_once_to;		/* no answer to the first one by this one; 0: none */
 	unsigned int resets, pace_runs, bac_runs, ca_runs, reads, selects, by_sfi;	/* selects: of files */
 	unsigned int info_selects;	/* of EF.ATR/INFO */
 	unsigned int read_batches;	/* with a READ BINARY in them */
@@ -79,6 +80,10 @@ int cr_card_transmit_batch(cr_card_t *c, struct cr_apdu *apdus, size_t n, size_t
 			return CR_E_TIMEOUT;
 		if (c->silent_to_sfi && by_sfi(a))
 			return CR_E_TIMEOUT;
+		if (c->silent_once_to && by_sfi(a) && (a->cmd[2] & 0x1f) == c->silent_once_to) {
+			c->silent_once_to = 0;
+			return CR_E_TIMEOUT;
+		}
 		len = sim_card_apdu(c->sim, a->cmd, a->cmd_len, rsp, sizeof(rsp));
 		if (c->silent_above && (a->cmd[1] & 0xfe) == 0xb0 && len > c->silent_above)
 			return CR_E_TIMEOUT;

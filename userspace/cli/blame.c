@@ -134,6 +134,7 @@ void cli_denied(const char *root, const char *node, char *out, size_t size)
 	struct group *g = NULL;
 	struct stat st;
 	char path[PATH_MAX];
+	bool rules;
 
 	snprintf(path, sizeof(path), "%s%s", root, node);
 	if (!stat(path, &st) && st.st_mode & S_IRGRP && st.st_gid)
@@ -141,6 +142,10 @@ void cli_denied(const char *root, const char *node, char *out, size_t size)
 	if (g)
 		snprintf(out, size, _("%s is open to the group %s: \"adduser USER %s\", then log in again."),
 			 node, g->gr_name, g->gr_name);
+	else if (cli_udev_rules(root, path, sizeof(path), &rules) && rules)
+		/* they came after it */
+		snprintf(out, size, _("%s is open to root alone, though cardring's udev rules are there: unplug the reader and plug it in again."),
+			 node);
 	else
 		snprintf(out, size, _("%s is open to root alone: are cardring's udev rules installed?"), node);
 }

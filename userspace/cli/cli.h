@@ -125,6 +125,20 @@ int cli_fail_err(const struct cli *c, int err, const struct cr_reader_info *read
 int cli_fail_no_reader(const struct cli *c, int n, json_t *extra);
 /* What to do about an error of this reader's (may be NULL); "" where the error's sentence says it. */
 void cli_remedy(const struct cli *c, char *out, size_t size, int err, const struct cr_reader_info *r);
+
+/* What failed beside the result, which is told all the same: for the end. Several are told together. */
+struct cli_fault {
+	const char *code;	/* NULL: nothing */
+	char *text;
+};
+__attribute__((format(printf, 3, 4)))
+void cli_fault(struct cli_fault *f, const char *code, const char *format, ...);
+void cli_fault_err(struct cli_fault *f, int err);
+json_t *cli_fault_json(const struct cli_fault *f);	/* what "error" is */
+/* Tells it instead of a result. CLI_ERROR; 0: there is nothing. */
+int cli_fault_end(const struct cli *c, struct cli_fault *f);
+void cli_fault_free(struct cli_fault *f);
+
 const char *cli_error_code(int err);
 int cli_error_exit(int err);
 __attribute__((format(printf, 1, 2)))
@@ -198,6 +212,15 @@ const char *cli_slot_state(const struct cr_reader_info *r);	/* stable English */
 const char *cli_slot_state_text(const struct cr_reader_info *r);	/* for people */
 const char *cli_level(unsigned int level);			/* stable English */
 
+/* ---- tty.c ---- */
+
+/*
+ * Takes these local modes (ECHO, ICANON) from a terminal until cli_tty_end, or a signal comes; what was typed ahead is
+ * dropped, or where wait is false kept, and reads do not wait. One terminal at a time. False: nothing was changed.
+ */
+bool cli_tty_begin(int fd, unsigned int off, bool wait);
+void cli_tty_end(void);
+
 /* ---- secret.c ---- */
 
 /* The secret that the options name, or the terminal is asked for (type NONE: neither). 0 or an exit code. */
@@ -241,8 +264,10 @@ struct cli_portrait {
 };
 /* Whether the options go together. 0 or an exit code after saying what is wrong. */
 int cli_picture_check(const struct cli *c);
-/* The portrait as PNG, where options want it, and into its file. 0, also where error says why not; an exit code. */
-int cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p);
+/* Before there is a portrait: that it can be written. 0 or an exit code. */
+int cli_portrait_prepare(const struct cli *c);
+/* The portrait as PNG, where options want it, and into its file, which is gone where error says why there is none. */
+void cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p, struct cli_fault *fault);
 void cli_portrait_json(const struct cli_portrait *p, json_t *inspection);
 void cli_portrait_show(const struct cli *c, const struct cli_portrait *p);
 void cli_portrait_free(struct cli_portrait *p);
@@ -254,14 +279,17 @@ bool cli_answer_has_sixel(const char *answer);	/* of a terminal, to DA1 */
 int cli_write_file(const char *path, const uint8_t *data, size_t len);
 /* The same, but what is there already stays: -1, EEXIST. */
 int cli_write_new_file(const char *path, const uint8_t *data, size_t len);
+/* Beforehand, as far as it can be known: that it could. 0, or -1 and errno. */
+int cli_write_check(const char *path);
 /* --log. Before there is anything to log: that it can be written; then it is. in and reader may be NULL. */
 int cli_log_prepare(const struct cli *c);
-int cli_log_write(const struct cli *c, const struct cr_inspection *in, const char *reader);
+void cli_log_write(const struct cli *c, const struct cr_inspection *in, const char *reader, struct cli_fault *fault);
 
 struct cli_saved { char *names[64]; size_t n; };
 /* Makes the folder. 0 or an exit code. */
 int cli_save_prepare(const struct cli *c, bool *made);
-int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved);
+/* False: nothing is left, and fault says why. */
+bool cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved, struct cli_fault *fault);
 void cli_saved_free(struct cli_saved *saved);
 
 /* ---- record.c: what is known of a card later ---- */

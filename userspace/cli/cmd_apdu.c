@@ -24,6 +24,19 @@ static int digit(char ch)
 	       ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
 }
 
+/* What came before an error; NULL before there is a card. */
+static json_t *so_far(struct shell *s)
+{
+	json_t *j;
+
+	if (!s->card)
+		return NULL;
+	j = json_object();
+	json_object_set_new(j, "reader", cli_json_reader(&s->reader, -1));
+	json_object_set(j, "responses", s->responses);
+	return j;
+}
+
 /* White space and colons between bytes are fine. 0 or an exit code after saying what is wrong. */
 static int parse(struct shell *s, const char *text, size_t *len)
 {
@@ -38,28 +51,28 @@ static int parse(struct shell *s, const char *text, size_t *len)
 		high = digit(p[0]);
 		low = high < 0 || !p[1] ? -1 : digit(p[1]);
 		if (high < 0)
-			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+			return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 					_("\"%c\" is no hexadecimal digit (character %zu of the command)."),
 					isprint((unsigned char)*p) ? *p : '?', (size_t)(p - text) + 1);
 		if (low < 0 && p[1] && !isspace((unsigned char)p[1]) && p[1] != ':')
-			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+			return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 					_("\"%c\" is no hexadecimal digit (character %zu of the command)."),
 					isprint((unsigned char)p[1]) ? p[1] : '?', (size_t)(p - text) + 2);
 		if (low < 0)
-			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+			return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 					_("A byte is two hexadecimal digits; one stands alone (character %zu)."),
 					(size_t)(p - text) + 1);
 		if (*len == sizeof(s->cmd))
-			return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+			return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 					_("The command is longer than any APDU."));
 		s->cmd[(*len)++] = (uint8_t)(high << 4 | low);
 		p++;
 	}
 	if (*len < 4)
-		return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+		return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 				_("A command APDU has at least four bytes: CLA INS P1 P2."));
 	if (cr_capdu_parse(s->cmd, *len, &apdu))
-		return cli_fail(c, CLI_ERROR, "invalid-apdu", NULL,
+		return cli_fail(c, CLI_ERROR, "invalid-apdu", so_far(s),
 				_("The command's length does not fit its Lc and Le (ISO/IEC 7816-4, 5.1)."));
 	return 0;
 }
@@ -84,15 +97,6 @@ static void answer(struct shell *s, size_t cmd_len, size_t n)
 		printf("%02X", s->rsp[i]);
 	printf("%s%04X  %s\n", n > 2 ? " " : "", sw, cr_sw_text(sw));
 	fflush(stdout);
-}
-
-static json_t *so_far(struct shell *s)
-{
-	json_t *j = json_object();
-
-	json_object_set_new(j, "reader", cli_json_reader(&s->reader, -1));
-	json_object_set(j, "responses", s->responses);
-	return j;
 }
 
 static json_t *limits(const struct shell *s, struct cr_limits *l)
@@ -198,7 +202,7 @@ static int from_input(struct shell *s)
 	/* a signal ends the reading in the middle of a line: that is no command */
 	while (!rc && !cli_canceled && next_line(s, &whole) && !cli_canceled) {
 		if (!whole) {
-			rc = cli_fail(s->c, CLI_ERROR, "invalid-apdu", NULL, _("The command is longer than any APDU."));
+			rc = cli_fail(s->c, CLI_ERROR, "invalid-apdu", so_far(s), _("The command is longer than any APDU."));
 			break;
 		}
 		if (!s->line[strspn(s->line, " \t\r")])

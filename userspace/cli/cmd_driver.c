@@ -122,13 +122,17 @@ static int insert(const struct cli *c, struct kmod_ctx *ctx, struct kmod_module 
 		return done(c, true, false, h, _("The module was loaded already."));
 	if (file)
 		err = load_needed(ctx, mod);
+	/* an "install" line of modprobe.d is for who did not ask for the module by name; those of modules it needs count */
 	if (!err)
 		err = file ? kmod_module_insert_module(mod, 0, NULL) :
-			     kmod_module_probe_insert_module(mod, 0, NULL, NULL, NULL, NULL);
+			     kmod_module_probe_insert_module(mod, KMOD_PROBE_IGNORE_COMMAND, NULL, NULL, NULL, NULL);
 	if (err == -EEXIST)
 		return done(c, true, false, h, _("The module was loaded already."));
 	if (err < 0)
 		return load_failed(c, mod, what, err);
+	if (!cli_module_loaded())
+		return cli_fail(c, CLI_ERROR, "load-failed", NULL,
+				_("Nothing refused %s, and yet it is not loaded; the kernel's log (dmesg) may say why."), what);
 	return done(c, true, true, h, _("The module is loaded."));
 }
 

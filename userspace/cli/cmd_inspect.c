@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <openssl/crypto.h>
-#include "cli.h"
+#include "trust.h"
 #include "eid/inspect.h"
 #include "eid/prepare.h"
 #include "sim.h"
@@ -20,13 +20,11 @@ static int trust_dir(const struct cli *c, cr_trust_t *trust, const char *dir, bo
 
 	if (n == CR_E_NOT_FOUND && !must)
 		return 0;
-	if (n == CR_E_NOT_FOUND)
-		return cli_fail(c, CLI_ERROR, "not-found", NULL, _("There is no folder %s of trusted issuers."), dir);
 	if (n == CR_E_MALFORMED)
 		return cli_fail(c, CLI_ERROR, cli_error_code(n), NULL,
 				_("The index of the trust store %s is damaged: \"cardring trust check\" says where."), dir);
 	if (n < 0)
-		return cli_fail_err(c, n, NULL, NULL);
+		return cli_store_fail(c, n, dir, NULL);
 	if (skipped)
 		cli_note(_("%zu files of %s are left out: \"cardring trust check\" says which, and why."), skipped, dir);
 	if (!n && must)
@@ -127,6 +125,7 @@ struct work {
 	json_t *record;
 	struct cli_saved saved;
 	struct cli_portrait portrait;
+	struct cli_fault fault;
 };
 
 static int exit_of(enum cr_verdict v)
@@ -207,9 +206,11 @@ static int inspect(const struct cli *c, struct work *w, bool verify)
 	err = cr_inspect(card, &opts, &w->in);
 	cli_progress_end();
 	cr_card_close(card);
-	rc = cli_log_write(c, w->in, w->reader.name);
-	if (!err || rc)
-		return rc;
+	cli_log_write(c, w->in, w->reader.name, &w->fault);
+	if (!err)
+		return 0;
+	if (w->fault.code)	/* the card's matters more */
+		cli_note("%s", w->fault.text ? w->fault.text : "");
 	return inspection_failed(c, cli_canceled ? CR_E_CANCELED : cli_card_error(err, &w->reader), w);
 }
 
@@ -227,6 +228,8 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 			printf(_("%zu files written; they are personal data.\n"), w->saved.n);
 		if (c->portrait || c->picture)
 			cli_portrait_show(c, &w->portrait);
+		if (w->fault.code)
+			cli_note("%s", w->fault.text ? w->fault.text : "");
 		return 0;
 	}
 	j = cli_inspection_json(w->in, reader, verify);
@@ -240,7 +243,15 @@ static int show(const struct cli *c, const struct work *w, bool verify)
 			json_array_append_new(files, cli_json_string(w->saved.names[i]));
 		json_object_set_new(j, "written", files);
 	}
+	if (w->fault.code)
+		json_object_set_new(j, "error", cli_fault_json(&w->fault));
 	return cli_json_print(j);
+}
+
+/* Once it is shown. */
+static int exit_of_work(const struct work *w, bool verify)
+{
+	return w->fault.code ? CLI_ERROR : verify ? exit_of(w->in->verdict) : CLI_OK;
 }
 
 /* Everything again but the card. */
@@ -263,17 +274,15 @@ static int inspect_again(const struct cli *c, struct work *w)
 	err = cr_inspect_again(w->in, w->trust, time(NULL));
 	if (err)
 		return cli_fail_err(c, err, NULL, NULL);
-	rc = cli_log_write(c, w->in, NULL);
-	if (!rc)
-		rc = cli_portrait_make(c, w->in, &w->portrait);
-	if (!rc)
-		rc = show(c, w, true);
-	return rc ? rc : exit_of(w->in->verdict);
+	cli_log_write(c, w->in, NULL, &w->fault);
+	cli_portrait_make(c, w->in, &w->portrait, &w->fault);
+	rc = show(c, w, true);
+	return rc ? rc : exit_of_work(w, true);
 }
 
 static int work(const struct cli *c, struct work *w, bool verify)
 {
-	bool made = false;
+	bool made = false, saved = false;
 	int rc;
 
 	if (c->n_args)
@@ -281,8 +290,12 @@ static int work(const struct cli *c, struct work *w, bool verify)
 	rc = cli_picture_check(c);
 	if (!rc)
 		rc = check_procedure(c);
+	if (!rc && c->out && !c->from)
+		rc = cli_save_prepare(c, &made);	/* the others may go into it */
 	if (!rc)
 		rc = cli_log_prepare(c);
+	if (!rc)
+		rc = cli_portrait_prepare(c);
 	if (!rc && c->from)
 		return inspect_again(c, w);
 	if (!rc)
@@ -295,23 +308,18 @@ static int work(const struct cli *c, struct work *w, bool verify)
 		rc = load_trust(c, w->trust);
 	if (!rc && verify)
 		rc = load_terminal(c, &w->terminal);
-	if (!rc && c->out)
-		rc = cli_save_prepare(c, &made);
 	if (!rc) {
 		cr_eid_prepare();
 		rc = inspect(c, w, verify);
 	}
-	if (!rc && c->out)
-		rc = cli_save(c, w->in, &w->saved);
-	if (!rc)
-		rc = cli_portrait_make(c, w->in, &w->portrait);
-	if (!rc)
+	if (!rc) {
+		saved = c->out && cli_save(c, w->in, &w->saved, &w->fault);
+		cli_portrait_make(c, w->in, &w->portrait, &w->fault);
 		rc = show(c, w, verify);
-	else if (made)
+	}
+	if (made && !saved)
 		rmdir(c->out);		/* stays if anything is in it */
-	if (!rc && verify)
-		rc = exit_of(w->in->verdict);
-	return rc;
+	return rc ? rc : exit_of_work(w, verify);
 }
 
 static int run(const struct cli *c, bool verify)
@@ -325,6 +333,7 @@ static int run(const struct cli *c, bool verify)
 	cr_terminal_free(w.terminal);
 	cli_saved_free(&w.saved);
 	cli_portrait_free(&w.portrait);
+	cli_fault_free(&w.fault);
 	OPENSSL_cleanse(&w.secret, sizeof(w.secret));
 	return rc;
 }

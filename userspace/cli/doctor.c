@@ -274,22 +274,13 @@ void doctor_blacklist(struct doctor *d)
 
 void doctor_udev(struct doctor *d)
 {
-	static const char *const dirs[] = { "/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d",
-					    "/usr/lib/udev/rules.d", "/lib/udev/rules.d" };
-	char path[128], full[PATH_MAX], first[8];
-	size_t i;
+	char path[128];
+	bool rules;
 
-	/* the first of the name counts; a link to /dev/null, or nothing in it, says that it is not wanted */
-	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
-		snprintf(path, sizeof(path), "%s/70-cardring.rules", dirs[i]);
-		snprintf(full, sizeof(full), "%s%s", d->root, path);
-		if (!faccessat(AT_FDCWD, full, F_OK, AT_SYMLINK_NOFOLLOW))
-			break;
-	}
-	if (i == sizeof(dirs) / sizeof(dirs[0]))
+	if (!cli_udev_rules(d->root, path, sizeof(path), &rules))
 		remedy(found(d, "udev", DOCTOR_WARN, _("the udev rules are not installed: readers are open to root alone")),
 		       _("\"sudo make install\", then as root \"udevadm control --reload\" and \"udevadm trigger\"."));
-	else if (!cli_read_line(d->root, path, first, sizeof(first)))
+	else if (!rules)
 		remedy(found(d, "udev", DOCTOR_WARN, _("%s switches the udev rules off: readers are open to root alone"), path),
 		       _("If that is not meant, remove that file."));
 	else if (!cli_exists(d->root, "/run/udev/control"))

@@ -85,6 +85,11 @@ void cli_note(const char *format, ...)
 	free(s);
 }
 
+static json_t *error_object(int exit, const char *code, const char *message)
+{
+	return json_pack("{s:s, s:i, s:o}", "code", code, "exit", exit, "message", cli_json_string(message));
+}
+
 static int fail(const struct cli *c, int exit, const char *code, json_t *extra, const char *message)
 {
 	json_t *j;
@@ -95,8 +100,7 @@ static int fail(const struct cli *c, int exit, const char *code, json_t *extra, 
 		json_decref(extra);
 		return exit;
 	}
-	j = json_pack("{s:{s:s, s:i, s:o}}", "error", "code", code, "exit", exit, "message",
-		      cli_json_string(message));
+	j = json_pack("{s:o}", "error", error_object(exit, code, message));
 	if (extra)
 		json_object_update(j, extra);
 	json_decref(extra);
@@ -116,6 +120,51 @@ int cli_fail(const struct cli *c, int exit, const char *code, json_t *extra, con
 	exit = fail(c, exit, code, extra, s ? s : cr_strerror(CR_E_NOMEM));
 	free(s);
 	return exit;
+}
+
+void cli_fault(struct cli_fault *f, const char *code, const char *format, ...)
+{
+	char *s = NULL, *both;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&s, format, ap) < 0)
+		s = NULL;
+	va_end(ap);
+	if (!f->code) {
+		f->code = code;
+		f->text = s;
+	} else if (s) {
+		if (asprintf(&both, "%s %s", f->text ? f->text : "", s) >= 0) {
+			free(f->text);
+			f->text = both;
+		}
+		free(s);
+	}
+}
+
+void cli_fault_err(struct cli_fault *f, int err)
+{
+	cli_fault(f, cli_error_code(err), "%s", _(cr_strerror(err)));
+}
+
+int cli_fault_end(const struct cli *c, struct cli_fault *f)
+{
+	int rc = f->code ? fail(c, CLI_ERROR, f->code, NULL, f->text ? f->text : cr_strerror(CR_E_NOMEM)) : 0;
+
+	cli_fault_free(f);
+	return rc;
+}
+
+void cli_fault_free(struct cli_fault *f)
+{
+	free(f->text);
+	*f = (struct cli_fault) { 0 };
+}
+
+json_t *cli_fault_json(const struct cli_fault *f)
+{
+	return error_object(CLI_ERROR, f->code, f->text ? f->text : cr_strerror(CR_E_NOMEM));
 }
 
 /* Why no reader shows, or does not open, as far as this machine tells. */

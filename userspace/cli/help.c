@@ -82,7 +82,7 @@ const struct cli_command cli_commands[] = {
 	  "sudo cardring sim serve echo --usbip --pinpad",
 	  CLI_FOR_ALL | CLI_FOR_SERVE, cmd_sim },
 	{ "show", "FILE", N_("show all that one file says"),
-	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list, master list or defect list (DER or PEM). Nothing is verified."),
+	  N_("Takes one file apart, as \"cardring read --out\" writes it (EF.COM, EF.SOD, EF.DIR, EF.ATR/INFO, DG1 to DG16), EF.CardAccess, EF.CardSecurity, a certificate, revocation list, master list or defect list (DER or PEM). Nothing is verified."),
 	  "cardring show card/EF.SOD.bin\n"
 	  "cardring show card/DG14.bin --json\n"
 	  "cardring show csca-germany.cer",

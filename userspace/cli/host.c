@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,24 @@ bool cli_exists(const char *root, const char *path)
 
 	snprintf(full, sizeof(full), "%s%s", root, path);
 	return !access(full, F_OK);
+}
+
+/* The first of the name counts; a link to /dev/null, or nothing in it, says that it is not wanted. */
+bool cli_udev_rules(const char *root, char *path, size_t size, bool *rules)
+{
+	static const char *const dirs[] = { "/etc/udev/rules.d", "/run/udev/rules.d", "/usr/local/lib/udev/rules.d",
+					    "/usr/lib/udev/rules.d", "/lib/udev/rules.d" };
+	char full[PATH_MAX], first[8];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, size, "%s/70-cardring.rules", dirs[i]);
+		snprintf(full, sizeof(full), "%s%s", root, path);
+		if (faccessat(AT_FDCWD, full, F_OK, AT_SYMLINK_NOFOLLOW))
+			continue;
+		*rules = cli_read_line(root, path, first, sizeof(first));
+		return true;
+	}
+	return false;
 }
 
 bool cli_has_handler(const char *root)

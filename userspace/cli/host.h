@@ -14,6 +14,9 @@
 bool cli_read_line(const char *root, const char *path, char *out, size_t size);
 bool cli_exists(const char *root, const char *path);
 
+/* The file of cardring's udev rules that counts, and whether it holds any; false: there is none. */
+bool cli_udev_rules(const char *root, char *path, size_t size, bool *rules);
+
 /* Is cardring's handler where pcscd looks for its drivers? Without it PC/SC has no reader that the module has. */
 bool cli_has_handler(const char *root);
 

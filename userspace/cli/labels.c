@@ -161,8 +161,20 @@ static char *fill(const char *format, const char *value)
 	return out;
 }
 
+/* Of what is told of this file; the rest is as of EF.SOD. */
+static const char about[] = "EF.CardSecurity: ";
+
 char *cli_detail_text(const char *detail)
 {
+	char *rest, *out;
+
+	if (!strncmp(detail, about, sizeof(about) - 1)) {
+		rest = cli_detail_text(detail + sizeof(about) - 1);
+		if (!rest || asprintf(&out, "%s%s", about, rest) < 0)
+			out = NULL;
+		free(rest);
+		return out;
+	}
 	for (size_t i = 0; i < sizeof(with_name) / sizeof(with_name[0]); i++) {
 		size_t n = strlen(with_name[i]) - 2;
 

@@ -199,8 +199,18 @@ static int take(struct cli *c, const struct option *o, char *value)
 	return 0;
 }
 
+static bool is_for(const struct option *o, const struct cli *c)
+{
+	return o->where & (c->cmd->options | CLI_FOR_ALL);
+}
+
+static int not_for(const struct cli *c, const char *shown)
+{
+	return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes no option %s."), c->cmd->name, shown);
+}
+
 /* One option at argv[*i]. The name alone is ever shown: what follows = may be a secret. */
-static int option(struct cli *c, int argc, char **argv, int *i)
+static int option(struct cli *c, int argc, char **argv, int *i, bool *early)
 {
 	char *arg = argv[*i], *name = arg + 2, *value;
 	size_t len = strcspn(name, "=");
@@ -214,9 +224,8 @@ static int option(struct cli *c, int argc, char **argv, int *i)
 	}
 	snprintf(shown, sizeof(shown), "%.*s", (int)(arg[1] == '-' ? len + 2 : strcspn(arg, "=")), arg);
 	o = arg[1] == '-' ? find(name, len) : NULL;
-	if (o && c->cmd && !(o->where & (c->cmd->options | CLI_FOR_ALL)))
-		return cli_fail(c, CLI_ERROR, "usage", NULL, _("\"cardring %s\" takes no option %s."),
-				c->cmd->name, shown);
+	if (o && c->cmd && !is_for(o, c))
+		return not_for(c, shown);
 	if (!o) {
 		near = no_such_option(c, shown + strspn(shown, "-"));
 		return near ? cli_fail(c, CLI_ERROR, "usage", NULL,
@@ -224,6 +233,8 @@ static int option(struct cli *c, int argc, char **argv, int *i)
 			      cli_fail(c, CLI_ERROR, "usage", NULL,
 				       _("There is no option %s; \"cardring help\" lists them."), shown);
 	}
+	if (!c->cmd)
+		early[o - options] = true;
 	value = name[len] == '=' ? name + len + 1 : NULL;
 	if (o->kind == FLAG && value)
 		return cli_fail(c, CLI_ERROR, "usage", NULL, _("--%s takes no value."), o->name);
@@ -238,12 +249,20 @@ static int option(struct cli *c, int argc, char **argv, int *i)
 	return take(c, o, value);
 }
 
-static int take_command(struct cli *c, const char *name)
+/* early: the options that stood before it. */
+static int take_command(struct cli *c, const char *name, const bool *early)
 {
 	const char *names[16], *near;
+	char shown[40];
 	size_t n = 0;
 
 	c->cmd = cli_command(name);
+	for (size_t i = 0; i < N_OPTIONS && c->cmd; i++) {
+		if (!early[i] || is_for(&options[i], c))
+			continue;
+		snprintf(shown, sizeof(shown), "--%s", options[i].name);
+		return not_for(c, shown);
+	}
 	if (c->cmd)
 		return 0;
 	for (const struct cli_command *cmd = cli_commands; cmd->name; cmd++)
@@ -258,7 +277,7 @@ static int take_command(struct cli *c, const char *name)
 
 int cli_opts_parse(struct cli *c, int argc, char **argv)
 {
-	bool only_args = false;
+	bool only_args = false, early[N_OPTIONS] = { false };
 	int rc = 0;
 
 	c->args = calloc((size_t)argc + 1, sizeof(*c->args));
@@ -268,9 +287,9 @@ int cli_opts_parse(struct cli *c, int argc, char **argv)
 		if (!only_args && !strcmp(argv[i], "--"))
 			only_args = true;
 		else if (!only_args && argv[i][0] == '-' && argv[i][1])
-			rc = option(c, argc, argv, &i);
+			rc = option(c, argc, argv, &i, early);
 		else if (!c->cmd)
-			rc = take_command(c, argv[i]);
+			rc = take_command(c, argv[i], early);
 		else
 			c->args[c->n_args++] = argv[i];
 	}

@@ -222,10 +222,12 @@ void cli_portrait_json(const struct cli_portrait *p, json_t *inspection)
 {
 	json_t *j = json_object_get(inspection, "portrait");
 
-	if (!json_is_object(j))
-		return;
+	if (!json_is_object(j)) {
+		j = json_object();
+		json_object_set_new(inspection, "portrait", j);
+	}
 	json_object_set_new(j, "png", cli_json_string(p->written));
-	json_object_set_new(j, "error", cli_json_string(p->error));
+	json_object_set_new(j, "error", cli_json_string(p->error ? _(p->error) : NULL));
 	json_object_set_new(j, "damaged", json_boolean(p->picture.damaged));
 	if (!p->error) {
 		json_object_set_new(j, "width", json_integer(p->picture.width));

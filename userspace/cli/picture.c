@@ -43,24 +43,32 @@ int cli_picture_check(const struct cli *c)
 	return 0;
 }
 
-int cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p)
+int cli_portrait_prepare(const struct cli *c)
+{
+	if (!c->portrait || !cli_write_check(c->portrait))
+		return 0;
+	return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->portrait, strerror(errno));
+}
+
+void cli_portrait_make(const struct cli *c, const struct cr_inspection *in, struct cli_portrait *p, struct cli_fault *fault)
 {
 	if (!c->portrait && !c->picture)
-		return 0;
-	if (!in->portrait) {
-		p->error = N_("There is no portrait among what was read.");
-		return 0;
-	}
-	p->error = why_not(picture_decode(in->portrait, in->portrait_len, &p->picture));
+		return;
+	p->error = in->portrait ? why_not(picture_decode(in->portrait, in->portrait_len, &p->picture)) :
+				  N_("There is no portrait among what was read.");
 	if (!p->error)
 		p->error = why_not(picture_png(&p->picture, &p->png, &p->png_len));
-	if (p->error || !c->portrait)
-		return 0;
-	if (cli_write_file(c->portrait, p->png, p->png_len))
-		return cli_fail(c, CLI_ERROR, "io", NULL, _("%s cannot be written: %s"), c->portrait,
-				strerror(errno));
-	p->written = c->portrait;
-	return 0;
+	if (!c->portrait)
+		return;
+	if (!p->error && !cli_write_file(c->portrait, p->png, p->png_len)) {
+		p->written = c->portrait;
+		return;
+	}
+	if (!p->error)
+		cli_fault(fault, "io", _("%s cannot be written: %s"), c->portrait, strerror(errno));
+	/* what lies there is another's face */
+	if (unlink(c->portrait) && errno != ENOENT)
+		cli_fault(fault, "io", _("%s, the portrait of another card, cannot be removed: %s"), c->portrait, strerror(errno));
 }
 
 void cli_portrait_free(struct cli_portrait *p)
@@ -123,21 +131,14 @@ bool cli_answer_has_sixel(const char *answer)
 static bool has_sixel(void)
 {
 	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	struct termios old, raw;
 	char answer[64] = "";
 
 	if (tty < 0)
 		return false;
-	if (!tcgetattr(tty, &old)) {
-		raw = old;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		raw.c_cc[VMIN] = 0;
-		raw.c_cc[VTIME] = 0;
-		if (!tcsetattr(tty, TCSANOW, &raw)) {
-			if (write(tty, "\033[c", 3) == 3)
-				hear(tty, answer, sizeof(answer));
-			tcsetattr(tty, TCSANOW, &old);
-		}
+	if (cli_tty_begin(tty, ICANON | ECHO, false)) {
+		if (write(tty, "\033[c", 3) == 3)
+			hear(tty, answer, sizeof(answer));
+		cli_tty_end();
 	}
 	close(tty);
 	return cli_answer_has_sixel(answer);
@@ -169,8 +170,7 @@ void cli_portrait_show(const struct cli *c, const struct cli_portrait *p)
 		way = way_of_terminal();
 	if (!way)
 		cli_note("%s", _("This terminal shows no pictures, or does not say so: --picture kitty or sixel overrules it."));
-	else if (!strcmp(way, "kitty"))
-		picture_kitty(stdout, p->png, p->png_len);
-	else
-		picture_sixel(stdout, &p->picture, SIXEL_ROWS);
+	else if (!(strcmp(way, "kitty") ? picture_sixel(stdout, &p->picture, SIXEL_ROWS) :
+					  picture_kitty(stdout, p->png, p->png_len)))
+		cli_note("%s", _("The portrait could not be shown."));
 }

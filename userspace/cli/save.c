@@ -4,6 +4,7 @@
  * owner alone: all of them or none. What another card left in the folder goes, so that two people's data never lie side
  * by side; nothing else in it is touched.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +40,8 @@ int cli_save_prepare(const struct cli *c, bool *made)
 	return 0;
 }
 
+#define PART	".part-"	/* and six letters or digits: a file that is not whole yet */
+
 /* Into a file beside it, whose name is left in *tmp: 0, or -1 with nothing left. */
 static int write_beside(const char *path, const uint8_t *data, size_t len, char **tmp)
 {
@@ -46,7 +49,7 @@ static int write_beside(const char *path, const uint8_t *data, size_t len, char 
 	ssize_t n;
 	int fd, saved;
 
-	if (asprintf(tmp, "%s.XXXXXX", path) < 0)
+	if (asprintf(tmp, "%s" PART "XXXXXX", path) < 0)
 		return -1;
 	fd = mkostemp(*tmp, O_CLOEXEC);		/* 0600 */
 	if (fd < 0) {
@@ -85,6 +88,31 @@ static int done_with(char *tmp, int rc)
 	return rc ? -1 : 0;
 }
 
+int cli_write_check(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *dir;
+	int rc;
+
+	if (!stat(path, &st) && S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return -1;
+	}
+	dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+	if (!dir)
+		return -1;
+	rc = stat(dir, &st);
+	if (!rc && !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		rc = -1;
+	}
+	if (!rc)
+		rc = access(dir, W_OK | X_OK);
+	free(dir);
+	return rc;
+}
+
 int cli_write_file(const char *path, const uint8_t *data, size_t len)
 {
 	char *tmp;
@@ -108,24 +136,26 @@ int cli_write_new_file(const char *path, const uint8_t *data, size_t len)
 	return done_with(tmp, rc);
 }
 
-static int add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,
-	       size_t len)
+/* False: fault says why. */
+static bool add(const struct cli *c, struct cli_saved *saved, const char *name, const uint8_t *data,
+		size_t len, struct cli_fault *fault)
 {
 	char *path = NULL;
-	int rc;
 
-	if (asprintf(&path, "%s/%s", c->out, name) < 0)
-		return cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+	if (asprintf(&path, "%s/%s", c->out, name) < 0) {
+		cli_fault_err(fault, CR_E_NOMEM);
+		return false;
+	}
 	if (cli_write_file(path, data, len)) {
-		rc = failed(c, path);
+		cli_fault(fault, "io", _("%s cannot be written: %s"), path, strerror(errno));
 		free(path);
-		return rc;
+		return false;
 	}
 	if (saved->n < sizeof(saved->names) / sizeof(saved->names[0]))
 		saved->names[saved->n++] = path;
 	else
 		free(path);	/* written, and not told of: there are too many */
-	return 0;
+	return true;
 }
 
 /* "DG7-image.jpg", "DG3-2-image.wsq": for the pictures beside the portrait. */
@@ -177,46 +207,62 @@ static bool is_picture(const char *name)
 	return false;
 }
 
-static void remove_pictures(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-
-	while (d && (e = readdir(d)))
-		if (is_picture(e->d_name))
-			unlinkat(dirfd(d), e->d_name, 0);
-	if (d)
-		closedir(d);
-}
-
-static void remove_old(const char *dir)
+static bool is_saved(const char *name)
 {
 	static const char *const others[] = {
 		"EF.COM.bin", "EF.SOD.bin", "EF.DIR.bin", "EF.ATR_INFO.bin", "EF.CardSecurity.bin", "portrait.jpg",
 		"portrait.jp2",
 		CLI_RECORD,
 	};
-	char path[4300];
+	char group[16];
 
-	remove_pictures(dir);
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
-		unlink(path);
-	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (!strcmp(others[i], name))
+			return true;
 	for (int i = 1; i <= 16; i++) {
-		snprintf(path, sizeof(path), "%s/DG%d.bin", dir, i);
-		unlink(path);
+		snprintf(group, sizeof(group), "DG%d.bin", i);
+		if (!strcmp(group, name))
+			return true;
 	}
+	return is_picture(name);
 }
 
-int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved)
+/* What write_beside left behind when it was killed: "DG2.bin.part-a1B2c3". */
+static bool is_half_written(const char *name)
+{
+	const size_t tail = strlen(PART) + 6;
+	size_t n = strlen(name), end = n > tail ? n - tail : 0;
+	char whole[256];
+
+	if (!end || strncmp(name + end, PART, strlen(PART)) || end >= sizeof(whole))
+		return false;
+	for (size_t i = n - 6; i < n; i++)
+		if (!isalnum((unsigned char)name[i]))
+			return false;
+	memcpy(whole, name, end);
+	whole[end] = '\0';
+	return is_saved(whole);
+}
+
+static void remove_old(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (is_saved(e->d_name) || is_half_written(e->d_name))
+			unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
+bool cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_saved *saved, struct cli_fault *fault)
 {
 	char name[64], *text;
-	int rc = 0;
+	bool ok = true;
 
 	remove_old(c->out);
-	for (size_t i = 0; i < in->n_files && !rc && saved->n < 24; i++) {
+	for (size_t i = 0; i < in->n_files && ok && saved->n < 24; i++) {
 		const struct cr_file *f = &in->files[i];
 
 		if (!f->data)
@@ -224,24 +270,27 @@ int cli_save(const struct cli *c, const struct cr_inspection *in, struct cli_sav
 		snprintf(name, sizeof(name), "%s.bin", f->name);
 		if (strchr(name, '/'))
 			*strchr(name, '/') = '_';	/* EF.ATR/INFO */
-		rc = add(c, saved, name, f->data, f->len);
+		ok = add(c, saved, name, f->data, f->len, fault);
 	}
-	if (!rc && in->portrait)
-		rc = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
-			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len);
-	for (size_t i = 0; i < in->n_items && !rc && saved->n < MAX_SAVED; i++) {
+	if (ok && in->portrait)
+		ok = add(c, saved, in->portrait_type && !strcmp(in->portrait_type, "image/jp2") ?
+			 "portrait.jp2" : "portrait.jpg", in->portrait, in->portrait_len, fault);
+	for (size_t i = 0; i < in->n_items && ok && saved->n < MAX_SAVED; i++) {
 		if (picture_name(in, &in->items[i], name, sizeof(name)))
-			rc = add(c, saved, name, in->items[i].data, in->items[i].len);
+			ok = add(c, saved, name, in->items[i].data, in->items[i].len, fault);
 	}
-	if (!rc) {
+	if (ok) {
 		text = cli_record_text(in);
-		rc = text ? add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text)) :
-			    cli_fail_err(c, CR_E_NOMEM, NULL, NULL);
+		ok = text && add(c, saved, CLI_RECORD, (const uint8_t *)text, strlen(text), fault);
+		if (!text)
+			cli_fault_err(fault, CR_E_NOMEM);
 		free(text);
 	}
-	if (rc)
-		remove_old(c->out);	/* half a card is of use to nobody */
-	return rc;
+	if (ok)
+		return true;
+	remove_old(c->out);	/* half a card is of use to nobody */
+	cli_saved_free(saved);
+	return false;
 }
 
 void cli_saved_free(struct cli_saved *saved)

@@ -43,6 +43,34 @@ static bool input(char *out, bool mrz)
 	return n > 0;
 }
 
+/* The same, not shown at a terminal. */
+static bool input_unseen(char *out)
+{
+	bool got, terminal = isatty(STDIN_FILENO);
+
+	if (terminal && !cli_tty_begin(STDIN_FILENO, ECHO, true))
+		return false;
+	got = input(out, false);
+	if (terminal) {
+		cli_tty_end();
+		fputc('\n', stderr);
+	}
+	return got;
+}
+
+/* What an option's "-" stands for. */
+static void from_input(char *out, const char *prompt, bool mrz, bool unseen)
+{
+	if (isatty(STDIN_FILENO)) {
+		fprintf(stderr, "%s ", prompt);
+		fflush(stderr);
+	}
+	if (unseen)
+		input_unseen(out);
+	else
+		input(out, mrz);
+}
+
 static int refused(const struct cli *c, const char *why)
 {
 	return cli_fail(c, CLI_ERROR, "invalid-secret", NULL, "%s", _(why ? why : cr_strerror(CR_E_INVALID)));
@@ -78,14 +106,15 @@ static int ask(const struct cli *c, struct cr_secret *out)
 
 typedef int (*from_fn)(struct cr_secret *out, const char *text, const char **why);
 
-static int from_option(const struct cli *c, struct cr_secret *out, from_fn from, const char *value, bool mrz)
+/* prompt is a msgid. */
+static int from_option(const struct cli *c, struct cr_secret *out, from_fn from, const char *value, const char *prompt)
 {
 	char typed[INPUT_MAX] = "";
 	const char *why = NULL;
 	int err;
 
 	if (!strcmp(value, "-")) {
-		input(typed, mrz);
+		from_input(typed, _(prompt), from == cr_secret_from_mrz, from == cr_secret_from_puk);
 		value = typed;
 	}
 	err = from(out, value, &why);
@@ -101,7 +130,7 @@ static int from_pin(const struct cli *c, struct cr_secret *out)
 	int err;
 
 	if (!strcmp(pin, "-")) {
-		input(typed, false);
+		from_input(typed, _("PIN:"), false, true);
 		pin = typed;
 	}
 	err = cr_secret_from_pin(out, pin, c->can, &why);
@@ -111,24 +140,17 @@ static int from_pin(const struct cli *c, struct cr_secret *out)
 
 bool cli_ask_pin(void *arg, const char *token, char *pin, size_t size)
 {
-	struct termios old, quiet;
-	char typed[INPUT_MAX], *label;
+	char typed[INPUT_MAX] = "", *label;
 	bool got;
 
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) || tcgetattr(STDIN_FILENO, &old))
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return false;
 	label = cli_clean(token);
 	fprintf(stderr, _("PIN of the token %s:"), label ? label : "");
 	fputc(' ', stderr);
 	fflush(stderr);
 	free(label);
-	quiet = old;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
-		return false;
-	got = input(typed, false) && strlen(typed) < size;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
-	fputc('\n', stderr);
+	got = input_unseen(typed) && strlen(typed) < size;
 	if (got)
 		memcpy(pin, typed, strlen(typed) + 1);
 	OPENSSL_cleanse(typed, sizeof(typed));
@@ -147,13 +169,13 @@ int cli_secret(const struct cli *c, struct cr_secret *out)
 	if (c->pin)
 		return from_pin(c, out);
 	if (c->puk)
-		return from_option(c, out, cr_secret_from_puk, c->puk, false);
+		return from_option(c, out, cr_secret_from_puk, c->puk, N_("PUK:"));
 	if (c->can)
-		return from_option(c, out, cr_secret_from_can, c->can, false);
+		return from_option(c, out, cr_secret_from_can, c->can, N_("CAN (6 digits):"));
 	if (c->id_number)
-		return from_option(c, out, cr_secret_from_id_number, c->id_number, false);
+		return from_option(c, out, cr_secret_from_id_number, c->id_number, N_("Identity number (12 digits):"));
 	if (c->mrz)
-		return from_option(c, out, cr_secret_from_mrz, c->mrz, true);
+		return from_option(c, out, cr_secret_from_mrz, c->mrz, N_("MRZ (all lines):"));
 	if (!fields)
 		return ask(c, out);
 	if (!c->doc || !c->dob || !c->exp)

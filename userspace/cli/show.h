@@ -12,7 +12,7 @@ json_t *cli_show_crl(const uint8_t *data, size_t len);
 json_t *cli_show_signed(const uint8_t *data, size_t len);
 /* A defect list that nobody signed. */
 json_t *cli_show_defect_list(const uint8_t *data, size_t len);
-/* EF.COM, EF.SOD, EF.CardAccess, a data group. */
+/* EF.COM, EF.SOD, EF.CardAccess, EF.DIR, EF.ATR/INFO, a data group. */
 json_t *cli_show_file(const uint8_t *data, size_t len);
 /* SecurityInfos, an array; NULL. */
 json_t *cli_show_security_infos(const uint8_t *data, size_t len);

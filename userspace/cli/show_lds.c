@@ -8,6 +8,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 #include "eid/inspect.h"
+#include "eid/items.h"
 #include "eid/lds.h"
 #include "iso7816/tlv.h"
 #include "show.h"
@@ -149,8 +150,8 @@ static void put_texts(json_t *j, json_t *from)
 			json_object_set(j, strcmp(key, "type") ? key : "format", v);	/* TD1 */
 }
 
-/* What an inspection would say of this file alone. */
-static int understood(json_t *j, unsigned int n, const uint8_t *data, size_t len)
+/* What an inspection would say of this file alone; CR_E_MALFORMED: that it is damaged. */
+static int understood(json_t *j, uint16_t fid, const char *name, const uint8_t *data, size_t len)
 {
 	struct cr_inspection *in = calloc(1, sizeof(*in));
 	struct cr_file *f = calloc(1, sizeof(*f));
@@ -160,17 +161,22 @@ static int understood(json_t *j, unsigned int n, const uint8_t *data, size_t len
 	if (f && (f->data = malloc(len)) && in) {
 		memcpy(f->data, data, len);
 		f->len = len;
-		f->fid = (uint16_t)CR_FID_DG(n);
-		snprintf(f->name, sizeof(f->name), "DG%u", n);
+		f->fid = fid;
+		snprintf(f->name, sizeof(f->name), "%s", name);
 		in->files = f;
 		in->n_files = 1;
 		err = cr_inspect_again(in, NULL, time(NULL));
+		if (!err && f->note)
+			err = CR_E_MALFORMED;
 		f = NULL;
 	}
 	if (!err) {
 		all = cli_inspection_json(in, NULL, false);
 		put_texts(j, json_object_get(all, "holder"));
 		put_texts(j, json_object_get(all, "document"));
+		if (fid != CR_FID_DG(1))	/* whose names they are */
+			json_object_del(j, "names_cut");
+		json_object_update(j, json_object_get(json_object_get(all, "contents"), name));
 		if (!json_is_null(json_object_get(all, "portrait")))
 			json_object_set(j, "portrait", json_object_get(all, "portrait"));
 		json_decref(all);
@@ -182,31 +188,63 @@ static int understood(json_t *j, unsigned int n, const uint8_t *data, size_t len
 	return err;
 }
 
-static json_t *data_group(unsigned int n, const uint8_t *data, size_t len)
+static json_t *head(const char *type, const uint8_t *data, size_t len)
 {
-	json_t *j = json_object(), *one = NULL;
+	json_t *j = json_object();
 	unsigned char md[EVP_MAX_MD_SIZE];
-	struct cr_tlv t;
-	char name[16];
 
-	snprintf(name, sizeof(name), "DG%u", n);
-	json_object_set_new(j, "type", json_string(name));
+	json_object_set_new(j, "type", json_string(type));
 	json_object_set_new(j, "length", json_integer((json_int_t)len));
 	if (EVP_Digest(data, len, md, NULL, EVP_sha256(), NULL) == 1)
 		json_object_set_new(j, "sha256", cli_json_hex(md, 32));
-	if (cr_tlv_parse_all(data, len, &t)) {
-		json_decref(j);
-		return NULL;
-	}
-	if (n == 14 && (one = cli_show_security_infos(t.val, t.len)))
-		json_object_set_new(j, "security_infos", one);
-	else if (n == 15 && (one = public_key(t.val, t.len)))
-		json_object_set_new(j, "public_key", one);
-	else if (n != 14 && n != 15 && understood(j, n, data, len)) {
-		json_decref(j);
-		return NULL;
-	}
 	return j;
+}
+
+static json_t *data_group(unsigned int n, const uint8_t *data, size_t len)
+{
+	json_t *j, *one = NULL;
+	struct cr_tlv t;
+	char name[16];
+	bool good;
+
+	if (cr_tlv_parse_all(data, len, &t))
+		return NULL;
+	snprintf(name, sizeof(name), "DG%u", n);
+	j = head(name, data, len);
+	if (n == 14) {
+		one = cli_show_security_infos(t.val, t.len);
+		good = one && !json_object_set_new(j, "security_infos", one);
+	} else if (n == 15) {
+		one = public_key(t.val, t.len);
+		good = one && !json_object_set_new(j, "public_key", one);
+	} else {
+		good = !understood(j, (uint16_t)CR_FID_DG(n), name, data, len);
+	}
+	if (good)
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+/* EF.DIR and EF.ATR/INFO: of objects side by side. */
+static json_t *of_card(uint16_t fid, const char *name, const uint8_t *data, size_t len)
+{
+	json_t *j = head(name, data, len);
+	size_t known = json_object_size(j);
+
+	if (!understood(j, fid, name, data, len) && json_object_size(j) > known)
+		return j;
+	json_decref(j);
+	return NULL;
+}
+
+/* DG1 has the tag of an application template too: one of those begins with the application's identifier. */
+static bool is_dir(const uint8_t *data, size_t len)
+{
+	struct cr_tlv t, first;
+
+	return cr_tlv_next_padded(&data, &len, &t) == 1 && t.tag == 0x61 && cr_tlv_next(&t.val, &t.len, &first) == 1 &&
+	       first.tag == 0x4f;
 }
 
 json_t *cli_show_file(const uint8_t *data, size_t len)
@@ -215,8 +253,15 @@ json_t *cli_show_file(const uint8_t *data, size_t len)
 	struct cr_tlv t;
 	json_t *j;
 
+	if (is_dir(data, len))
+		return of_card(CR_FID_DIR, "EF.DIR", data, len);
 	if (n)
 		return data_group(n, data, len);
+	if (len && (data[0] == 0x43 || data[0] == 0x47 || data[0] == 0x7f)) {
+		j = of_card(CR_FID_INFO, "EF.ATR/INFO", data, len);
+		if (j)
+			return j;
+	}
 	if (!len || cr_tlv_parse_all(data, len, &t))
 		return NULL;
 	if (t.tag == 0x60)

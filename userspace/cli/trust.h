@@ -31,7 +31,7 @@ struct cli_store {
 /* Opens the folder that --trust names, and reads all of it. 0 or an exit code. Close it in each case. */
 int cli_store_open(const struct cli *c, struct cli_store *s);
 void cli_store_close(struct cli_store *s);
-/* After cr_folder_open failed: says why. */
+/* After cr_folder_open failed: says why. f may be NULL, unless it is malformed. */
 int cli_store_fail(const struct cli *c, int err, const char *path, const struct cr_folder *f);
 
 /* How many defects a list has, of all its entries. */

@@ -86,9 +86,13 @@ static int serve(struct reader *r)	/* negative: the reader is lost */
 static int open_reader(struct reader *r)	/* 0, or an error that is told */
 {
 	struct cr_ring_params params = { .entries = 8, .buffers = BUFFERS, .buf_size = 300 };	/* little is locked */
-	int usb = !strcmp(r->info.backend, cr_backend_usb.name);	/* libusb, where no module drives it */
-	int err = (usb ? &cr_backend_usb : &cr_backend_kernel)->open(r->info.path, &params, &r->ring, NULL);
+	/* libusb where no module drives it; pcscd where that has it */
+	const struct cr_backend *const backends[] = { &cr_backend_kernel, &cr_backend_usb, &cr_backend_pcsc };
+	int err = CR_E_UNSUPPORTED;
 
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(r->info.backend, backends[i]->name))
+			err = backends[i]->open(r->info.path, &params, &r->ring, NULL);
 	if (!err && cr_ring_claim(r->ring, r->info.slot, 0))
 		err = CR_E_READER_BUSY;
 	for (uint32_t i = 0; !err && i < ANSWER; i++)

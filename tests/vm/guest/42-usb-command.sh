@@ -104,7 +104,7 @@ stop_reader
 
 gone() { # NAME FAULT
 	start_reader --level extended
-	line "latency value=20000"
+	line "latency value=100000"
 	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	wait_for 20 is_held

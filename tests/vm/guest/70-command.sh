@@ -56,7 +56,7 @@ verify --can 123456
 expect "and the right one is taken after it" 0 genuine
 
 # Slow enough that there is a middle.
-line "latency value=20000"
+line "latency value=100000"
 $cardring verify --can 123456 >/dev/null 2>&1 &
 holder=$!
 sleep 0.7
@@ -70,7 +70,7 @@ expect "is free when its holder is killed" 0 genuine
 
 gone() { # NAME FAULT
 	start=$(date +%s%N)
-	line "latency value=20000"
+	line "latency value=100000"
 	$cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 0.7

@@ -69,6 +69,11 @@ check "doctor names the file" doctor 'any(.checks[]; .name == "blacklist" and .r
 check "and reads cards by libusb" doctor '.readable and any(.checks[]; .name == "module" and .result == "warn")'
 check "driver load loads it all the same" $cardring driver load
 check "driver unload unloads it" $cardring driver unload
+echo "install cardring /bin/true" >/etc/modprobe.d/never.conf
+check "an install line that loads nothing does not keep driver load from it" sh -c "
+	$cardring driver load --json | jq -e '.driver.loaded and .driver.changed' && [ -d /sys/module/cardring ]"
+check "and then unload has something to unload" sh -c "$cardring driver unload --json | jq -e .driver.changed"
+rm /etc/modprobe.d/never.conf
 CARDRING_BACKEND=smoke $cardring doctor >/run/said
 rc=$?
 check "a backend that is none is bad" [ $rc = 3 ]

@@ -41,6 +41,8 @@ if [ -e /etc/reader.conf.d/vpcd ]; then
 	$cardring verify --can 999999 --backend pcsc >/run/said 2>/run/said.err
 	rc=$?
 	expect "vpcd: a wrong CAN" 5 CAN
+	timeout -s INT 5 build/examples/many-readers >/run/example 2>&1
+	check "vpcd: many-readers drives it by PC/SC" grep -q 'Virtual PCD.*: the card answered 31.* 90 00$' /run/example
 	check "vpcd: opensc-tool sees the card" sh -c 'opensc-tool -r 0 -a | grep -qi "^3b:"'
 	check "vpcd: and sends it commands" sh -c 'opensc-tool -r 0 -s 00:A4:04:0C:07:A0:00:00:02:47:10:01 | grep -q "SW1=0x90, SW2=0x00"'
 	check "vpcd: pcsc_scan sees it" sh -c "timeout 5 pcsc_scan -n >/run/scan 2>&1; grep -q 'Card inserted' /run/scan"
@@ -119,7 +121,7 @@ wait_for 10 lists 'length == 1 and .[0].backend == "pcsc"'
 verify --can 123456 --backend usb
 expect "--backend usb is told who has the reader" 1 "pcscd"
 gone() { # NAME FAULT EXIT
-	line "latency value=20000"
+	line "latency value=100000"
 	timeout 60 $cardring verify --can 123456 --trust build/sim/trust >/run/said 2>/run/said.err &
 	pid=$!
 	sleep 1.5

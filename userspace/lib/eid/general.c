@@ -21,15 +21,6 @@ static int ca_step(void *state, const uint8_t *rsp, size_t len, uint16_t sw, str
 	return cr_ca_step(state, rsp, len, sw, cmd);
 }
 
-void cr_general_restart(struct cr_general *g)
-{
-	g->announced = false;
-	g->n_authorities = 0;
-	g->ta = g->why = NULL;
-	g->rights = 0;
-	g->refused = false;
-}
-
 bool cr_general_offered(const struct cr_card_access *ca, const struct cr_secret *secret)
 {
 	const struct cr_general *g = ca->general;
@@ -51,6 +42,22 @@ static void chip_result(struct cr_general *g, enum cr_result r, const char *deta
 	snprintf(g->detail, sizeof(g->detail), "%s", detail);
 	g->proof.result = r;
 	g->proof.detail = g->detail;
+}
+
+/*
+ * EF.SOD says nothing of EF.CardSecurity, so that the key there may be of any genuine chip. What makes the data that
+ * chip's is that they came under the keys agreed with it (TR-03110-2, 2.3.4, 3.4): the proof ends with its session. The
+ * file is read once, so that whatever sessions there are, they prove one chip.
+ */
+void cr_general_restart(struct cr_general *g)
+{
+	g->announced = false;
+	g->n_authorities = 0;
+	g->ta = g->why = NULL;
+	g->rights = 0;
+	g->refused = false;
+	if (g->asked && g->proof.result == CR_SUCCESSFUL)
+		chip_result(g, CR_UNDETERMINED, "the session that the chip proved itself in was lost");
 }
 
 /* Terminal authentication; g->why where the terminal is not let in. Negative: the session is lost. */

@@ -240,12 +240,27 @@ static int by_mapping(struct inspector *in, const struct cr_security_infos *dg14
 	return 1;
 }
 
-/* Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. */
+/*
+ * Chip authentication version 2, in each session that was opened: the last one counts, if it went worse. It proves
+ * what was read in its own sessions alone (general.c); the other proofs are by keys in DG14 and DG15, which EF.SOD has
+ * hashes of, so that one of them stands for the document, in whichever session it was given.
+ */
 static void by_general(struct inspector *in)
 {
+	const struct cr_general *g = &in->general;
+	bool beside = g->proof.result == CR_SUCCESSFUL && in->beside_general;
+
+	in->by_general = true;
 	in->insp->procedure = CR_PROCEDURE_GENERAL;
-	in->insp->chip_protocol = in->general.proof.protocol;
-	check(in, CR_CHECK_CA, in->general.proof.result, in->general.detail);
+	in->insp->chip_protocol = g->proof.protocol;
+	check(in, CR_CHECK_CA, beside ? CR_UNDETERMINED : g->proof.result,
+	      beside ? "not all was read in sessions that the chip proved itself in" : g->detail);
+}
+
+/* It was the chip's proof from the beginning; or a chip that had another one, or none, failed in it afterwards. */
+static bool is_by_general(const struct inspector *in)
+{
+	return in->card && in->general.asked && (in->by_general || in->general.proof.result == CR_FAILED);
 }
 
 /* Of a record: whether EF.CardSecurity has a key that the proof can have been by, and for PACE's mapping DG14 too. */
@@ -276,10 +291,10 @@ int cr_inspector_chip_judge(struct inspector *in)
 	enum cr_result r;
 	bool alone;
 
-	if (in->card && in->general.asked)
+	if (is_by_general(in))
 		by_general(in);
 	if (in->card)
-		in->insp->chip_proved = in->mapped || (in->general.asked && in->general.proof.result == CR_SUCCESSFUL);
+		in->insp->chip_proved = in->mapped || (in->by_general && cr_check_get(in->insp, CR_CHECK_CA) == CR_SUCCESSFUL);
 	if (!in->insp->chip_proved)
 		return 0;
 	alone = in->insp->chip_protocol && !strncmp(in->insp->chip_protocol, "CA v2", 5);

@@ -28,6 +28,8 @@ struct inspector {
 	struct cr_session s;
 	struct cr_card_access ca;
 	struct cr_general general;	/* which takes the place of both authentications in version 1 */
+	bool by_general;	/* it is what proves the chip, if anything does */
+	bool beside_general;	/* a file was read in a session that it did not prove the chip in */
 	time_t now;
 	unsigned int reopened;
 	struct cr_file_request ahead[CR_AHEAD_MAX];	/* read, and not taken yet */

@@ -84,6 +84,13 @@ static bool is_ahead(const struct inspector *in, uint16_t fid)
 	return false;
 }
 
+/* Before the session changes: whether what was read in it is of a chip that general authentication has proved. */
+static void note_session(struct inspector *in, const struct cr_file_request *r)
+{
+	if (r->data && in->general.proof.result != CR_SUCCESSFUL)
+		in->beside_general = true;
+}
+
 /* What it can of EF.SOD, if sod says so, and of these groups, in few batches, for cr_inspector_read to take. */
 static int read_ahead(struct inspector *in, bool sod, uint32_t dgs)
 {
@@ -109,6 +116,8 @@ static int read_ahead(struct inspector *in, bool sod, uint32_t dgs)
 		n++;
 	}
 	err = cr_files_read_ahead(&in->s, first, n);
+	for (size_t i = 0; i < n; i++)
+		note_session(in, &first[i]);
 	return err && !cr_chip_fatal(err) && in->s.lost ? cr_inspector_reopen(in) : err;
 }
 
@@ -157,6 +166,7 @@ int cr_inspector_read(struct inspector *in, uint16_t fid, bool may_be_absent)
 	r.progress_arg = &report;
 	do {
 		err = cr_file_read(&in->s, &r);
+		note_session(in, &r);
 		/* an answer, also where it ends the session */
 		locked = right_for(fid) && r.sw == CR_SW_SECURITY_STATUS && !cr_chip_fatal(err);
 		if (locked)

@@ -129,6 +129,12 @@ static bool dates_agree(const char *a, const char *b)
 	return !strncmp(a, b, n);
 }
 
+/* Of birth: the zone has no century (ICAO 9303-3, 4.8), "1925-..." and "2025-..." may be one date. */
+static bool births_agree(const char *zone, const char *group)
+{
+	return !zone || !group || strlen(zone) < 4 || strlen(group) < 4 || dates_agree(zone + 2, group + 2);
+}
+
 static bool texts_agree(const char *a, const char *b)
 {
 	return !a || !b || !strcmp(a, b);
@@ -143,7 +149,7 @@ static const char *disagreement(const struct cr_document *d1, const struct cr_ho
 {
 	if (!texts_agree(h1->id_number, h13->id_number))
 		return "DG1 and DG13 have different identity numbers";
-	if (!dates_agree(h1->date_of_birth, h13->date_of_birth))
+	if (!births_agree(h1->date_of_birth, h13->date_of_birth))
 		return "DG1 and DG13 have different dates of birth";
 	if (h1->sex && strcmp(h1->sex, "X") && !texts_agree(h1->sex, h13->sex))
 		return "DG1 and DG13 have different sexes";
@@ -177,9 +183,7 @@ static const char *other_groups(const struct cr_inspection *insp, const struct c
 		    (fid != CR_FID_DG(15) || cr_check_get(insp, CR_CHECK_CHIP_AUTHENTICATION) == CR_SUCCESSFUL))
 			return insp->files[i].note;
 	}
-	/* The zone has no century: "1925-..." and "2025-..." may be one date. */
-	if (birth && h1->date_of_birth && strlen(birth) >= 4 && strlen(h1->date_of_birth) >= 4 &&
-	    !dates_agree(birth + 2, h1->date_of_birth + 2))
+	if (!births_agree(h1->date_of_birth, birth))
 		return "DG1 and DG11 have different dates of birth";
 	return NULL;
 }

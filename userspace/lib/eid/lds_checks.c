@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The mandatory files: EF.SOD, DG1 and DG2 (ICAO 9303-10, 4.6 and 4.7). EF.COM is one of them as long as
- * there were no others than its version of the LDS; newer cards need not have it, and EF.SOD tells the same.
+ * The mandatory files: EF.SOD, DG1 and DG2 (ICAO 9303-10, 4.6 and 4.7). So is EF.COM (4.6.1), though EF.SOD tells the
+ * same: where it is not there, CR_CHECK_READ has failed over it.
  */
 #include "iso7816/sw.h"
 #include "iso7816/tlv.h"

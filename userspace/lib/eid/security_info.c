@@ -19,7 +19,9 @@ enum { KIND_PK = 1, KIND_TA = 2, KIND_CA = 3, KIND_PACE = 4 };
 /* 2.23.136.1.1.5, id-icao-mrtd-security-aaProtocolObject */
 static const uint8_t oid_aa[] = { 0x67, 0x81, 0x08, 0x01, 0x01, 0x05 };
 
-#define COMPARED_MAX	(3 * CR_INFOS_MAX)	/* infos of EF.CardAccess, DG14 or EF.CardSecurity that are compared */
+/* infos of EF.CardAccess, DG14 or EF.CardSecurity that are compared: those of PACE, and with the other protocols' */
+#define PACE_COMPARED_MAX	(CR_PACE_MAX + CR_INFOS_MAX)
+#define COMPARED_MAX		(PACE_COMPARED_MAX + 3 * CR_INFOS_MAX)
 
 static bool is_oid(const struct cr_tlv *t, const uint8_t *oid, size_t len)
 {
@@ -164,7 +166,7 @@ static int pace_info(const struct cr_tlv *el, int count, struct cr_security_info
 	info.protocol.ecdh = kinds[arc].ecdh;
 	info.mapping = kinds[arc].mapping;
 	err = version_and_id(el, count, &info.version, &info.parameter_id);
-	if (err || si->n_pace == CR_INFOS_MAX)
+	if (err || si->n_pace == CR_PACE_MAX)
 		return CR_E_MALFORMED;
 	si->pace[si->n_pace++] = info;
 	return 0;
@@ -449,9 +451,9 @@ enum cr_infos_agreement cr_security_infos_match(const uint8_t *access, size_t ac
 enum cr_infos_agreement cr_security_infos_agree(const uint8_t *access, size_t access_len,
 						const uint8_t *dg14_set, size_t set_len)
 {
-	struct cr_tlv a[CR_INFOS_MAX], d[CR_INFOS_MAX];
-	int n_a = infos_of(access, access_len, KINDS(KIND_PACE), a, CR_INFOS_MAX);
-	int n_d = infos_of(dg14_set, set_len, KINDS(KIND_PACE), d, CR_INFOS_MAX);
+	struct cr_tlv a[PACE_COMPARED_MAX], d[PACE_COMPARED_MAX];
+	int n_a = infos_of(access, access_len, KINDS(KIND_PACE), a, PACE_COMPARED_MAX);
+	int n_d = infos_of(dg14_set, set_len, KINDS(KIND_PACE), d, PACE_COMPARED_MAX);
 
 	if (n_a < 0 || n_d < 0)
 		return CR_INFOS_MALFORMED;

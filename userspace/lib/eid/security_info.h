@@ -55,9 +55,10 @@ struct cr_ca_parameters {
 	struct cr_domain domain;	/* if they are */
 };
 
-#define CR_INFOS_MAX	8
+#define CR_PACE_MAX	32	/* a chip has one for each cipher, mapping and group that it offers */
+#define CR_INFOS_MAX	8	/* of any other kind; keys are long, and these stand on the stack */
 struct cr_security_infos {
-	struct cr_pace_info pace[CR_INFOS_MAX];
+	struct cr_pace_info pace[CR_PACE_MAX];
 	struct cr_pace_parameters pace_parameters[CR_INFOS_MAX];
 	struct cr_ca_info ca[CR_INFOS_MAX];
 	struct cr_ca_parameters ca_parameters[CR_INFOS_MAX];
@@ -76,7 +77,7 @@ struct cr_security_infos {
 /*
  * data: the SET OF SecurityInfo (EF.CardAccess as it is; DG14 without its 6E); explicit domain
  * parameters point into it, so it has to live as long as out. CR_E_MALFORMED: not DER of that form,
- * an info of a known kind that breaks its definition, or more than CR_INFOS_MAX of a kind.
+ * an info of a known kind that breaks its definition, or more than CR_PACE_MAX or CR_INFOS_MAX of a kind.
  */
 int cr_security_infos_parse(const uint8_t *data, size_t len, struct cr_security_infos *out);
 /* The SET inside of DG14 (6E). */

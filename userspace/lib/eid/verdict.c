@@ -375,6 +375,33 @@ static void judge_groups(const struct cr_inspection *insp, struct judgement *j)
 	}
 }
 
+/*
+ * What is open of a signer that was traced to a trusted issuer: whatever it is, it is not that. NULL: it was not
+ * traced, or this is another check.
+ */
+static const struct meaning *open_of_traced(const struct cr_inspection *insp, enum cr_check_id id)
+{
+	static const struct meaning form = {
+		CR_UNPROVEN, "signer-form",
+		"Who signed the data was traced to a trusted issuer, but by certificates that are not as the standard has them: %s" };
+	static const struct meaning doubted = {
+		CR_UNPROVEN, "signer-doubted",
+		"Who signed the data was traced to a trusted issuer, but is in doubt: %s" };
+	static const struct meaning state = {
+		CR_UNPROVEN, "signer-state-unchecked",
+		"The signer's state could not be compared with the document's: %s" };
+	bool proven = cr_check_get(insp, CR_CHECK_SIGNER_CHAIN) == CR_SUCCESSFUL;
+
+	if (!proven && !insp->passive.issuer)
+		return NULL;
+	switch (id) {
+	case CR_CHECK_SIGNER_CHAIN:		return &form;
+	case CR_CHECK_SIGNER_TRUSTED:		return proven ? &doubted : &form;
+	case CR_CHECK_COUNTRY_ISSUER_MRZ:	return proven ? &state : &form;
+	default:				return NULL;
+	}
+}
+
 /* What was said once, in the same words, is not said again of another check. */
 static bool is_said(const struct judgement *j, const struct meaning *m)
 {
@@ -385,11 +412,13 @@ static bool is_said(const struct judgement *j, const struct meaning *m)
 	return false;
 }
 
-static void judge_check(const struct cr_check *c, enum cr_check_id id, enum cr_result result,
-			struct judgement *j)
+static void judge_check(const struct cr_inspection *insp, const struct cr_check *c, enum cr_check_id id,
+			enum cr_result result, struct judgement *j)
 {
-	const struct meaning *m = meaning_of(id, result);
+	const struct meaning *m = meaning_of(id, result), *traced;
 
+	traced = m && result != CR_FAILED ? open_of_traced(insp, id) : NULL;
+	m = traced ? traced : m;
 	if (!m || is_said(j, m) || (!c && cr_check_is_optional(id)))
 		return;
 	if (!c)
@@ -437,7 +466,7 @@ int cr_checks_judge(struct cr_inspection *insp)
 		const struct cr_check *c = at < insp->n_checks &&
 			insp->checks[at].name == cr_check_name((enum cr_check_id)id) ? &insp->checks[at++] : NULL;
 
-		judge_check(c, (enum cr_check_id)id, c ? c->result : CR_UNDETERMINED, &j);
+		judge_check(insp, c, (enum cr_check_id)id, c ? c->result : CR_UNDETERMINED, &j);
 	}
 	judge_groups(insp, &j);
 	return list_reasons(insp, &j);

@@ -52,7 +52,7 @@ const char *cr_strerror(int err)
 	case CR_E_CRYPTO:
 		return "A cryptographic operation failed: a key or signature cannot be used.";
 	case CR_E_NO_DRIVER:
-		return "A card reader is plugged in, but its driver is not loaded; run: modprobe cardring";
+		return "A card reader is plugged in, but cardring's module does not drive it.";
 	case CR_E_PIN_SUSPENDED:
 		return "The PIN was wrong before and has one try left; give the CAN together with it.";
 	case CR_E_PIN_BLOCKED:

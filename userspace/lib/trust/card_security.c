@@ -106,7 +106,7 @@ enum cr_result cr_card_security_verify(struct cr_inspection *insp, const uint8_t
 	if (parse(data, len, &cms)) {
 		detail = "it is malformed";
 	} else {
-		err = cr_sod_verify(&cms, trust, &detail);
+		err = cr_sod_verify(&cms, trust, now, &detail);
 		cr_cms_apart(cms.cms, cms.si, err, &apart);
 		r = !err ? CR_SUCCESSFUL : err == CR_E_CRYPTO ? CR_FAILED : CR_UNDETERMINED;
 		if (cms.signer)

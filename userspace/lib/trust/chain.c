@@ -7,6 +7,10 @@
  * certificates; a document may bring link certificates that lead from a newer CSCA to the trusted
  * one.
  *
+ * States publish one key in several certificates: signed by itself, and links that end with the
+ * older key that signed them (RFC 4210, 4.4). One path that is valid suffices (RFC 5280, 6.1), so
+ * of all that verify the best is taken: see better().
+ *
  * When no trusted key verifies the signer's certificate, this is what can be said (TR-03135-1,
  * 5.6.3.2 with its rule for searches by name):
  *
@@ -205,15 +209,107 @@ static bool newest_key_is_trusted(const X509 *cert, const cr_trust_t *trust, tim
 }
 
 /*
+ * TR-03135-1, 5.6.3.2: the moment of checking lies in the validity of the signer's and the
+ * issuer's certificates. States issue them to outlive the documents (9303-12, 4.2), so a document
+ * that is valid has a valid chain; signingTime is not used: whoever could forge the signature could
+ * forge the time.
+ */
+static enum cr_result validity(X509 *cert, const char *which, time_t now, char *why)
+{
+	int from = X509_cmp_time(X509_get0_notBefore(cert), &now);
+	int to = X509_cmp_time(X509_get0_notAfter(cert), &now);
+
+	if (!from || !to)
+		snprintf(why, 160, "%s certificate has a malformed validity", which);
+	else if (from > 0 || to < 0)
+		snprintf(why, 160, "%s certificate %s", which, from > 0 ? "is not valid yet" : "has expired");
+	else
+		return CR_SUCCESSFUL;
+	return CR_FAILED;
+}
+
+/* ---- Which of the trusted certificates of one key ---- */
+
+/* It says that its own key signed it, and that did not. */
+static bool is_damaged(X509 *ca)
+{
+	return !X509_NAME_cmp(X509_get_subject_name(ca), X509_get_issuer_name(ca)) &&
+	       cr_cert_same_key_id(ca, ca) != 0 && cr_x509_signed_by(ca, X509_get0_pubkey(ca)) != 1;
+}
+
+static bool is_compromise(const X509_REVOKED *entry)
+{
+	ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+	long r = reason ? ASN1_ENUMERATED_get(reason) : CRL_REASON_UNSPECIFIED;
+
+	ASN1_ENUMERATED_free(reason);
+	return r == CRL_REASON_KEY_COMPROMISE || r == CRL_REASON_CA_COMPROMISE;
+}
+
+/* Whether a list of its issuer has it. *compromise: because others have its key, RFC 5280, 5.3.1. */
+static bool is_revoked(X509 *ca, const cr_trust_t *trust, bool *compromise)
+{
+	bool partial, revoked = false;
+	X509_REVOKED *entry;
+	X509_CRL *crl;
+
+	*compromise = false;
+	for (int i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
+		crl = sk_X509_CRL_value(trust->crls, i);
+		if (!same_issuer(X509_CRL_get_issuer(crl), X509_get_issuer_name(ca)) ||
+		    X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(ca)) != 1 ||
+		    !list_is_understood(crl, &partial) || !cr_crl_is_trusted(crl, trust))
+			continue;
+		revoked = true;
+		*compromise |= is_compromise(entry);
+	}
+	return revoked;
+}
+
+/*
+ * How much speaks for it. A list revokes one certificate, and every one of its key only where it gives the reason
+ * that others have the key (RFC 5280, 5.3.1); most lists give none (9303-12, table 10).
+ */
+static unsigned int merit(X509 *ca, const cr_trust_t *trust, time_t now)
+{
+	char why[160];
+	bool compromise, revoked = is_revoked(ca, trust, &compromise);
+
+	if (compromise)
+		return 8;
+	return (X509_get_extension_flags(ca) & EXFLAG_CRITICAL || is_damaged(ca) ? 0 : 4) + (revoked ? 0 : 2) +
+	       (validity(ca, "", now, why) == CR_SUCCESSFUL);
+}
+
+/* Of two certificates of one key. Where they are equals, the one that ends later. */
+static bool better(X509 *a, X509 *b, const cr_trust_t *trust, time_t now)
+{
+	unsigned int m = merit(a, trust, now), n = merit(b, trust, now);
+
+	return m > n || (m == n && ASN1_TIME_compare(X509_get0_notAfter(a), X509_get0_notAfter(b)) == 1);
+}
+
+/* The trusted certificate that signed the chain's last one. */
+static void anchor(struct cr_chain *c, X509 *ca)
+{
+	const char *deviation = name_deviation(X509_get_issuer_name(c->cert[c->n - 1]), X509_get_subject_name(ca));
+
+	if (!deviation && X509_check_ca(ca) != 1)
+		deviation = "the issuer's certificate does not say that it is one of an authority";
+	c->cert[c->n++] = ca;
+	c->anchored = true;
+	end(c, CR_SUCCESSFUL, "%s", deviation ? deviation : "");
+}
+
+/*
  * Looks for the trusted issuer of the chain's last certificate. False: there is none, go on
  * looking.
  */
-static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
+static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust, time_t now)
 {
 	bool impostor = false, renamed = false, unsupported = false, other_key = false;
-	X509 *cert = c->cert[c->n - 1], *ca;
+	X509 *cert = c->cert[c->n - 1], *best = NULL, *ca;
 	int i, by_name, by_key, ok;
-	const char *deviation;
 
 	for (i = 0; trust && i < sk_X509_num(trust->certs); i++) {
 		ca = sk_X509_value(trust->certs, i);
@@ -225,15 +321,9 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 		ok = cr_x509_signed_by(cert, X509_get0_pubkey(ca));
 		if (ok == 1 && CR_RULE(issuer_name, same_issuer(X509_get_subject_name(ca),
 							X509_get_issuer_name(cert)))) {
-			deviation = name_deviation(X509_get_issuer_name(cert),
-						   X509_get_subject_name(ca));
-			if (!deviation && X509_check_ca(ca) != 1)
-				deviation = "the issuer's certificate does not say that it is one of "
-					    "an authority";
-			c->cert[c->n++] = ca;
-			c->anchored = true;
-			end(c, CR_SUCCESSFUL, "%s", deviation ? deviation : "");
-			return true;
+			if (!best || better(ca, best, trust, now))
+				best = ca;
+			continue;
 		}
 		if (ok < 0)
 			unsupported = true;
@@ -245,7 +335,9 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 			other_key = true;
 	}
 	ERR_clear_error();
-	if (unsupported)
+	if (best)
+		anchor(c, best);
+	else if (unsupported)
 		end(c, CR_UNDETERMINED,
 		    "a certificate's signature algorithm is not one that documents may use");
 	else if (impostor)
@@ -256,7 +348,7 @@ static bool find_trusted(struct cr_chain *c, const cr_trust_t *trust)
 		    "a trusted key signed the certificate under another issuer's name");
 	else if (other_key)
 		c->claims_name = true;	/* perhaps a link certificate leads there */
-	return unsupported || impostor || renamed;
+	return best || unsupported || impostor || renamed;
 }
 
 /* The next certificate up among those that the document brought: verified, but not trusted. */
@@ -380,7 +472,7 @@ void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X5
 	memset(c, 0, sizeof(*c));
 	c->cert[c->n++] = signer;
 	X509_check_purpose(signer, -1, 0);
-	while (!find_trusted(c, trust)) {
+	while (!find_trusted(c, trust, now)) {
 		next = c->n < CR_CHAIN_MAX - 1 ? find_embedded(c, embedded) : NULL;
 		if (!next) {
 			end_unanchored(c, trust, now);
@@ -405,31 +497,8 @@ void cr_chain_build_for(enum cr_chain_purpose purpose, X509 *signer, STACK_OF(X5
 		end(c, CR_UNDETERMINED, "the signer's certificate is for other purposes");
 	/* Damage to a file of the trust store is no evidence against the document. */
 	next = c->cert[c->n - 1];
-	if (c->result == CR_SUCCESSFUL &&
-	    !X509_NAME_cmp(X509_get_subject_name(next), X509_get_issuer_name(next)) &&
-	    cr_cert_same_key_id(next, next) != 0 &&
-	    cr_x509_signed_by(next, X509_get0_pubkey(next)) != 1)
+	if (c->result == CR_SUCCESSFUL && is_damaged(next))
 		end(c, CR_UNDETERMINED, "the trusted issuer's own certificate is damaged");
-}
-
-/*
- * TR-03135-1, 5.6.3.2: the moment of checking lies in the validity of the signer's and the
- * issuer's certificates. States issue them to outlive the documents (9303-12, 4.2), so a document
- * that is valid has a valid chain; signingTime is not used: whoever could forge the signature could
- * forge the time.
- */
-static enum cr_result validity(X509 *cert, const char *which, time_t now, char *why)
-{
-	int from = X509_cmp_time(X509_get0_notBefore(cert), &now);
-	int to = X509_cmp_time(X509_get0_notAfter(cert), &now);
-
-	if (!from || !to)
-		snprintf(why, 160, "%s certificate has a malformed validity", which);
-	else if (from > 0 || to < 0)
-		snprintf(why, 160, "%s certificate %s", which, from > 0 ? "is not valid yet" : "has expired");
-	else
-		return CR_SUCCESSFUL;
-	return CR_FAILED;
 }
 
 enum cr_result cr_chain_signer_validity(const struct cr_chain *c, time_t now, char *why)

@@ -75,9 +75,10 @@ static int read_index(struct cr_folder *f)
 	f->indexed = !faccessat(f->fd, CR_INDEX_NAME, F_OK, AT_SYMLINK_NOFOLLOW);
 	if (!f->indexed)
 		return errno == ENOENT ? CR_OK : CR_E_IO;
+	errno = 0;
 	text = cr_folder_read(f->fd, CR_INDEX_NAME, MAX_INDEX, &len);
-	if (!text)
-		return CR_E_MALFORMED;
+	if (!text)	/* who may not read it is not told that it is damaged */
+		return errno && errno != ENOENT ? CR_E_IO : CR_E_MALFORMED;
 	err = cr_index_parse((const char *)text, len, &f->index, &f->line);
 	free(text);
 	return err == CR_E_TOO_LONG ? CR_E_MALFORMED : err;
@@ -107,11 +108,14 @@ int cr_folder_open(struct cr_folder *f, const char *path, bool write)
 
 void cr_folder_close(struct cr_folder *f)
 {
+	int saved = errno;	/* it says why there is nothing but to close it */
+
 	if (f->fd >= 0)
 		close(f->fd);		/* the lock goes with it */
 	cr_index_clear(&f->index);
 	memset(f, 0, sizeof(*f));
 	f->fd = -1;
+	errno = saved;
 }
 
 /* Whose it is was found out when it was imported. */

@@ -126,7 +126,7 @@ static int judge_signer(struct judge *j, const struct cr_import_found *f,
 		return skip(j, f, "it has expired");
 	cr_chain_build(f->cert, NULL, j->authorities, j->im->now, &chain);
 	if (chain.result != CR_SUCCESSFUL)
-		return skip(j, f, chain.result == CR_FAILED ? chain.why :
+		return skip(j, f, chain.result == CR_FAILED || chain.anchored ? chain.why :
 			    "it is no authority, and no authority in the store signed it");
 	return add(j, f, info);
 }

@@ -111,8 +111,8 @@ static int check_hashes(struct cr_inspection *insp, const struct cr_sod *sod)
 }
 
 /*
- * TR-03135-1, 5.8.8.1. EF.COM is not signed; newer documents need not have it (ICAO 9303-10,
- * 4.6.1).
+ * TR-03135-1, 5.8.8.1. EF.COM is not signed, but mandatory (ICAO 9303-10, 4.6.1): that it could not be read
+ * is in CR_CHECK_READ.
  */
 static int check_com(struct cr_inspection *insp, const struct cr_sod *sod)
 {
@@ -331,11 +331,11 @@ static int check_signer(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	return err ? err : check_document_type(insp, sod, now);
 }
 
-static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust)
+static int check_signature(struct cr_inspection *insp, struct cr_sod *sod, const cr_trust_t *trust, time_t now)
 {
 	struct cr_cms_checks apart;
 	const char *why;
-	int err = cr_sod_verify(sod, trust, &why);
+	int err = cr_sod_verify(sod, trust, now, &why);
 
 	if (err == CR_E_NOMEM)
 		return err;
@@ -387,7 +387,7 @@ static int check_object(struct cr_inspection *insp, struct cr_sod *sod, const cr
 	int err = cr_passive_find_signer(insp, sod, trust, now, &defects);
 
 	if (!err)
-		err = check_signature(insp, sod, trust);
+		err = check_signature(insp, sod, trust, now);
 	if (!err)
 		err = check_digest(insp, sod);
 	if (!err)

@@ -220,7 +220,7 @@ bool cr_sod_has_signer(const struct cr_sod *sod)
 }
 
 /* TR-03135-1, 5.8.6.1. */
-void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust)
+void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust, time_t now)
 {
 	X509 *signer = cr_cms_find_signer(sod->si, sod->certs, trust ? trust->certs : NULL);
 	struct cr_signer_id id;
@@ -229,15 +229,15 @@ void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust)
 		X509_up_ref(signer);
 	} else if (trust) {
 		cr_signer_id_of(sod->si, &id);
-		signer = cr_trust_find_signer(trust, &id);
+		signer = cr_trust_find_signer(trust, &id, now);
 	}
 	sod->signer = signer;
 }
 
-int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why)
+int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, time_t now, const char **why)
 {
 	if (!sod->signer)
-		cr_sod_find_signer(sod, trust);
+		cr_sod_find_signer(sod, trust, now);
 	if (!sod->signer) {
 		*why = "the signer's certificate is not there";
 		return CR_E_NOT_FOUND;

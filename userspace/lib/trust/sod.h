@@ -28,15 +28,15 @@ struct cr_sod {
  * it may be one of a kind we do not know; CR_E_NOMEM. Clear in each case.
  */
 int cr_sod_parse(const uint8_t *data, size_t len, struct cr_sod *sod, const char **why);
-/* The signer's certificate in the object, else in the store (may be NULL), into sod->signer; NULL: none. */
-void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust);
+/* The signer's certificate in the object, else in the store (may be NULL), as of now, into sod->signer; NULL: none. */
+void cr_sod_find_signer(struct cr_sod *sod, const cr_trust_t *trust, time_t now);
 /*
  * Unless it was found before: finds the signer's certificate in the object, else in the store (may be NULL), and verifies the
  * signature with its key. 0, or an error with *why (static): CR_E_NOT_FOUND: no certificate;
  * CR_E_UNSUPPORTED: an algorithm or key that is not taken; CR_E_CRYPTO: the signature, or what it
  * covers, is wrong; CR_E_NOMEM.
  */
-int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, const char **why);
+int cr_sod_verify(struct cr_sod *sod, const cr_trust_t *trust, time_t now, const char **why);
 /* One of the certificates in it is that of its signer. */
 bool cr_sod_has_signer(const struct cr_sod *sod);
 void cr_sod_clear(struct cr_sod *sod);

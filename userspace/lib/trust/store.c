@@ -171,11 +171,26 @@ void cr_trust_forget_signers(cr_trust_t *trust, size_t n)
 		free(trust->signers[--trust->n_signers].der);
 }
 
-X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id)
+/* Of two certificates that id names: the one that is valid at now; of equals, the one that ends later. */
+static bool is_better(const X509 *a, const X509 *b, time_t now)
+{
+	bool valid[2];
+
+	for (int i = 0; i < 2; i++) {
+		const X509 *x = i ? b : a;
+
+		valid[i] = X509_cmp_time(X509_get0_notBefore(x), &now) < 0 &&
+			   X509_cmp_time(X509_get0_notAfter(x), &now) > 0;
+	}
+	return valid[0] != valid[1] ? valid[0] :
+	       ASN1_TIME_compare(X509_get0_notAfter(a), X509_get0_notAfter(b)) == 1;
+}
+
+X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id, time_t now)
 {
 	unsigned char *needle = NULL;	/* what has to stand in the certificate */
+	X509 *cert, *best = NULL;
 	const unsigned char *p;
-	X509 *cert = NULL;
 	size_t i;
 	int n = 0;
 
@@ -183,19 +198,21 @@ X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *i
 		n = i2d_ASN1_OCTET_STRING(id->key_id, &needle);
 	else if (id->serial)
 		n = i2d_ASN1_INTEGER(id->serial, &needle);
-	for (i = 0; n > 0 && i < trust->n_signers && !cert; i++) {
+	for (i = 0; n > 0 && i < trust->n_signers; i++) {
 		p = trust->signers[i].der;
 		if (!memmem(p, trust->signers[i].len, needle, (size_t)n))
 			continue;
 		cert = d2i_X509(NULL, &p, (long)trust->signers[i].len);
-		if (cert && !cr_signer_id_names(id, cert)) {
+		if (cert && cr_signer_id_names(id, cert) && (!best || is_better(cert, best, now))) {
+			X509_free(best);
+			best = cert;
+		} else {
 			X509_free(cert);
-			cert = NULL;
 		}
 	}
 	OPENSSL_free(needle);
 	ERR_clear_error();
-	return cert;
+	return best;
 }
 
 /* *found counts what parsed. Certificates added, or an error of the store. */

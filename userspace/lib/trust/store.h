@@ -41,8 +41,8 @@ int cr_trust_add_list(cr_trust_t *trust, struct cr_defect_list *list);
 int cr_trust_add_signer(cr_trust_t *trust, const unsigned char *der, size_t len);
 /* All but the first n. */
 void cr_trust_forget_signers(cr_trust_t *trust, size_t n);
-/* Whom id names among them; for the caller to free. NULL: nobody. */
-X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id);
+/* Whom id names among them, of several the one that is valid at now; for the caller to free. NULL: nobody. */
+X509 *cr_trust_find_signer(const cr_trust_t *trust, const struct cr_signer_id *id, time_t now);
 /*
  * One certificate or list in DER, or any number of them in PEM. Certificates added, or
  * CR_E_MALFORMED when there was nothing in it that parses. The whole of a DER file has to be the
