@@ -6,19 +6,24 @@
  * given to its slot by bSlot and bSeq. Where nobody else's answer can come,
  * it is posted on the buffer of the program itself, so that the host
  * controller's DMA is the only one to move the payload: with one command in
- * flight, no command given up whose answer may be late, and no second one
- * that another file could start meanwhile (a reader that takes one at a time,
- * or all of its slots claimed by that file). Else it is posted on a private
- * buffer, and exec.c copies.
+ * flight, no command given up whose answer may be late, and no other file
+ * that has a slot or could get one meanwhile (a reader of one slot, or all of
+ * them claimed by that file). Else it is posted on a private buffer, and exec.c
+ * copies.
  *
  * A long command leaves from the program's buffer likewise, behind a header in
  * private memory; what the program changes there meanwhile is only its own
  * command. A short one is copied behind the header.
  *
  * A message in the program's buffer is shared memory the moment it arrives.
- * Its header is copied once to private memory; lengths are judged by what the
- * bus reported.
+ * Its header is copied once to private memory, and may be forged by then: what
+ * it says is believed of this command alone. Where the message ends, the bus
+ * says, by a short packet: one that fills the program's buffer to its end is
+ * read on, into the private one, whatever its dwLength. Else a program could
+ * leave the rest of its answer behind as the first one of whoever is next.
  */
+#include <linux/string.h>
+
 #include "reader.h"
 #include "trace.h"
 
@@ -51,6 +56,14 @@ static void tx_prepare(struct cr_slot *s, const u8 *payload, u32 len)
 		memcpy(s->tx_buf + CR_HDR, payload, len);
 }
 
+/* It may have been a PIN. */
+static void tx_wipe(struct cr_slot *s)
+{
+	if (!s->tx_urb->num_sgs)
+		memzero_explicit(s->tx_buf + CR_HDR,
+				 s->tx_urb->transfer_buffer_length - CR_HDR);
+}
+
 /**
  * cr_tx_submit - send a message
  * @s: the slot; its URB is not in use, and the header is in its buffer
@@ -76,6 +89,7 @@ int cr_tx_submit(struct cr_slot *s, const u8 *payload, u32 len)
 	err = usb_submit_urb(s->tx_urb, GFP_ATOMIC);
 	if (err) {
 		s->tx_busy = false;
+		tx_wipe(s);
 		return err;
 	}
 	r->count.bytes_tx += len;
@@ -112,6 +126,7 @@ void cr_tx_complete(struct urb *urb)
 
 	spin_lock_irqsave(&r->lock, flags);
 	s->tx_busy = false;
+	tx_wipe(s);
 	if (s->answered)
 		cr_finish(s, s->answer);
 	else if (urb->status)
@@ -134,7 +149,7 @@ static bool rx_sole_owner(const struct cr_reader *r, const struct cr_ctx *ctx)
 {
 	unsigned int i;
 
-	if (r->desc.busy_slots == 1)
+	if (r->desc.slots == 1)
 		return true;
 	for (i = 0; i < r->desc.slots; i++)
 		if (r->slot[i].owner != ctx)
@@ -216,7 +231,7 @@ void cr_rx_arm(struct cr_reader *r)
 	} else {
 		/* Longer than the program's buffer: the rest is dropped. */
 		rx->urb->transfer_buffer = rx->buf;
-		rx->urb->transfer_buffer_length = rx->size;
+		rx->urb->transfer_buffer_length = rx->size - rx->have;
 	}
 
 	rx->posted = true;
@@ -225,6 +240,33 @@ void cr_rx_arm(struct cr_reader *r)
 		rx->posted = false;
 		cr_stop_all(r, cr_bus_errno(err), CR_SETTLE_MS);
 	}
+}
+
+/**
+ * cr_rx_wipe - forget the answers that are still in the private buffer
+ * @r: the reader
+ *
+ * Where another slot's is on its way, that is left to who gives that one back.
+ */
+void cr_rx_wipe(struct cr_reader *r)
+{
+	struct cr_rx *rx = &r->rx;
+
+	lockdep_assert_held(&r->lock);
+	if (rx->posted || rx->have)
+		return;
+	memzero_explicit(rx->buf, rx->used);
+	rx->used = 0;
+}
+
+static void rx_note_used(struct cr_reader *r, const struct urb *urb)
+{
+	struct cr_rx *rx = &r->rx;
+	const u8 *data = urb->transfer_buffer;
+
+	if (data >= rx->buf && data < rx->buf + rx->size)
+		rx->used = max_t(u32, rx->used,
+				 data - rx->buf + urb->actual_length);
 }
 
 /**
@@ -238,9 +280,23 @@ void cr_rx_reset(struct cr_reader *r)
 	r->rx.direct = NULL;
 }
 
+/*
+ * A reader that is being told of an abort still sends: an old answer, or its
+ * rest, which may take long where the host does not fetch it in time.
+ */
+static void rx_alive(struct cr_reader *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->desc.slots; i++)
+		if (r->slot[i].phase == CR_ABORTING)
+			cr_abort_more_time(&r->slot[i]);
+}
+
 /* A message that nobody waits for: a late answer, or noise. */
 static void rx_stray(struct cr_reader *r)
 {
+	rx_alive(r);
 	r->count.strays++;
 	if (++r->rx.drops > CR_DROPS) {
 		r->rx.drops = 0;
@@ -329,7 +385,24 @@ static void rx_message(struct cr_reader *r)
 	r->reset_tries = 0;
 }
 
-static void rx_data(struct cr_reader *r, u32 len)
+/* @open: no short packet was the last. */
+static enum cr_progress rx_progress(const struct cr_reader *r, u32 len,
+				    bool open)
+{
+	const struct cr_rx *rx = &r->rx;
+
+	/* No message is longer than @size, whatever this one says. */
+	if (rx->direct && open && rx->have < rx->size)
+		return CR_MORE;
+	if (!rx->header_known)
+		return CR_BAD;
+	if (rx->direct && rx->have < CR_HDR + (u64)rx->header.len)
+		return CR_BAD;
+	return cr_progress(rx->have, len, rx->header.len, r->packet,
+			   r->desc.max_message);
+}
+
+static void rx_data(struct cr_reader *r, u32 len, bool open)
 {
 	struct cr_rx *rx = &r->rx;
 	u8 raw[CR_HDR];
@@ -345,11 +418,9 @@ static void rx_data(struct cr_reader *r, u32 len)
 		rx->header_known = true;
 	}
 
-	switch (rx->header_known ?
-		cr_progress(rx->have, len, rx->header.len, r->packet,
-			    r->desc.max_message) :
-		CR_BAD) {
+	switch (rx_progress(r, len, open)) {
 	case CR_MORE:
+		rx_alive(r);
 		return;
 	case CR_DONE:
 		rx_message(r);
@@ -359,6 +430,14 @@ static void rx_data(struct cr_reader *r, u32 len)
 		break;
 	}
 	cr_rx_reset(r);
+}
+
+/* Not ended by a short packet: full, or killed between two packets. */
+static bool rx_open(const struct cr_reader *r, const struct urb *urb)
+{
+	if (urb->status)
+		return urb->actual_length % r->packet == 0;
+	return urb->actual_length == urb->transfer_buffer_length;
 }
 
 /**
@@ -372,6 +451,7 @@ void cr_rx_complete(struct urb *urb)
 
 	spin_lock_irqsave(&r->lock, flags);
 	r->rx.posted = false;
+	rx_note_used(r, urb);
 	switch (urb->status) {
 	case -ENOENT:
 	case -ECONNRESET:
@@ -380,7 +460,7 @@ void cr_rx_complete(struct urb *urb)
 			break;
 		fallthrough;
 	case 0:
-		rx_data(r, urb->actual_length);
+		rx_data(r, urb->actual_length, rx_open(r, urb));
 		break;
 	case -ENODEV:
 	case -ESHUTDOWN:

@@ -27,7 +27,6 @@ static void card_tell(struct cr_slot *s, bool in)
 		pending->in_last = in;
 		ctx->pending_slots |= BIT(s->index);
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }
 
@@ -64,7 +63,9 @@ static void card_lost(struct cr_slot *s)
 
 static void card_out(struct cr_slot *s)
 {
-	s->powered = false;
+	/* A POWER_ON under way may still power the card that comes next. */
+	if (!s->cur || s->cur->op != CARDRING_OP_POWER_ON)
+		s->powered = false;
 	if (s->state == CARDRING_SLOT_EMPTY)
 		return;
 	s->state = CARDRING_SLOT_EMPTY;
@@ -76,8 +77,9 @@ static void card_in(struct cr_slot *s)
 {
 	s->state = CARDRING_SLOT_PRESENT;
 	s->stale = true;
-	if (s->announced != CARDRING_SLOT_PRESENT)
+	if (s->recount || s->announced != CARDRING_SLOT_PRESENT)
 		s->generation++;
+	s->recount = false;
 	card_announce(s, CARDRING_SLOT_PRESENT);
 }
 
@@ -131,6 +133,7 @@ void cr_card_status(struct cr_slot *s, u8 op, u8 status)
 	}
 	if (CR_STATUS_ICC(status) == CR_ICC_ABSENT) {
 		card_out(s);
+		s->powered = false;
 		return;
 	}
 	if (!card_there(s)) {
@@ -177,6 +180,16 @@ void cr_card_unknown(struct cr_slot *s)
 }
 
 /**
+ * cr_card_slept - the reader slept, and told of no card that came or went
+ * @s: the slot; what is in it is unknown
+ */
+void cr_card_slept(struct cr_slot *s)
+{
+	lockdep_assert_held(&s->reader->lock);
+	s->recount = true;
+}
+
+/**
  * cr_card_hardware - the reader reported a hardware error
  * @r: the reader
  * @slot: bSlot, less than desc.slots
@@ -192,7 +205,6 @@ void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error)
 		ctx->pending[slot].error = error;
 		ctx->pending_slots |= BIT(slot);
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }
 
@@ -208,6 +220,5 @@ void cr_announce_reset(struct cr_reader *r)
 	list_for_each_entry(ctx, &r->ctxs, node) {
 		ctx->pending_reset = true;
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
 	}
 }

@@ -178,6 +178,7 @@ static void claim_leave(struct cr_slot *s)
 	spin_unlock_irq(&r->lock);
 	wait_event_timeout(r->idle, claim_idle(s), msecs_to_jiffies(CR_LEAVE_MS));
 	spin_lock_irq(&r->lock);
+	cr_rx_wipe(r);
 }
 
 /**

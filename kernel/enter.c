@@ -138,13 +138,18 @@ static bool enter_all_events(struct cr_ctx *ctx)
 }
 
 /**
- * cr_flush_events - write the events that wait, as far as there is room
+ * cr_flush_events - write the events that wait, as far as there is room, and
+ *	tell whoever waits for them
  * @ctx: the file, with rings
  */
 void cr_flush_events(struct cr_ctx *ctx)
 {
+	u32 tail = ctx->ring.cq_tail;
+
 	lockdep_assert_held(&ctx->reader->lock);
 	cr_ring_stall(&ctx->ring, !enter_all_events(ctx) || ctx->starved);
+	if (ctx->ring.cq_tail != tail)
+		cr_ctx_notify(ctx);
 }
 
 /* Where an entry's payload is. */

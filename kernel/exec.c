@@ -230,7 +230,7 @@ void cr_answer(struct cr_slot *s, const struct cr_header *header)
 	req->cqe.error = header->error;
 	req->cqe.param = header->param;
 	now = ktime_get();
-	req->cqe.time_us = ktime_us_delta(now, req->start);
+	req->cqe.time_us = min_t(s64, ktime_us_delta(now, req->start), U32_MAX);
 	if (exec_for_card(req))
 		exec_count_time(&s->reader->count.answer_us, req->start, now);
 	if (req->ctx)

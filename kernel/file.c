@@ -317,7 +317,9 @@ static long file_slot(struct cr_ctx *ctx, void __user *arg)
 	slot.state = s->state;
 	slot.generation = s->generation;
 	slot.mine = s->owner == ctx;
-	slot.owner_pid = s->owner ? pid_vnr(s->owner_pid) : 0;
+	/* Of one that has ended the number may be another's by now. */
+	if (s->owner && pid_has_task(s->owner_pid, PIDTYPE_TGID))
+		slot.owner_pid = pid_vnr(s->owner_pid);
 	spin_unlock_irq(&r->lock);
 	return copy_to_user(arg, &slot, sizeof(slot)) ? -EFAULT : 0;
 }
@@ -410,6 +412,9 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	__poll_t mask = 0;
 
 	poll_wait(file, &ctx->poll_wait, table);
+	/* Without rings it is not among cr_reader.ctxs, which are told. */
+	if (!file_ready(ctx))
+		poll_wait(file, &r->idle, table);
 	spin_lock_irq(&r->lock);
 	if (file_ready(ctx)) {
 		cr_flush_events(ctx);

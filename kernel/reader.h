@@ -41,6 +41,7 @@
 #define CR_SETTLE_MS		200	/* bus errors: is it being unplugged? */
 #define CR_ABORT_CONTROL_MS	300
 #define CR_ABORT_MS		700
+#define CR_ABORT_CAP_MS		10000	/* while the reader still sends */
 #define CR_RESET_MS		8000
 #define CR_RESETS		3	/* in a row, without an answer */
 #define CR_DROPS		64	/* stray messages in a row */
@@ -145,7 +146,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @expired: the timer ran out in CR_ABORTING or CR_RESETTING
  * @late: errno at the deadline, -ETIMEDOUT unless the card went
  * @deadline: jiffies
- * @hard_deadline: jiffies; time extensions end here
+ * @hard_deadline: jiffies; time extensions end here, and so does an abort
  * @timer: fires at @deadline or before
  * @state: enum cardring_slot_state
  * @announced: state last told to programs (EMPTY, PRESENT), UNKNOWN: none
@@ -156,6 +157,7 @@ enum cr_phase { CR_IDLE, CR_COMMAND, CR_ABORTING, CR_RESETTING };
  * @notified: the reader reported a change since @cur was sent: what the answer
  *	says of the card may be older
  * @unsync: a command was given up whose answer may still come
+ * @recount: the reader slept: a card that is found there may be another
  * @generation: cards put in
  * @owner: file that holds the claim
  * @owner_pid: process that made it
@@ -207,6 +209,7 @@ struct cr_slot {
 	unsigned long fresh_until;
 	bool notified;
 	bool unsync;
+	bool recount;
 	u64 generation;
 	struct cr_ctx *owner;
 	struct pid *owner_pid;
@@ -234,6 +237,7 @@ struct cr_slot {
  * @header_known: @header is that of this message
  * @header: its header, copied once to private memory and parsed there
  * @drops: stray messages in a row
+ * @used: bytes of @buf that were written since it was wiped last
  */
 struct cr_rx {
 	struct urb *urb;
@@ -248,6 +252,7 @@ struct cr_rx {
 	bool header_known;
 	struct cr_header header;
 	unsigned int drops;
+	u32 used;
 };
 
 /**
@@ -479,16 +484,18 @@ void cr_tx_complete(struct urb *urb);
 void cr_rx_arm(struct cr_reader *r);
 void cr_rx_complete(struct urb *urb);
 void cr_rx_reset(struct cr_reader *r);
+void cr_rx_wipe(struct cr_reader *r);
 
 /* recover.c: whatever did not go well */
 void cr_set_deadline(struct cr_slot *s, unsigned long deadline);
+void cr_abort_more_time(struct cr_slot *s);
 void cr_stop(struct cr_slot *s, int err, unsigned int delay_ms);
 void cr_halted_out(struct cr_slot *s);
 void cr_stop_all(struct cr_reader *r, int err, unsigned int delay_ms);
 void cr_timer(struct timer_list *timer);
 void cr_recover_work(struct work_struct *work);
 void cr_quiesce(struct cr_reader *r);
-void cr_restart(struct cr_reader *r);
+void cr_restart(struct cr_reader *r, bool slept);
 void cr_redirect(struct cr_reader *r);
 void cr_gone(struct cr_reader *r);
 
@@ -497,6 +504,7 @@ void cr_card_status(struct cr_slot *s, u8 op, u8 status);
 void cr_card_present(struct cr_slot *s, bool present, bool changed);
 void cr_card_dead(struct cr_slot *s);
 void cr_card_unknown(struct cr_slot *s);
+void cr_card_slept(struct cr_slot *s);
 void cr_card_hardware(struct cr_reader *r, u8 slot, u8 error);
 void cr_announce_reset(struct cr_reader *r);
 

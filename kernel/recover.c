@@ -9,7 +9,9 @@
  * is written into a program's buffer after its completion, then completes the
  * command, then tells the reader (CCID 1.1, 5.3.1): ABORT on the control pipe
  * and PC_to_RDR_Abort on bulk-out with the same bSeq, until the answer with
- * that bSeq has come. Answers of other slots keep coming in between.
+ * that bSeq has come. Answers of other slots keep coming in between. A reader
+ * that still sends what nobody waits for, the rest of the old answer mostly, is
+ * given more time for the one to the abort, CR_ABORT_CAP_MS at most.
  *
  * A reader that does not answer an abort is reset; one with more slots only
  * after two such in a row without any answer, so that one dead slot does not
@@ -49,6 +51,21 @@ void cr_set_deadline(struct cr_slot *s, unsigned long deadline)
 	s->deadline = deadline;
 	if (!timer_pending(&s->timer) || time_after(s->timer.expires, deadline))
 		mod_timer(&s->timer, deadline);
+}
+
+/**
+ * cr_abort_more_time - wait for the answer to an abort from now on
+ * @s: the slot, in CR_ABORTING
+ */
+void cr_abort_more_time(struct cr_slot *s)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(CR_ABORT_CONTROL_MS +
+							    CR_ABORT_MS);
+
+	lockdep_assert_held(&s->reader->lock);
+	if (time_after(deadline, s->hard_deadline))
+		deadline = s->hard_deadline;
+	cr_set_deadline(s, deadline);
 }
 
 /**
@@ -278,8 +295,8 @@ static void recover_send_abort(struct cr_slot *s)
 
 	lockdep_assert_held(&r->lock);
 	seq = ++s->seq;
-	cr_set_deadline(s, jiffies + msecs_to_jiffies(CR_ABORT_CONTROL_MS +
-						      CR_ABORT_MS));
+	s->hard_deadline = jiffies + msecs_to_jiffies(CR_ABORT_CAP_MS);
+	cr_abort_more_time(s);
 	cr_rx_arm(r);
 	spin_unlock_irq(&r->lock);
 
@@ -368,6 +385,9 @@ static void recover_expired(struct cr_slot *s)
 	if (!s->expired)
 		goto unlock;
 	s->expired = false;
+	/* Answered since: what is being sent is the next command. */
+	if (s->phase != CR_ABORTING && s->phase != CR_RESETTING)
+		goto unlock;
 	recover_take_tx(s);
 	if (s->phase == CR_RESETTING) {
 		recover_dead(s);
@@ -496,10 +516,15 @@ void cr_quiesce(struct cr_reader *r)
 /**
  * cr_restart - after resume and reset: every card lost its power
  * @r: the reader
+ * @slept: and may have been changed for another
  */
-void cr_restart(struct cr_reader *r)
+void cr_restart(struct cr_reader *r, bool slept)
 {
+	unsigned int i;
+
 	spin_lock_irq(&r->lock);
+	for (i = 0; slept && i < r->desc.slots; i++)
+		cr_card_slept(&r->slot[i]);
 	r->stopped = false;
 	r->failed_aborts = 0;
 	cr_announce_reset(r);
@@ -523,7 +548,7 @@ void cr_gone(struct cr_reader *r)
 	list_for_each_entry(ctx, &r->ctxs, node) {
 		ctx->pending_gone = true;
 		cr_flush_events(ctx);
-		cr_ctx_notify(ctx);
+		cr_ctx_notify(ctx);	/* also of what has no room yet */
 	}
 	spin_unlock_irq(&r->lock);
 }

@@ -22,8 +22,10 @@ MODULE_PARM_DESC(tokens, "Take security tokens (a reader beside FIDO's or a keyb
 
 static void buffer_free(u8 *buf, u32 size)
 {
-	if (buf)
-		free_pages_exact(buf, size);
+	if (!buf)
+		return;
+	memzero_explicit(buf, size);
+	free_pages_exact(buf, size);
 }
 
 /* By the page: a little more than 64 KiB, as many readers want, takes 128 KiB of kmalloc(). */
@@ -287,7 +289,7 @@ static int reader_suspend(struct usb_interface *intf, pm_message_t message)
 
 static int reader_resume(struct usb_interface *intf)
 {
-	cr_restart(usb_get_intfdata(intf));
+	cr_restart(usb_get_intfdata(intf), true);
 	return 0;
 }
 
@@ -304,7 +306,7 @@ static int reader_post_reset(struct usb_interface *intf)
 	spin_lock_irq(&r->lock);
 	r->count.resets++;
 	spin_unlock_irq(&r->lock);
-	cr_restart(r);
+	cr_restart(r, false);
 	return 0;
 }
 

@@ -425,11 +425,11 @@ enum cardring_slot_state {
  * @state: out: enum cardring_slot_state; waits up to 1 s for a reader that was
  *	just opened to say it
  * @owner_pid: out: process that holds the claim, in the caller's pid
- *	namespace; 0 if none (or not visible)
+ *	namespace; 0 if none (or not visible, or it has ended)
  * @mine: out: 1 if this file holds it
  * @generation: out: counts the cards that were put in since the reader came;
- *	one that is found there at a first open() counts too: while no file was
- *	open nobody watched, and it may be another
+ *	one that is found there at a first open(), or after the machine slept,
+ *	counts too: nobody watched meanwhile, and it may be another
  * @resv: zero
  */
 struct cardring_slot {
@@ -443,7 +443,8 @@ struct cardring_slot {
 
 /**
  * struct cardring_eventfd - CARDRING_IOC_EVENTFD
- * @fd: eventfd(2) that is signalled at each completion; -1 takes it off
+ * @fd: eventfd(2) that is signalled at each completion and event; -1 takes it
+ *	off
  * @flags: must be zero
  */
 struct cardring_eventfd {

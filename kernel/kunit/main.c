@@ -10,7 +10,7 @@
 #include "suites.h"
 
 kunit_test_suites(&cr_message_suite, &cr_descriptor_suite, &cr_ring_suite,
-		  &cr_arena_suite, &cr_histogram_suite);
+		  &cr_arena_suite, &cr_histogram_suite, &cr_card_suite);
 
 MODULE_DESCRIPTION("KUnit tests of cardring");
 MODULE_LICENSE("GPL");

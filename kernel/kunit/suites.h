@@ -9,5 +9,6 @@ extern struct kunit_suite cr_descriptor_suite;
 extern struct kunit_suite cr_ring_suite;
 extern struct kunit_suite cr_arena_suite;
 extern struct kunit_suite cr_histogram_suite;
+extern struct kunit_suite cr_card_suite;
 
 #endif /* CR_KUNIT_SUITES_H */

@@ -193,6 +193,28 @@ static void card_pulled_while_it_is_powered(void **state)
 	}
 }
 
+/* A command to power the card that was taken out meanwhile may still power the one that came in its place. */
+static void card_swapped_while_it_is_powered_is_off_in_the_end(void **state)
+{
+	struct cardring_sqe sqe = sqe_op(CARDRING_OP_POWER_ON, 0);
+	uint64_t from = 0;
+	struct node n;
+
+	node_card(&n, &shared);
+	assert_int_equal(run_op(&n, CARDRING_OP_POWER_OFF, 0).result, 0);
+	seen(&shared, 0, &from);
+	fault(&shared, "delay ms=60 on=power");
+	push(&n, &sqe);
+	assert_int_equal(enter(&n, 1, 0, 0), 1);
+	sleep_ms(15);
+	fault(&shared, "remove");
+	expect_event(&n, CARDRING_EVENT_CARD_OUT);
+	fault(&shared, "insert");
+	assert_true(reap(&n).result < 0);
+	node_close(&n);
+	assert_int_equal(seen(&shared, PC_ICC_POWER_OFF, &from), 1);
+}
+
 static void power_off_makes_the_claim_stale(void **state)
 {
 	struct node n;
@@ -446,6 +468,7 @@ static int tests(void)
 		NODE_TEST(card_swapped_in_silence),
 		NODE_TEST(card_pulled_during_a_command),
 		NODE_TEST(card_pulled_while_it_is_powered),
+		NODE_TEST(card_swapped_while_it_is_powered_is_off_in_the_end),
 		NODE_TEST(power_off_makes_the_claim_stale),
 		NODE_TEST(reader_without_interrupt_endpoint_is_polled),
 		NODE_TEST(every_file_is_told_of_every_slot),

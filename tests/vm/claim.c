@@ -419,6 +419,45 @@ static void claim_lives_as_long_as_the_file(void **state)
 }
 
 /* A child has its parent's file and map; that is one file, and one claim. */
+/* The claim is the file's, which another process may have by now: the number of the one that made it may be anybody's. */
+static void holder_that_has_ended_is_not_named(void **state)
+{
+	int from[2], to[2], status;
+	struct node n;
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(from), 0);
+	assert_int_equal(pipe(to), 0);
+	pid = fork();
+	if (!pid) {
+		int fd = node_open_fd(shared.index);
+		struct cardring_claim claim = { 0 };
+
+		if (ctl(fd, CARDRING_IOC_CLAIM, &claim))
+			_exit(1);
+		if (fork())
+			_exit(0);
+		close(to[1]);
+		if (write(from[1], "x", 1) != 1 || read(to[0], &c, 1) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(from[1]);
+	close(to[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(read(from[0], &c, 1), 1);
+	node_open(&n, &shared);
+	assert_int_equal(node_claim(&n, 0, 0), -EBUSY);
+	assert_int_equal(node_slot(&n, 0).owner_pid, 0);
+	close(to[1]);
+	close(from[0]);
+	assert_int_equal(node_claim(&n, 0, NODE_MS), 0);
+	assert_int_equal(node_slot(&n, 0).owner_pid, getpid());
+	node_close(&n);
+}
+
 static void forked_child_shares_the_file(void **state)
 {
 	struct cardring_sqe sqe;
@@ -513,6 +552,7 @@ static int tests(void)
 		NODE_TEST(release_cancels_and_powers_off),
 		NODE_TEST(release_as_a_chain_is_answered),
 		NODE_TEST(claim_lives_as_long_as_the_file),
+		NODE_TEST(holder_that_has_ended_is_not_named),
 		NODE_TEST(forked_child_shares_the_file),
 		NODE_TEST(slots_are_claimed_one_by_one),
 		NODE_TEST(interfaces_of_one_device_are_apart),

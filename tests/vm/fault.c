@@ -359,6 +359,73 @@ static void time_extensions_of_an_aborted_command_cost_no_other_slot(void **stat
 	unplug(&rd);
 }
 
+/* The bSeq of the last PC_to_RDR_Abort, once there is one since @from of the reader's messages. */
+static uint8_t abort_seq(struct reader *rd, uint64_t from)
+{
+	struct vreader_stamp st[VREADER_STAMPS];
+	uint64_t end = now_ms() + NODE_MS, total;
+
+	for (; now_ms() < end; sleep_ms(2)) {
+		size_t have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
+
+		for (size_t i = have; i--;)
+			if (total - have + i >= from && st[i].type == PC_ABORT)
+				return st[i].seq;
+	}
+	fail_msg("no abort");
+	return 0;
+}
+
+/* What it still sends is the rest of an old answer: it listens, but is not through. That has an end too. */
+static void reader_that_goes_on_sending_is_given_time_for_the_abort(void **state)
+{
+	unsigned long long resets;
+	struct cardring_sqe sqe;
+	struct reader rd;
+	uint64_t from = 0, begin;
+	struct node n;
+	char line[64];
+	uint8_t seq;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	resets = counter(&rd, "resets");
+	node_card(&n, &rd);
+	fault(&rd, "delay ms=1200");
+	fault(&rd, "ignoreabort");
+	fault(&rd, "muteabort");
+	seen(&rd, 0, &from);
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 60;
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	begin = now_ms();
+	seq = abort_seq(&rd, from);
+	while (now_ms() - begin < 1900) {
+		fault(&rd, "inraw 5A 5A 5A 5A 5A 5A 5A");
+		sleep_ms(50);
+		enter(&n, 0, 0, 0);
+	}
+	snprintf(line, sizeof(line), "inraw 81 00 00 00 00 00 %02X 00 00 00", seq);
+	fault(&rd, line);
+	works(&n, 0);
+	assert_int_equal(counter(&rd, "resets"), resets);
+
+	/* no end of it */
+	fault(&rd, "hang");
+	fault(&rd, "ignoreabort 0");
+	fault(&rd, "muteabort 0");
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	for (begin = now_ms(); counter(&rd, "resets") == resets && now_ms() - begin < 15000; sleep_ms(50)) {
+		fault(&rd, "inraw 5A 5A 5A 5A 5A 5A 5A");
+		enter(&n, 0, 0, 0);
+		next_event(&n, 0);
+	}
+	assert_in_range(now_ms() - begin, 8000, 14000);
+	fault(&rd, "clear");
+	recovers(&n, 0);
+	node_close(&n);
+	unplug(&rd);
+}
+
 static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
@@ -553,6 +620,7 @@ static int tests(void)
 		NODE_TEST(answer_that_comes_while_the_abort_is_not_heard_will_do),
 		NODE_TEST(time_extension_ends_no_abort),
 		NODE_TEST(time_extensions_of_an_aborted_command_cost_no_other_slot),
+		NODE_TEST(reader_that_goes_on_sending_is_given_time_for_the_abort),
 		NODE_TEST(halted_endpoints_are_cleared),
 		NODE_TEST(trouble_of_one_slot_leaves_the_other_usable),
 		NODE_TEST(time_extension_moves_the_deadline),

@@ -143,6 +143,32 @@ static void unplug_wakes_whoever_waits(void **state)
 	unplug(&rd);
 }
 
+/* Who has no rings yet may wait all the same. */
+static void unplug_wakes_who_polls_a_bare_file(void **state)
+{
+	struct reader rd;
+	struct pollfd p = { .events = POLLIN };
+	uint64_t begin;
+	pid_t pid;
+	int status;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	p.fd = node_open_fd(rd.index);
+	assert_true(p.fd >= 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	pid = fork();
+	if (!pid)
+		_exit(poll(&p, 1, NODE_MS) != 1 || !(p.revents & POLLHUP));
+	sleep_ms(100);
+	begin = now_ms();
+	fault(&rd, "unplug");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_true(now_ms() - begin < NODE_MS / 2);	/* when its time is up, poll looks once more by itself */
+	close(p.fd);
+	unplug(&rd);
+}
+
 /* Nothing is lost either: the completion of everything taken comes, before GONE, even into a ring that was full. */
 static void unplug_with_a_full_ring_keeps_every_completion(void **state)
 {
@@ -451,6 +477,7 @@ static int tests(void)
 	const struct CMUnitTest t[] = {
 		NODE_TEST(unplug_in_mid_transfer),
 		NODE_TEST(unplug_wakes_whoever_waits),
+		NODE_TEST(unplug_wakes_who_polls_a_bare_file),
 		NODE_TEST(unplug_with_a_full_ring_keeps_every_completion),
 		NODE_TEST(unplug_at_every_stage),
 		NODE_TEST(every_entry_taken_is_completed),

@@ -441,6 +441,117 @@ static void scribbling_spoils_ones_own_results_only(void **state)
 	}
 }
 
+/* The last bSeq that went to the slot. */
+static uint8_t last_seq(struct reader *rd, uint8_t slot)
+{
+	struct vreader_stamp st[VREADER_STAMPS];
+	uint64_t total;
+	size_t have = vreader_usb_stamps(rd->usb, 0, st, VREADER_STAMPS, &total);
+
+	while (have--)
+		if (!st[have].in && st[have].slot == slot)
+			return st[have].seq;
+	fail_msg("nothing was sent to slot %u", slot);
+	return 0;
+}
+
+enum { FORGED = 502, REST = 200 };	/* dwLength that makes one packet, and what follows that packet */
+
+/*
+ * An answer that is longer than its buffer fills the buffer and goes on. In the program's memory its dwLength can be
+ * made to say that it ends there; the rest, which the card was told to send, would be the next answer: here an ATR for
+ * the command with this bSeq. (It is the reader that lies here, which leaves the same bytes there as a thread of the
+ * program that writes them in time.)
+ */
+static void forge_next_answer(struct node *n, struct reader *rd, uint8_t slot, uint8_t seq)
+{
+	enum { LEN = FORGED + REST - 2 };
+	const uint8_t apdu[] = { 0, 0x88, 0, 0, 0, LEN >> 8, LEN & 0xFF };
+	const uint8_t forged[CARDRING_HDR_ROOM] = { RDR_DATA_BLOCK, REST - CARDRING_HDR_ROOM, 0, 0, 0, slot, seq };
+	struct cardring_sqe sqe;
+	uint8_t *p = node_buf(n, 0);
+
+	memcpy(p, apdu, sizeof(apdu));
+	memset(p + sizeof(apdu), 0x3B, LEN);
+	memcpy(p + sizeof(apdu) + FORGED, forged, sizeof(forged));
+	p[sizeof(apdu) + LEN] = p[sizeof(apdu) + LEN + 1] = 0;
+	sqe = (struct cardring_sqe){ .opcode = CARDRING_OP_XFER, .tx_len = sizeof(apdu) + LEN + 2, .rx_buf = 1,
+				     .rx_len = 1 };
+	fault(rd, "length delta=-200");
+	assert_true(run(n, &sqe).result < 0);
+}
+
+static struct cardring_cqe power(struct node *n, uint8_t slot, uint8_t *atr)
+{
+	struct cardring_sqe sqe = sqe_op(CARDRING_OP_POWER_ON, slot);
+	struct cardring_cqe c;
+
+	sqe.rx_buf = 0;
+	c = run(n, &sqe);
+	assert_in_range(c.result, 6, 33);
+	memcpy(atr, node_buf(n, 0), c.result);
+	return c;
+}
+
+static void answer_of_another_slot_cannot_be_forged(void **state)
+{
+	const struct vreader_config cfg = { .slots = 2, .busy_slots = 1 };
+	uint8_t atr[33], again[33];
+	struct reader rd;
+	struct node n, m;
+
+	plug(&rd, &cfg);
+	node_open(&m, &rd);
+	node_slot(&m, 1);
+	assert_int_equal(node_claim(&m, 1, 0), 0);
+	power(&m, 1, atr);
+	node_card(&n, &rd);
+	for (unsigned int i = 0; i < 3; i++) {
+		int len;
+
+		forge_next_answer(&n, &rd, 1, last_seq(&rd, 1) + 1);
+		len = power(&m, 1, again).result;
+		assert_memory_equal(again, atr, len);
+		works(&m, 1);
+		power_on(&n, 0);
+		works(&n, 0);
+	}
+	assert_int_equal(counter(&rd, "resets"), 0);
+	node_close(&n);
+	node_close(&m);
+	unplug(&rd);
+}
+
+static void answer_of_the_next_claimant_cannot_be_forged(void **state)
+{
+	const struct vreader_config cfg = { 0 };
+	uint8_t atr[33], again[33];
+	struct reader rd;
+	struct node n, m;
+
+	plug(&rd, &cfg);
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t from = 0;
+		int len;
+
+		node_card(&n, &rd);
+		power(&n, 0, atr);
+		node_open(&m, &rd);
+		/* bStatus says that no card is there: none to power off, and the claimant's POWER_ON comes next */
+		fault(&rd, "status value=2");
+		forge_next_answer(&n, &rd, 0, last_seq(&rd, 0) + 2);
+		node_close(&n);
+		assert_int_equal(node_claim(&m, 0, NODE_MS), 0);
+		seen(&rd, 0, &from);
+		len = power(&m, 0, again).result;
+		assert_memory_equal(again, atr, len);
+		works(&m, 0);
+		node_close(&m);
+	}
+	assert_int_equal(counter(&rd, "resets"), 0);
+	unplug(&rd);
+}
+
 /* The header that the program writes into a buffer's header room is not what goes out. */
 static void header_room_is_not_sent(void **state)
 {
@@ -598,6 +709,8 @@ static int tests(void)
 		NODE_TEST(entries_of_random_bytes_do_no_harm),
 		NODE_TEST(map_is_one_shape_only),
 		NODE_TEST(scribbling_spoils_ones_own_results_only),
+		NODE_TEST(answer_of_another_slot_cannot_be_forged),
+		NODE_TEST(answer_of_the_next_claimant_cannot_be_forged),
 		NODE_TEST(header_room_is_not_sent),
 		NODE_TEST(vendor_messages_need_rawio),
 		NODE_TEST(memory_is_charged_and_given_back),

@@ -646,6 +646,45 @@ static void poll_and_eventfd_tell_of_completions(void **state)
 	node_close(&n);
 }
 
+/* An event that waited for room is written by ENTER: of that too the descriptor tells, to another thread perhaps. */
+static void eventfd_tells_of_an_event_that_enter_writes(void **state)
+{
+	struct cardring_eventfd ev = { .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+	struct pollfd p = { .fd = ev.fd, .events = POLLIN };
+	struct cardring_cqe c;
+	struct node n;
+
+	fault(&shared, "clear");
+	fault(&shared, "insert");
+	node_open_sized(&n, &shared, 2, 2);
+	node_slot(&n, 0);
+	assert_int_equal(node_claim(&n, 0, 0), 0);
+	sleep_ms(100);
+	while (next_cqe(&n, &c))
+		;
+	for (unsigned int i = 0; i < 4; i++) {
+		push_ud(&n, sqe_op(CARDRING_OP_NOP, 0), i);
+		assert_int_equal(enter(&n, 1, 0, 0), 1);
+	}
+	assert_int_equal(unread(&n), 4);
+	assert_int_equal(ctl(n.fd, CARDRING_IOC_EVENTFD, &ev), 0);
+	fault(&shared, "remove");
+	for (uint64_t end = now_ms() + NODE_MS; !__atomic_load_n(&n.hdr->cq_stalled, __ATOMIC_ACQUIRE); sleep_ms(2))
+		assert_true(now_ms() < end);
+	eventfd_read(ev.fd, &(eventfd_t){ 0 });
+	for (unsigned int i = 0; i < 4; i++)
+		assert_true(next_cqe(&n, &c));
+	assert_int_equal(unread(&n), 0);
+	assert_int_equal(poll(&p, 1, 20), 0);
+	assert_int_equal(enter(&n, 0, 0, 0), 0);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(unread(&n), 1);
+	expect_event(&n, CARDRING_EVENT_CARD_OUT);
+	fault(&shared, "insert");
+	node_close(&n);
+	close(ev.fd);
+}
+
 static void indices_run_around(void **state)
 {
 	struct cardring_cqe c;
@@ -683,6 +722,7 @@ static int tests(void)
 		NODE_TEST(enter_waits_for_as_many_as_asked),
 		NODE_TEST(poll_tells_of_completions),
 		NODE_TEST(poll_and_eventfd_tell_of_completions),
+		NODE_TEST(eventfd_tells_of_an_event_that_enter_writes),
 		NODE_TEST(batch_goes_on_while_the_program_is_away),
 		NODE_TEST(malformed_entries_are_refused_one_by_one),
 		NODE_TEST(indices_run_around),

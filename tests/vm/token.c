@@ -3,6 +3,8 @@
  * Which readers are left alone: those of security tokens, unless somebody asks for them; and that readers are taken
  * from the module and given to it by sysfs, with libusb serving what it does not have.
  */
+#include <grp.h>
+#include <sys/stat.h>
 #include <cardring/card.h>
 #include "node.h"
 
@@ -82,6 +84,57 @@ static void token_is_left_alone_and_keyboard_with_a_slot_is_not(void **state)
 	unplug(&keyboard);
 	assert_int_equal(cr_reader_find(NULL, &r), CR_E_NO_READER);
 	unplug(&token);
+}
+
+/* Owner's group and bits of a file: "plugdev 660" */
+static void access_of(const char *path, char *out, size_t size)
+{
+	struct group *g;
+	struct stat st;
+
+	if (stat(path, &st))
+		fail_msg("%s: %s", path, strerror(errno));
+	g = getgrgid(st.st_gid);
+	snprintf(out, size, "%s %o", g ? g->gr_name : "?", st.st_mode & 0777);
+}
+
+/* Whoever may open the device as a whole may take its keyboard from usbhid, and read what is typed. */
+static void keyboards_device_is_not_given_to_the_readers_group(void **state)
+{
+	const struct vreader_config plain_cfg = { 0 };
+	struct reader keyboard, token, plain;
+	char node[32], raw[3][64], is[64];
+	uint64_t end = now_ms() + NODE_MS;
+
+	if (access("/run/udev/control", F_OK) || !getgrnam("plugdev"))
+		skip();
+	plug_unbound(&keyboard, &keyboard_cfg, 1);
+	keyboard.interface = 1;
+	wait_bound(&keyboard);
+	plug_token(&token);
+	plug(&plain, &plain_cfg);
+	snprintf(raw[0], sizeof(raw[0]), "/dev/bus/usb/%03u/%03u", bus_number(&keyboard, "busnum"),
+		 bus_number(&keyboard, "devnum"));
+	snprintf(raw[1], sizeof(raw[1]), "/dev/bus/usb/%03u/%03u", bus_number(&token, "busnum"), bus_number(&token, "devnum"));
+	snprintf(raw[2], sizeof(raw[2]), "/dev/bus/usb/%03u/%03u", bus_number(&plain, "busnum"), bus_number(&plain, "devnum"));
+	for (unsigned int i = 0; i < 2; i++) {	/* what is at work for the last one is through with those before */
+		snprintf(node, sizeof(node), "/dev/cardring%d", i ? keyboard.index : plain.index);
+		do {
+			sleep_ms(20);
+			access_of(node, is, sizeof(is));
+		} while (strcmp(is, "plugdev 660") && now_ms() < end);
+		assert_string_equal(is, "plugdev 660");
+	}
+	access_of(raw[2], is, sizeof(is));
+	assert_string_equal(is, "plugdev 660");
+	for (unsigned int i = 0; i < 2; i++) {
+		access_of(raw[i], is, sizeof(is));
+		if (!strncmp(is, "plugdev", 7))
+			fail_msg("%s: %s", i ? "token" : "keyboard", is);
+	}
+	unplug(&plain);
+	unplug(&token);
+	unplug(&keyboard);
 }
 
 static void token_that_is_named_is_opened(void **state)
@@ -182,6 +235,7 @@ static int tests(void)
 {
 	const struct CMUnitTest t[] = {
 		NODE_TEST(token_is_left_alone_and_keyboard_with_a_slot_is_not),
+		NODE_TEST(keyboards_device_is_not_given_to_the_readers_group),
 		NODE_TEST(token_that_is_named_is_opened),
 		NODE_TEST(environment_makes_tokens_readers),
 		NODE_TEST(parameter_makes_the_module_take_tokens),

@@ -242,9 +242,18 @@ void cr_usb_rx_reset(struct usb_reader *r)
 	r->rx.direct = NULL;
 }
 
+/* A reader that is being told of an abort still sends: an old answer, or its rest. */
+static void alive(struct usb_reader *r)
+{
+	for (unsigned int i = 0; i < r->itf.desc.slots; i++)
+		if (r->slot[i].phase == USB_ABORTING)
+			cr_usb_abort_more_time(&r->slot[i]);
+}
+
 /* A message that nobody waits for: a late answer, or noise. */
 static void stray(struct usb_reader *r)
 {
+	alive(r);
 	if (++r->rx.drops > DROPS_MAX) {
 		r->rx.drops = 0;
 		cr_usb_stop_all(r, -EPROTO, 0);
@@ -335,8 +344,10 @@ static void received(struct usb_reader *r, size_t len)
 	}
 	if (rx->header_known)
 		extent = cr_ccid_extent(rx->have, len, rx->header.len, r->itf.in_packet, r->itf.desc.max_message);
-	if (extent == CR_CCID_PART)
+	if (extent == CR_CCID_PART) {
+		alive(r);
 		return;
+	}
 	if (extent == CR_CCID_WHOLE)
 		message(r);
 	else

@@ -56,7 +56,9 @@ static void lost(struct usb_slot *s)
 
 static void card_out(struct usb_slot *s)
 {
-	s->powered = false;
+	/* a POWER_ON under way may still power the card that comes next */
+	if (!s->cur || s->cur->sqe.opcode != CARDRING_OP_POWER_ON)
+		s->powered = false;
 	if (s->state == CARDRING_SLOT_EMPTY)
 		return;
 	s->state = CARDRING_SLOT_EMPTY;
@@ -109,6 +111,7 @@ void cr_usb_card_status(struct usb_slot *s, uint8_t op, uint8_t status)
 		s->want |= USB_WANT_STATUS;
 	} else if (icc == CR_ICC_ABSENT) {
 		card_out(s);
+		s->powered = false;
 	} else if (!there(s)) {
 		card_in(s);
 	} else if (icc == CR_ICC_INACTIVE && s->state == CARDRING_SLOT_POWERED &&

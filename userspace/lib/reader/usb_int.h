@@ -268,6 +268,7 @@ void LIBUSB_CALL cr_usb_rx_done(struct libusb_transfer *t);
 
 /* usb_recover.c */
 void cr_usb_stop(struct usb_slot *s, int err, unsigned int delay_ms);
+void cr_usb_abort_more_time(struct usb_slot *s);	/* one that is being told of an abort */
 void cr_usb_abort(struct usb_slot *s);		/* an idle slot, of which the reader says that it is not */
 void cr_usb_stop_all(struct usb_reader *r, int err, unsigned int delay_ms);
 void cr_usb_halted_out(struct usb_slot *s);

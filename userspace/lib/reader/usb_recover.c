@@ -4,7 +4,8 @@
  * notes why (cr_usb_stop); cr_usb_service, which runs behind every look at the events, takes its transfers back, so
  * that nothing is written into a program's buffer after its completion, completes it, and tells the reader (CCID
  * 1.1, 5.3.1): ABORT on the control pipe, then PC_to_RDR_Abort on bulk-out with the same bSeq, until the answer to
- * that has come. A reader that does not answer is reset; one with more slots after two such in a row without any
+ * that has come; one that still sends what nobody waits for, the rest of the old answer mostly, is given more time,
+ * ABORT_CAP_MS at most. A reader that does not answer is reset; one with more slots after two such in a row without any
  * answer, so that one dead slot does not take the others down. After RESETS in vain the slot is left dead: POWER_ON
  * tries again.
  *
@@ -18,6 +19,7 @@
 #define REQUEST_ABORT		0x01	/* CCID 1.1, 5.3.1 */
 #define ABORT_CONTROL_MS	300
 #define ABORT_MS		700
+#define ABORT_CAP_MS		10000	/* while the reader still sends */
 #define RESETS			3	/* in a row, without an answer */
 
 /* ---- ending a command ---- */
@@ -88,6 +90,13 @@ void LIBUSB_CALL cr_usb_control_done(struct libusb_transfer *t)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void cr_usb_abort_more_time(struct usb_slot *s)
+{
+	uint64_t deadline = cr_usb_now() + (ABORT_CONTROL_MS + ABORT_MS) * USB_MS;
+
+	s->deadline = deadline < s->hard_deadline ? deadline : s->hard_deadline;
+}
+
 /* The caller sees to bulk-in: a message may just be being taken apart. */
 static void send_abort(struct usb_slot *s)
 {
@@ -95,7 +104,8 @@ static void send_abort(struct usb_slot *s)
 
 	s->seq++;
 	s->abort_heard = false;
-	s->deadline = cr_usb_now() + (ABORT_CONTROL_MS + ABORT_MS) * USB_MS;
+	s->hard_deadline = cr_usb_now() + ABORT_CAP_MS * USB_MS;
+	cr_usb_abort_more_time(s);
 	if (s->control_busy) {		/* that of the last abort: let the other half do */
 		send_abort_message(s);
 		return;
