@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Defect lists for tests (BSI TR-03129-2, 7): the content; pki_make_list() signs it. */
+/* Defect lists for tests (BSI TR-03129-2, 7): the content; pki_make_list() signs it. After <cmocka.h>. */
 #ifndef CR_TEST_DEFECT_H
 #define CR_TEST_DEFECT_H
 
 #include "testlist.h"
+#include "trust/store.h"
 
 #define ID_DEFECT_LIST	"0.4.0.127.0.7.3.1.5"
 #define EKU_DEFECT_LIST	"0.4.0.127.0.7.3.11.2.1.2"
@@ -126,5 +127,62 @@ static inline void dfl_put(struct cr_buf *b, const struct dfl *l)
 	cr_tlv_end(b, set);
 	cr_tlv_end(b, seq);
 }
+
+/* ---- an issuer, its signer of lists, and two document signers ---- */
+
+static EVP_PKEY *ca_key, *list_key, *ds_key, *other_key;
+static X509 *ca, *lister, *ds, *other;
+
+static inline int setup(void **state)
+{
+	struct pki_cert c = { .country = "UT", .name = "CSCA", .ca = true };
+
+	(void)state;
+	ca_key = c.key = pki_key("P-256", false);
+	list_key = pki_key("P-256", false);
+	ds_key = pki_key("P-256", false);
+	other_key = pki_key("P-256", false);
+	ca = pki_make(&c);
+	c = (struct pki_cert){ .country = "UT", .name = "DFL", .issuer = ca, .key = list_key, .issuer_key = ca_key,
+			       .eku = EKU_DEFECT_LIST };
+	lister = pki_make(&c);
+	c = (struct pki_cert){ .country = "UT", .name = "DS", .issuer = ca, .key = ds_key, .issuer_key = ca_key };
+	ds = pki_make(&c);
+	c.key = other_key;
+	c.name = "DS 2";
+	other = pki_make(&c);
+	return !ca || !lister || !ds || !other;
+}
+
+static inline int teardown(void **state)
+{
+	(void)state;
+	EVP_PKEY_free(ca_key);
+	EVP_PKEY_free(list_key);
+	EVP_PKEY_free(ds_key);
+	EVP_PKEY_free(other_key);
+	X509_free(ca);
+	X509_free(lister);
+	X509_free(ds);
+	X509_free(other);
+	return 0;
+}
+
+static inline cr_trust_t *store_of(X509 *cert)
+{
+	cr_trust_t *t;
+
+	assert_int_equal(cr_trust_new(&t), 0);
+	if (cert)
+		assert_int_equal(cr_trust_add_cert(t, cert), 1);
+	return t;
+}
+
+static const uint8_t code0[] = { 0x0a, 1, 0 }, code1[] = { 0x0a, 1, 1 }, code2[] = { 0x0a, 1, 2 },
+	code3[] = { 0x0a, 1, 3 }, code4[] = { 0x0a, 1, 4 }, code5[] = { 0x0a, 1, 5 }, code6[] = { 0x0a, 1, 6 },
+	code9[] = { 0x0a, 1, 9 }, code40[] = { 0x0a, 1, 40 };
+static const uint8_t groups[] = { 0x31, 6, 2, 1, 2, 2, 1, 11 }, discrepancy[] = { 0x30, 7, 0x31, 3, 2, 1, 15, 0x31, 0 };
+
+#define KNOWN(id, value)	{ .oid = id, .parameter = value, .len = sizeof(value) }
 
 #endif
