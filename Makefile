@@ -42,10 +42,10 @@ LIB_SRC  := $(sort $(wildcard userspace/lib/*/*.c))
 PIC_SRC  := $(sort $(wildcard userspace/picture/*.c))
 SIM_SRC  := $(sort $(wildcard userspace/sim/*.c))
 CLI_SRC  := $(sort $(wildcard userspace/cli/*.c))
-# One of them is against OpenPACE, and one of pcscd's handler, where those are there.
+# Some of them are against OpenPACE, and one of pcscd's handler, where those are there.
 EAC      := $(shell pkg-config --exists libeac && echo yes)
 PCSC     := $(shell pkg-config --exists libpcsclite && echo yes)
-TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace.c) $(if $(PCSC),,tests/unit/test_ifd.c),\
+TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace%) $(if $(PCSC),,tests/unit/test_ifd.c),\
 	    $(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
@@ -150,7 +150,7 @@ $(B)/prefix: FORCE
 $(call obj,$(shell grep -lE 'LOCALEDIR|DATADIR' $(CLI_SRC) $(SIM_SRC))): $(B)/prefix
 
 $(B)/tests/test_cli_fail: TEST_LIBS := $(shell pkg-config --libs jansson)
-$(B)/tests/test_openpace: TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
+$(filter $(B)/tests/test_openpace%,$(TESTS)): TEST_LIBS := $(if $(EAC),$(shell pkg-config --libs libeac))
 $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(SIMLIBS) -lcmocka

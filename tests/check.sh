@@ -26,8 +26,8 @@ unit_programs() {
 }
 
 # As many at once as there are processors, the longest first; what each says comes in one piece. What there is to run the
-# sources say: a program that was left in build/ is none, and one that was not built is missed (but for two that go by a
-# library's tests).
+# sources say: a program that was left in build/ is none, and one that was not built is missed (but for those that go by
+# a library's tests).
 units() {
 	local long='^build/tests/test_\(token\|matrix\|access_matrix\|inspect_access\)$' all
 	all=$(unit_programs)
