@@ -129,6 +129,11 @@ struct cvc {
 	enum flaw flaw;
 	bool parameters;		/* with the curve's */
 };
+/* chat; each with DG3 and DG4 */
+#define DV	0x83	/* domestic */
+#define FOREIGN	0x43
+#define IS	0x03
+#define CA	0xc3
 void cvc_make(const struct cvc *c, struct blob *out);
 
 /* Key pairs of the plan by number, of the card's kind; made when first asked for. */

@@ -8,11 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DV	0x83	/* domestic, DG3 and DG4 */
-#define FOREIGN	0x43
-#define IS	0x03
-#define CA	0xc3
-
 /* ---- J: no certificate that must be refused opens the way to the next one ---- */
 
 static void j_chain(struct exam *x, long arg)

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-#define DV	0x83
-#define IS	0x03
-
 /* The chain of set 1, and MSE:Set AT for its terminal. */
 static bool ready(struct exam *x, struct cvc *dv, struct cvc *is)
 {
