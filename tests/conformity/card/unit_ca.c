@@ -8,11 +8,10 @@
 #include <string.h>
 #include <openssl/core_names.h>
 #include <openssl/x509.h>
+#include "twist.h"
 
-enum twist {
-	NONE, OLD_KEYS, OTHER_SIZE, ZERO_POINT, OFF_CURVE, ABOVE_PRIME, SMALL_X, LARGE_X, SMALL_Y, LARGE_Y,
-	TAG, NO_SESSION, PLAIN_COMMAND, WRONG_REFERENCE, AFTER_CAM,
-};
+/* Beside the key. */
+enum { OLD_KEYS = NONE + 1, TAG, NO_SESSION, PLAIN_COMMAND, WRONG_REFERENCE, AFTER_CAM };
 
 /* The chip's static key, out of EF.DG14: after the identifier of ChipAuthenticationPublicKeyInfo stands the key. */
 static bool chip_key(struct exam *x, const struct group *g, struct elem *out)
@@ -45,63 +44,7 @@ static bool chip_key(struct exam *x, const struct group *g, struct elem *out)
 	return must(x, ok, "EF.DG14's key is of another kind");
 }
 
-static void extreme(const struct group *g, enum twist t, BIGNUM **k, struct elem *out)
-{
-	uint8_t top[520];
-	struct elem base;
-
-	elem_generator(g, &base);
-	BN_bn2bin(g->p, top);
-	for (;;) {
-		const uint8_t *a = out->b + 1, *b = a + g->field;
-
-		BN_clear_free(*k);
-		*k = scalar(g);
-		elem_times(g, &base, *k, out);
-		if ((t == SMALL_X && !a[0]) || (t == LARGE_X && a[0] == top[0]) || (t == SMALL_Y && !b[0]) ||
-		    (t == LARGE_Y && b[0] == top[0]))
-			return;
-	}
-}
-
-static BIGNUM *our_pair(const struct group *g, enum twist t, struct elem *out)
-{
-	struct elem base;
-	struct group other;
-	BIGNUM *k = scalar(g), *j;
-
-	elem_generator(g, &base);
-	elem_times(g, &base, k, out);
-	switch (t) {
-	case OTHER_SIZE:
-		group_open(&other, "secp384r1");
-		elem_generator(&other, &base);
-		j = scalar(&other);
-		elem_times(&other, &base, j, out);
-		BN_clear_free(j);
-		group_close(&other);
-		break;
-	case ZERO_POINT:
-		memset(out->b + 1, 0, out->n - 1);
-		break;
-	case OFF_CURVE:
-		out->b[out->n - 1] ^= 1;
-		break;
-	case ABOVE_PRIME:
-		MUST(BN_add_word(g->p, 2));
-		out->n = (size_t)BN_bn2bin(g->p, out->b);
-		MUST(BN_sub_word(g->p, 2));
-		break;
-	case SMALL_X: case LARGE_X: case SMALL_Y: case LARGE_Y:
-		extreme(g, t, &k, out);
-		break;
-	default:
-		break;
-	}
-	return k;
-}
-
-static void put_reference(const struct exam *x, enum twist t, struct blob *d)
+static void put_reference(const struct exam *x, int t, struct blob *d)
 {
 	int id = x->info->ca_key_id;
 
@@ -112,7 +55,7 @@ static void put_reference(const struct exam *x, enum twist t, struct blob *d)
 }
 
 /* What the last command of the protocol must be answered with; true where all is well and has been so far. */
-static bool judge(struct exam *x, enum twist t)
+static bool judge(struct exam *x, int t)
 {
 	switch (t) {
 	case NONE: case OLD_KEYS: case SMALL_X: case LARGE_X: case SMALL_Y: case LARGE_Y: case AFTER_CAM:
@@ -127,7 +70,7 @@ static bool judge(struct exam *x, enum twist t)
 }
 
 /* 91 ephemeral key, [84 reference]. */
-static bool by_kat(struct exam *x, enum twist t, const struct elem *own)
+static bool by_kat(struct exam *x, int t, const struct elem *own)
 {
 	uint8_t cla = t == NO_SESSION || t == PLAIN_COMMAND ? 0x00 : 0x0c;
 	struct blob d = { 0 };
@@ -139,7 +82,7 @@ static bool by_kat(struct exam *x, enum twist t, const struct elem *own)
 }
 
 /* 80 identifier, [84 reference]; 7C 80 ephemeral key. */
-static bool by_at(struct exam *x, enum twist t, bool ec, const struct elem *own)
+static bool by_at(struct exam *x, int t, bool ec, const struct elem *own)
 {
 	uint8_t cla = t == NO_SESSION || t == PLAIN_COMMAND ? 0x00 : 0x0c;
 	const uint8_t oid[] = { 0x04, 0x00, 0x7f, 0x00, 0x07, 0x02, 0x02, 0x03, ec ? 2 : 1, (uint8_t)x->info->ca };
@@ -157,17 +100,18 @@ static bool by_at(struct exam *x, enum twist t, bool ec, const struct elem *own)
 	return judge(x, t);
 }
 
-static bool authenticate_chip(struct exam *x, enum twist t)
+static bool authenticate_chip(struct exam *x, int t)
 {
 	bool kat = x->info->ca == C_3DES, ok;
-	struct elem theirs, own, e;
+	struct elem theirs, base, own, e;
 	uint8_t secret[520];
 	struct group g;
 	BIGNUM *k;
 
 	group_open(&g, x->info->ca_group);
 	ok = t == NO_SESSION || chip_key(x, &g, &theirs);
-	k = our_pair(&g, t, &own);
+	elem_generator(&g, &base);
+	k = our_pair(&g, &base, t, &own);
 	ok = ok && (kat ? by_kat(x, t, &own) : by_at(x, t, g.ec, &own));
 	if (ok && t != OLD_KEYS) {
 		elem_times(&g, &theirs, k, &e);
@@ -188,7 +132,7 @@ bool chip_authentication(struct exam *x)
 
 static void chip(struct exam *x, long arg)
 {
-	enum twist t = (enum twist)arg;
+	int t = (int)arg;
 
 	if (t == NO_SESSION) {
 		probe_reset(&x->p);

@@ -7,20 +7,19 @@
 #include "exam.h"
 
 #include <string.h>
+#include "twist.h"
 
 enum step { AT_MSE = 1, AT_NONCE, AT_MAP, AT_AGREE, AT_TOKEN };
 
-enum twist {
-	NONE, BY_CAN, NO_PARAMETERS,
+/* Beside the ephemeral key. */
+enum {
+	BY_CAN = NONE + 1, NO_PARAMETERS,
 	/* MSE:Set AT */
 	OID_TAG, OID_OTHER, OID_INSIDE_06, OID_AS_06, OID_NONE, OID_EMPTY, OID_LONG, OID_SHORT, OID_UNOFFERED,
 	PWD_UNKNOWN, PWD_NONE, PWD_EMPTY, PWD_LENGTH, PWD_LONG, DOMAIN_UNKNOWN, DOMAIN_EMPTY,
 	/* the dynamic authentication data */
 	OUTER_TAG, OUTER_NONE, INNER_TAG, INNER_MORE, NO_DATA,
-	CHAINING, BETWEEN, INSTEAD, AGAIN,
-	/* the ephemeral key */
-	OTHER_SIZE, ZERO_POINT, OFF_CURVE, BAD_FORM, ABOVE_PRIME, ZERO_NUMBER, SMALL_X, LARGE_X, SMALL_Y, LARGE_Y,
-	OTHER_NONCE_SIZE,
+	CHAINING, BETWEEN, INSTEAD, AGAIN, OTHER_NONCE_SIZE,
 	/* the token */
 	TOKEN_WRONG, TOKEN_SHORT, TOKEN_LONG, TOKEN_BARE,
 	/* after it */
@@ -30,7 +29,7 @@ enum twist {
 struct run {
 	struct exam *x;
 	enum step at;
-	enum twist twist;
+	int twist;
 	unsigned int mapping;
 	struct group g;
 	uint8_t nonce[16];
@@ -48,7 +47,12 @@ static void put_oid(struct blob *b, unsigned int mapping, unsigned int cipher)
 	put_byte(b, cipher);
 }
 
-static bool twisted(const struct run *r, enum step at, enum twist t)
+static int twist_at(const struct run *r, enum step at)
+{
+	return r->at == at ? r->twist : NONE;
+}
+
+static bool twisted(const struct run *r, enum step at, int t)
 {
 	return r->at == at && r->twist == t;
 }
@@ -57,7 +61,7 @@ static bool twisted(const struct run *r, enum step at, enum twist t)
 static void mse_data(const struct run *r, unsigned int password, struct blob *d)
 {
 	const struct kit_info *info = r->x->info;
-	enum twist t = r->at == AT_MSE ? r->twist : NONE;
+	int t = twist_at(r, AT_MSE);
 	struct blob oid = r->oid;
 
 	if (t == OID_OTHER)
@@ -93,7 +97,7 @@ static void mse_data(const struct run *r, unsigned int password, struct blob *d)
 /* One GENERAL AUTHENTICATE: tag 0: without anything in 7C. */
 static void general(struct run *r, enum step at, unsigned int tag, const void *p, size_t n)
 {
-	enum twist t = r->at == at ? r->twist : NONE;
+	int t = twist_at(r, at);
 	bool chained = (at != AT_TOKEN) != (t == CHAINING);
 	struct blob in = { 0 }, out = { 0 };
 
@@ -118,77 +122,6 @@ static bool answer(struct run *r, unsigned int tag, struct part *out)
 
 	return must(r->x, part_at(d->b, d->n, &outer) && outer.tag == 0x7c && outer.total == d->n &&
 		    part_of(outer.p, outer.n, tag, out), "the data object that must be in 7C is not");
-}
-
-static bool twists_key(enum twist t)
-{
-	return t >= OTHER_SIZE && t <= LARGE_Y;
-}
-
-/* A pair whose public key is one of the extreme ones, by trying. k: the private half. */
-static void extreme(const struct run *r, const struct elem *base, BIGNUM **k, struct elem *out)
-{
-	size_t n = r->g.field;
-	uint8_t top[520];
-
-	BN_bn2bin(r->g.p, top);
-	for (;;) {
-		const uint8_t *x = out->b + 1, *y = x + n;
-
-		BN_clear_free(*k);
-		*k = scalar(&r->g);
-		elem_times(&r->g, base, *k, out);
-		if ((r->twist == SMALL_X && !x[0]) || (r->twist == LARGE_X && x[0] == top[0]) ||
-		    (r->twist == SMALL_Y && !y[0]) || (r->twist == LARGE_Y && y[0] == top[0]))
-			return;
-	}
-}
-
-static void twist_key(const struct run *r, const struct elem *base, BIGNUM **k, struct elem *out)
-{
-	struct group other;
-	BIGNUM *j;
-
-	switch (r->twist) {
-	case OTHER_SIZE:
-		group_open(&other, r->g.ec ? "secp384r1" : "dh_1024_160");
-		elem_generator(&other, out);
-		j = scalar(&other);
-		elem_times(&other, out, j, out);
-		BN_clear_free(j);
-		group_close(&other);
-		break;
-	case ZERO_POINT:
-		memset(out->b + 1, 0, out->n - 1);
-		break;
-	case OFF_CURVE:
-		out->b[out->n - 1] ^= 1;
-		break;
-	case BAD_FORM:
-		out->b[0] = 0x05;
-		break;
-	case ABOVE_PRIME:
-		MUST(BN_add_word(r->g.p, 2));
-		out->n = (size_t)BN_bn2bin(r->g.p, out->b);
-		MUST(BN_sub_word(r->g.p, 2));
-		break;
-	case ZERO_NUMBER:
-		memset(out->b, 0, out->n);
-		break;
-	default:
-		extreme(r, base, k, out);
-	}
-}
-
-/* Our pair on a base, the public half twisted where this step is to be. */
-static BIGNUM *our_pair(const struct run *r, enum step at, const struct elem *base, struct elem *out)
-{
-	BIGNUM *k = scalar(&r->g);
-
-	elem_times(&r->g, base, k, out);
-	if (r->at == at && twists_key(r->twist))
-		twist_key(r, base, &k, out);
-	return k;
 }
 
 /* 4.4.3.3.1: G' = s * G + H. */
@@ -330,7 +263,7 @@ static bool step_map(struct run *r)
 		ends(r, AT_MAP);
 		return false;
 	}
-	k = our_pair(r, AT_MAP, &r->base, &own);
+	k = our_pair(&r->g, &r->base, twist_at(r, AT_MAP), &own);
 	general(r, AT_MAP, 0x81, own.b, own.n);
 	ok = !ends(r, AT_MAP) && want(r->x, OK | PLAIN) && answer(r, 0x82, &theirs) && map(r, &theirs, k);
 	BN_clear_free(k);
@@ -346,7 +279,7 @@ static bool step_agree(struct run *r)
 
 	if (!between(r, AT_AGREE))
 		return false;
-	k = our_pair(r, AT_AGREE, &r->base, &r->own);
+	k = our_pair(&r->g, &r->base, twist_at(r, AT_AGREE), &r->own);
 	general(r, AT_AGREE, 0x83, r->own.b, r->own.n);
 	ok = !ends(r, AT_AGREE) && want(r->x, OK | PLAIN) && answer(r, 0x84, &theirs) &&
 	     must(r->x, theirs.n <= sizeof(e.b), "a public key too long");
@@ -388,7 +321,7 @@ static bool step_token(struct run *r)
 	return true;
 }
 
-static bool pace(struct exam *x, enum step at, enum twist twist, unsigned int mapping)
+static bool pace(struct exam *x, enum step at, int twist, unsigned int mapping)
 {
 	struct run r = { .x = x, .at = at, .twist = twist, .mapping = mapping };
 	unsigned int password = twist == BY_CAN ? 2 : 1;
@@ -413,7 +346,7 @@ bool open_pace(struct exam *x, unsigned int password, unsigned int mapping)
 static void refused(struct exam *x, long arg)
 {
 	probe_reset(&x->p);
-	pace(x, (enum step)(arg >> 8 & 0xf), (enum twist)(arg & 0xff), x->info->mapping);
+	pace(x, (enum step)(arg >> 8 & 0xf), (int)(arg & 0xff), x->info->mapping);
 }
 
 /* Right to the end, and a file can be read. */
@@ -422,7 +355,7 @@ static void accepted(struct exam *x, long arg)
 	unsigned int mapping = arg >> 16 ? (unsigned int)(arg >> 16) : x->info->mapping;
 
 	probe_reset(&x->p);
-	if (!pace(x, (enum step)(arg >> 8 & 0xf), (enum twist)(arg & 0xff), mapping))
+	if (!pace(x, (enum step)(arg >> 8 & 0xf), (int)(arg & 0xff), mapping))
 		return;
 	select_app(x);
 	if (!want(x, OK | SM))
