@@ -29,7 +29,7 @@ unit_programs() {
 # sources say: a program that was left in build/ is none, and one that was not built is missed (but for those that go by
 # a library's tests).
 units() {
-	local long='^build/tests/test_\(token\|matrix\|access_matrix\|inspect_access\)$' all
+	local long='^build/tests/test_\(token\|matrix\|access_matrix\|inspect_general\|inspect_terminal\)$' all
 	all=$(unit_programs)
 	{ grep "$long" <<<"$all"; grep -v "$long" <<<"$all"; } |
 		xargs -P "$(nproc)" -n 1 bash -c '

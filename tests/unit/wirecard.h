@@ -170,6 +170,53 @@ static inline void insert(struct cr_card *c, const char *name)
 	sim_card_power_on(c->sim, false, &n);
 }
 
+/*
+ * Takes the file off the card: EF.CardAccess from beside the application; the one of that identifier
+ * in it is EF.CVCA.
+ */
+static inline void lose(struct cr_card *c, uint16_t fid)
+{
+	struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != fid || (fid == 0x011c && p->files[i].in_app))
+			continue;
+		free(p->files[i].data);
+		p->files[i] = p->files[--p->n_files];
+		return;
+	}
+	fail_msg("no file %04X", fid);
+}
+
+/* EF.COM lists these groups and no others. */
+static inline void list(struct cr_card *c, const char *tags)
+{
+	struct sim_profile *p = &c->sim->prof;
+	size_t n = strlen(tags);
+
+	for (unsigned int i = 0; i < p->n_files; i++) {
+		if (p->files[i].fid != CR_FID_COM)
+			continue;
+		/* the list is the last object: shorter, it is the same file with two other lengths */
+		p->files[i].data[1] = (uint8_t)(0x12 + n);
+		p->files[i].data[0x13] = (uint8_t)n;
+		memcpy(p->files[i].data + 0x14, tags, n);
+		assert_true(0x14 + n <= p->files[i].len);
+		p->files[i].len = 0x14 + n;
+	}
+}
+
+/* Bytes of a file on the card; 0: not there. */
+static inline size_t length(const struct cr_card *c, uint16_t fid)
+{
+	const struct sim_profile *p = &c->sim->prof;
+
+	for (unsigned int i = 0; i < p->n_files; i++)
+		if (p->files[i].fid == fid)
+			return p->files[i].len;
+	return 0;
+}
+
 static inline void secret_of(const char *name, bool can, struct cr_secret *secret)
 {
 	const struct sim_sample *s = sample(name);
@@ -195,6 +242,14 @@ static inline const struct cr_file *file(const struct cr_inspection *insp, uint1
 	for (size_t i = 0; i < insp->n_files; i++)
 		if (insp->files[i].fid == fid)
 			return &insp->files[i];
+	return NULL;
+}
+
+static inline const struct cr_check *check(const struct cr_inspection *insp, const char *name)
+{
+	for (size_t i = 0; i < insp->n_checks; i++)
+		if (!strcmp(insp->checks[i].name, name))
+			return &insp->checks[i];
 	return NULL;
 }
 

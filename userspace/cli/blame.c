@@ -129,6 +129,18 @@ bool cli_blame_any(struct cli_blame *out)
 
 /* ---- no permission ---- */
 
+/* Has the USB device with that node an interface of the HID class? udev's rules leave such a one to root. */
+static bool node_has_hid(const char *root, const char *node)
+{
+	struct cli_interface all[CLI_MAX_INTERFACES];
+	size_t n = cli_interfaces(root, all, CLI_MAX_INTERFACES);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(all[i].node, node) && cli_has_hid(root, all[i].name))
+			return true;
+	return false;
+}
+
 void cli_denied(const char *root, const char *node, char *out, size_t size)
 {
 	struct group *g = NULL;
@@ -142,6 +154,9 @@ void cli_denied(const char *root, const char *node, char *out, size_t size)
 	if (g)
 		snprintf(out, size, _("%s is open to the group %s: \"adduser USER %s\", then log in again."),
 			 node, g->gr_name, g->gr_name);
+	else if (node_has_hid(root, node))
+		snprintf(out, size, _("%s is open to root alone, as the device has a keyboard's interface too, which whoever opens it could read: use the reader through cardring's module, or as root."),
+			 node);
 	else if (cli_udev_rules(root, path, sizeof(path), &rules) && rules)
 		/* they came after it */
 		snprintf(out, size, _("%s is open to root alone, though cardring's udev rules are there: unplug the reader and plug it in again."),

@@ -199,6 +199,21 @@ static bool is_token(const char *root, const char *device)
 	return cr_ccid_token(raw, n, (uint8_t)number(root, device, "bConfigurationValue", 10));
 }
 
+bool cli_has_hid(const char *root, const char *interface)
+{
+	char dev[64], other[96];
+	unsigned int configuration, i;
+
+	device_of(interface, dev, sizeof(dev));
+	configuration = number(root, dev, "bConfigurationValue", 10);
+	for (i = 0; i < 32; i++) {
+		snprintf(other, sizeof(other), "%s:%u.%u", dev, configuration, i);
+		if (number(root, other, "bInterfaceClass", 16) == 3)
+			return true;
+	}
+	return false;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strverscmp(((const struct cli_interface *)a)->name, ((const struct cli_interface *)b)->name);

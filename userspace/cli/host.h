@@ -43,5 +43,7 @@ struct cli_interface {
 /* How many there are, at most max, sorted by name. */
 size_t cli_interfaces(const char *root, struct cli_interface *out, size_t max);
 void cli_interface(const char *root, const char *name, struct cli_interface *out);
+/* Has the same device one of the HID class: a keyboard, a token's other side? */
+bool cli_has_hid(const char *root, const char *interface);
 
 #endif
