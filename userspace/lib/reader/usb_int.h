@@ -89,7 +89,7 @@ struct usb_slot {
 	bool given_up_answered, given_up_own;
 	bool abort_heard, abort_refused;
 	bool abort_waits;		/* its message, until bulk-out's halt is cleared */
-	bool expired;			/* the abort could not be sent */
+	bool expired;			/* the abort could not be sent, or had no answer in time */
 	bool unsync;			/* the answer of a command that was given up may still come */
 
 	struct libusb_transfer *tx, *control;

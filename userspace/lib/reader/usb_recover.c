@@ -189,6 +189,7 @@ static void abort_failed(struct usb_slot *s)
 {
 	struct usb_reader *r = s->reader;
 
+	s->expired = true;	/* its message is being taken back: more time would be for nothing */
 	cr_usb_tx_cancel(s);
 	if (s->tx_busy)
 		return;
