@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 #include <libkmod.h>
 #include "handover.h"
 
-#define MODULE	"cardring"
+#define MODULE		"cardring"
+#define CLOSING_MS	15000	/* the longest that kernel/claim.c and recover.c need: a command aborted, a card powered off */
+#define LOOK_MS		20
 
 static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format,
 		  va_list args)
@@ -231,6 +234,23 @@ static int in_use(const struct cli *c, const char *who)
 			_("The module is in use: end the programs that use a reader first."));
 }
 
+/* A file that is closed, or whose process is killed, is nobody's any more, and keeps the module until its card is off. */
+static int remove_module(struct kmod_module *mod, char *who)
+{
+	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
+
+	for (unsigned int waited = 0;; waited += LOOK_MS) {
+		int err = kmod_module_remove_module(mod, KMOD_REMOVE_NOWAIT);
+
+		if (err != -EAGAIN && err != -EBUSY)
+			return err;
+		users(0, name_user, who);
+		if (*who || waited >= CLOSING_MS)
+			return err;
+		nanosleep(&look, NULL);
+	}
+}
+
 /* pcscd alone is asked to let go, and has its readers by its own driver then. */
 static int unload(const struct cli *c, struct kmod_ctx *ctx)
 {
@@ -249,7 +269,7 @@ static int unload(const struct cli *c, struct kmod_ctx *ctx)
 		return rc;
 	err = kmod_module_new_from_name(ctx, MODULE, &mod);
 	if (!err)
-		err = kmod_module_remove_module(mod, KMOD_REMOVE_NOWAIT);
+		err = remove_module(mod, who);
 	kmod_module_unref(mod);
 	if (!err)
 		return done(c, false, true, &h, _("The module is unloaded."));
@@ -260,7 +280,6 @@ static int unload(const struct cli *c, struct kmod_ctx *ctx)
 		return load_failed(c, NULL, MODULE, err);
 	case -EAGAIN:
 	case -EBUSY:
-		users(0, name_user, who);
 		return in_use(c, who);
 	}
 	return cli_fail(c, CLI_ERROR, "unload-failed", NULL, _("The kernel did not let go of the module: %s"),

@@ -145,3 +145,18 @@ wait $server
 wait_for 10 sh -c '! ls /dev/cardring[0-9]*'
 check "driver unload unloads it" $cardring driver unload
 check "and it is gone" [ ! -d /sys/module/cardring ]
+
+# The file of a program that was killed is nobody's, and keeps the module until its card is powered off.
+insmod "$CARDRING_KO"
+start_reader --level extended
+wait_for 10 has_node
+line "latency value=100000"
+line "delay 0 on=poweroff ms=2000"
+$cardring verify --can 123456 >/dev/null 2>&1 &
+holder=$!
+sleep 0.7
+kill -9 $holder
+check "driver unload waits for a card to be off" $cardring driver unload
+check "and for no more" [ ! -d /sys/module/cardring ]
+wait $holder 2>/dev/null
+stop_reader
