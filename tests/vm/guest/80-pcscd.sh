@@ -23,7 +23,7 @@ sed -e "$(add ifdVendorID 0x1209)" -e "$(add ifdProductID 0xC1D0)" -e "$(add ifd
 start_pcscd() {
 	pcscd --foreground --debug >/run/pcscd.log 2>&1 &
 	pcscd=$!
-	wait_for 10 test -S /run/pcscd/pcscd.comm
+	wait_for 20 test -S /run/pcscd/pcscd.comm
 }
 stop_pcscd() {
 	kill $pcscd
@@ -59,7 +59,7 @@ start_session() {
 	perl -e 'use Chipcard::PCSC; my $c = new Chipcard::PCSC(); my @r = grep { /433/ } $c->ListReaders();
 		my $card = new Chipcard::PCSC::Card($c, $r[0]) or exit 1; $| = 1; print "connected\n"; sleep 600;' >/run/session 2>&1 &
 	session=$!
-	wait_for 10 grep -q connected /run/session
+	wait_for 20 grep -q connected /run/session
 }
 stop_session() {
 	kill $session
@@ -72,14 +72,14 @@ load_module
 start_pcscd
 check "pcscd runs" kill -0 $pcscd
 serve extended
-wait_for 10 has_node
-check "a reader that is plugged in is found, with its card" wait_for 10 has_card
+wait_for 20 has_node
+check "a reader that is plugged in is found, with its card" wait_for 20 has_card
 check "through our handler" grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
 reads_card "virtual reader"
 line remove
-check "a card that is taken out is told" wait_for 5 has_none
+check "a card that is taken out is told" wait_for 20 has_none
 line insert
-check "and one that is put in" wait_for 5 has_card
+check "and one that is put in" wait_for 20 has_card
 # pcscd lets an unused card be powered for five seconds
 check "nobody asks the reader anything while nothing happens" sh -c '
 	sleep 8; a=$(cat /sys/class/cardring/cardring*/commands); sleep 3
@@ -89,22 +89,22 @@ check "and then for PC/SC programs again" selects_lds
 line unplug
 exec 6>&-
 wait $server
-check "a reader that is unplugged goes" wait_for 10 sees_no_reader
+check "a reader that is unplugged goes" wait_for 20 sees_no_reader
 
 # QEMU's reader is one that libccid knows.
 if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
 	tests/vm/vmctl card an
 	reader=433	# in its name by our list and by that of libccid
-	check "QEMU's reader: found" wait_for 10 has_card
+	check "QEMU's reader: found" wait_for 20 has_card
 	reads_card "QEMU's reader"
 	tests/vm/vmctl card-remove
-	check "QEMU's reader: its card is gone" wait_for 5 has_none
+	check "QEMU's reader: its card is gone" wait_for 20 has_none
 	tests/vm/vmctl card-insert
-	check "QEMU's reader: and back" wait_for 5 has_card
+	check "QEMU's reader: and back" wait_for 20 has_card
 	stop_pcscd
 	unload_module
 	start_pcscd
-	check "QEMU's reader without the module: libccid has it" wait_for 10 has_card
+	check "QEMU's reader without the module: libccid has it" wait_for 20 has_card
 	check "which our handler left to it" grep -q "cardring: .* is not taken" /run/pcscd.log
 	reads_card "QEMU's reader by libccid"
 
@@ -121,28 +121,28 @@ if [ "$CARDRING_RIG" = qemu ] && tests/vm/vmctl plug-reader; then
 	stop_session
 	check "driver load takes the reader over" sh -c "$cardring driver load '$CARDRING_KO' --json | jq -e '.driver.taken_over == 1'"
 	check "pcscd still runs" kill -0 $pcscd
-	check "and has it through our handler" wait_for 10 grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
-	check "with its card" wait_for 10 has_card
+	check "and has it through our handler" wait_for 20 grep -q "cardring: .* is /dev/cardring" /run/pcscd.log
+	check "with its card" wait_for 20 has_card
 	reads_card "QEMU's reader, taken over"
-	check "pcscd lets go of the card" wait_for 15 let_go
+	check "pcscd lets go of the card" wait_for 30 let_go
 	check "verify reads it by the module beside pcscd" sh -c "$cardring verify --can 123456 --trust build/sim/trust --json |
 		jq -e '.reader.backend == \"kernel\"'"
 	start_session
 	check "in use it is not given back either" sh -c "! $cardring driver unload >/run/said 2>&1"
 	check "but by force" $cardring driver unload --force
 	stop_session
-	check "given back, libccid has it" wait_for 10 by_libccid
+	check "given back, libccid has it" wait_for 20 by_libccid
 	check "with its card, and pcscd is the same" sh -c "kill -0 $pcscd"
-	wait_for 10 has_card
+	wait_for 20 has_card
 	reads_card "QEMU's reader, given back"
 	check "there and back once more" sh -c "$cardring driver load '$CARDRING_KO' && $cardring driver unload"
-	check "which leaves it with libccid" wait_for 10 by_libccid
-	check "and its card" wait_for 10 has_card
+	check "which leaves it with libccid" wait_for 20 by_libccid
+	check "and its card" wait_for 20 has_card
 	modprobe -q vhci_hcd
 	load_module
 	check "a module that is loaded takes over too" sh -c "$cardring driver load --json | jq -e '.driver.taken_over == 1'"
 	check "doctor sees the whole way" $cardring doctor
-	wait_for 15 let_go
+	wait_for 30 let_go
 	check "driver unload, where nobody has a card" $cardring driver unload
 	tests/vm/vmctl unplug-reader
 fi
