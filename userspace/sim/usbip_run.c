@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
+#include "steady.h"
 #include "usbip.h"
 
 struct vreader_usb {
@@ -29,6 +30,7 @@ struct vreader_usb {
 	pthread_t listening, attending;
 	bool running, stop, gone;
 	pthread_mutex_t lock;
+	struct steady clock;
 };
 
 static uint64_t now_ns(void)
@@ -87,7 +89,7 @@ static bool settle(struct vreader_usb *u, bool *full)
 	bool ok;
 
 	/* before, not after: on one CPU the host goes on within send(2) */
-	usbip_dev_ready(u->dev, now_ns());
+	usbip_dev_ready(u->dev, steady_ns(&u->clock));
 	/* what was answered before the cable is drawn still arrives */
 	ok = flush(u) && !u->stop && !u->gone && !usbip_dev_unplugged(u->dev);
 	arm(u);
@@ -118,7 +120,7 @@ static void *listen_to_kernel(void *arg)
 		if (n < 0 && errno == EINTR)
 			continue;
 		pthread_mutex_lock(&u->lock);
-		ok = n > 0 && usbip_dev_feed(u->dev, buf, n, now_ns()) == 0 && settle(u, &full);
+		ok = n > 0 && usbip_dev_feed(u->dev, buf, n, steady_ns(&u->clock)) == 0 && settle(u, &full);
 		pthread_mutex_unlock(&u->lock);
 		if (ok && full)
 			wake(u);
@@ -147,7 +149,7 @@ static void *attend(void *arg)
 			ok = errno == EAGAIN;
 		if (p[1].revents && read(u->timer, &count, sizeof(count)) > 0)
 			u->armed = VREADER_NEVER;
-		usbip_dev_tick(u->dev, now_ns());
+		usbip_dev_tick(u->dev, steady_ns(&u->clock));
 		ok = settle(u, &full) && ok;
 		pthread_mutex_unlock(&u->lock);
 	}
@@ -247,7 +249,7 @@ int vreader_usb_fault(struct vreader_usb *u, const char *line)
 	if (i >= u->readers)
 		return -1;
 	pthread_mutex_lock(&u->lock);
-	err = vreader_fault(u->reader[i], line, now_ns(), NULL);
+	err = vreader_fault(u->reader[i], line, steady_ns(&u->clock), NULL);
 	pthread_mutex_unlock(&u->lock);
 	wake(u);
 	return err;
@@ -260,7 +262,7 @@ void vreader_usb_insert(struct vreader_usb *u, unsigned int interface, unsigned 
 		return;
 	}
 	pthread_mutex_lock(&u->lock);
-	vreader_insert(u->reader[interface], slot, card, now_ns());
+	vreader_insert(u->reader[interface], slot, card, steady_ns(&u->clock));
 	pthread_mutex_unlock(&u->lock);
 	wake(u);
 }
