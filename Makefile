@@ -48,7 +48,7 @@ PCSC     := $(shell pkg-config --exists libpcsclite && echo yes)
 TEST_SRC := $(filter-out $(if $(EAC),,tests/unit/test_openpace%) $(if $(PCSC),,tests/unit/test_ifd.c),\
 	    $(sort $(wildcard tests/unit/test_*.c)))
 VMT_SRC  := $(sort $(wildcard tests/vm/*.c))
-BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_SRC := $(filter-out %/bus.c,$(sort $(wildcard tests/bench/*.c)))
 EXAM_SRC := $(filter-out %/lax.c,$(sort $(wildcard tests/conformity/card/*.c)))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 obj       = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -187,6 +187,7 @@ $(B)/tests/bench/client: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 # The command itself, but for one function.
 $(B)/tests/bench/single: $(call obj,$(CLI_SRC))
 $(B)/tests/bench/single: BENCH_LIBS = $(shell pkg-config --libs libkmod) -Wl,--wrap=cr_card_transmit_batch
+$(B)/tests/bench/turnaround: $(call obj,tests/bench/bus.c)
 $(B)/tests/bench/scale_pcscd: BENCH_LIBS = $(shell pkg-config --libs libpcsclite)
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(B)/libcardring-sim.a $(B)/libcardring-picture.a $(B)/libcardring.a
 	@mkdir -p $(@D)

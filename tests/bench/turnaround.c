@@ -3,20 +3,23 @@
  * The host's turnaround, taken at the device: the time from the moment the device's answer is ready until the
  * next command reaches it. All that it holds is the host's, whatever stack runs there; the card takes no time.
  *
- *   turnaround WAY [--bus vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE] [--strace FILE --count N]
+ *   turnaround WAY [--bus benchbus|vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE]
+ *              [--strace FILE --count N]
  *
  * One reader is given to the driver that the way needs, and read from by tests/bench/client in a process of its own.
  * Each repetition lasts --ms (1000) and gives one line on stdout and one object in FILE.
  *
- *   vhci   our virtual reader, which this process attaches to vhci_hcd (USB/IP). The bus is three threads: two of
- *          vhci_hcd and this one. What they cost is part of each figure
- *   xhci   QEMU's own reader on its xHCI, there already, with tests/bench/stampcard in it: a reader at TPDU level,
- *          so at most 255 bytes. The device is QEMU's threads and that card, outside of the machine: their CPU time
- *          is in no figure
+ *   benchbus  our virtual reader on a bus of our own (kmod/benchbus.c), which costs one system call of this process
+ *             and no thread: the default. What drivers do when URBs end is done within that call, and is in the time
+ *             of this process
+ *   vhci      the same reader on vhci_hcd (USB/IP): two threads, a socket and two system calls, part of each figure
+ *   xhci      QEMU's own reader on its xHCI, there already, with tests/bench/stampcard in it: a reader at TPDU level,
+ *             so at most 255 bytes. The device is QEMU's threads and that card, outside of the machine: their CPU
+ *             time is in no figure
  *
  * --strace: COUNT commands under strace -c of the client, and of pcscd in FILE.pcscd; nothing is timed.
  *
- * Needs root, cardring.ko and cardring_bench.ko loaded, and vhci_hcd for its bus.
+ * Needs root, cardring.ko and cardring_bench.ko loaded, and benchbus.ko or vhci_hcd for its bus.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <jansson.h>
+#include "bus.h"
 #include "usbip.h"
 #include "stamps.h"
 
@@ -33,7 +37,9 @@
 #define WARM_UP		64
 #define MAX_SIZES	8
 
+static struct bus_reader *bus_reader;	/* on benchbus */
 static struct vreader_usb *reader;	/* on vhci */
+static const char *bus = "benchbus";
 static bool xhci;
 static char usb_name[32];	/* "9-1" */
 static int node = -1;
@@ -65,6 +71,16 @@ static void end_children(void)
 	client = daemon_pid = 0;
 }
 
+static void detach(void)
+{
+	if (bus_reader)
+		bus_detach(bus_reader);
+	if (reader)
+		vreader_detach(reader);
+	bus_reader = NULL;
+	reader = NULL;
+}
+
 static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
 {
 	va_list ap;
@@ -75,8 +91,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	fputc('\n', stderr);
 	va_end(ap);
 	end_children();
-	if (reader)
-		vreader_detach(reader);
+	detach();
 	exit(1);
 }
 
@@ -142,7 +157,7 @@ static void give_to(const char *driver)
 	}
 }
 
-static void attach_vhci(void)
+static void attach_ours(void)
 {
 	/* A pair that libccid serves, without any special case in it; and a message as long as there is. */
 	static const struct vreader_config cfg = {
@@ -150,6 +165,13 @@ static void attach_vhci(void)
 		.serial = "bench", .level = VREADER_EXTENDED,
 	};
 
+	if (!strcmp(bus, "benchbus")) {
+		bus_reader = bus_attach(&cfg);
+		if (!bus_reader)
+			die("/dev/benchbus: %s", strerror(errno));
+		snprintf(usb_name, sizeof(usb_name), "%s", bus_name(bus_reader));
+		return;
+	}
 	reader = vreader_attach(&cfg);
 	if (!reader)
 		die("attach: %s", strerror(errno));
@@ -202,7 +224,7 @@ static void attach(void)
 	if (xhci)
 		attach_xhci();
 	else
-		attach_vhci();
+		attach_ours();
 	give_to("cardring");
 	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s:1.0/cardring", usb_name);
 	while (node < 0) {
@@ -335,14 +357,19 @@ static void command(unsigned int bytes, unsigned int count, uint64_t *us)
 
 /* ---- measuring ---- */
 
-static uint32_t *gaps;	/* on vhci */
+static uint32_t *gaps;	/* but on xHCI */
+
+static size_t stamps(struct vreader_stamp *out, size_t max, uint64_t *total)
+{
+	return bus_reader ? bus_stamps(bus_reader, out, max, total) : vreader_usb_stamps(reader, 0, out, max, total);
+}
 
 /* The gaps between an answer and the next command, among the stamps since *from. */
 static void collect(struct stamps *s, uint64_t *from)
 {
 	static struct vreader_stamp st[VREADER_STAMPS];
 	uint64_t total, ready = 0;
-	size_t have = vreader_usb_stamps(reader, 0, st, VREADER_STAMPS, &total);
+	size_t have = stamps(st, VREADER_STAMPS, &total);
 
 	if (total - *from > have)
 		s->lost += total - *from - have;
@@ -403,7 +430,7 @@ static json_t *measure(unsigned int bytes, unsigned int ms)
 	if (xhci)
 		ask_stamps(&s);
 	else
-		vreader_usb_stamps(reader, 0, NULL, 0, &from);
+		stamps(NULL, 0, &from);
 	rx = counter("bytes_rx");
 	copied = counter("bytes_copied");
 	pcscd = daemon_pid ? process_us(daemon_pid) : 0;
@@ -433,7 +460,7 @@ static json_t *measure(unsigned int bytes, unsigned int ms)
 
 	per = 1.0 / n;
 	return json_pack("{ss ss si sI sf sI sI sI sI sI sI so s{sf sf sf sf sf} sf sf sI sI}",
-			 "way", way, "bus", xhci ? "xhci" : "vhci", "bytes", bytes,
+			 "way", way, "bus", bus, "bytes", bytes,
 			 "commands", (json_int_t)n, "seconds", (b.ns - a.ns) / 1e9,
 			 "p50_ns", (json_int_t)s.curve[P50], "p99_ns", (json_int_t)s.curve[P99],
 			 "max_ns", (json_int_t)s.curve[MAX], "mean_ns", (json_int_t)s.mean,
@@ -478,15 +505,16 @@ int main(int argc, char **argv)
 		case 's': strace_file = optarg; break;
 		case 'c': count = strtoul(optarg, NULL, 10); break;
 		case 'B':
-			xhci = !strcmp(optarg, "xhci");
-			known = xhci || !strcmp(optarg, "vhci");
+			bus = optarg;
+			xhci = !strcmp(bus, "xhci");
+			known = xhci || !strcmp(bus, "vhci") || !strcmp(bus, "benchbus");
 			break;
 		default: return 2;
 		}
 	gaps = malloc(MAX_GAPS * sizeof(*gaps));
 	if (optind + 1 != argc || !known || !gaps || !runs)
-		die("usage: turnaround WAY [--bus vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE] "
-		    "[--strace FILE --count N]");
+		die("usage: turnaround WAY [--bus benchbus|vhci|xhci] [--bytes N]... [--ms N] [--repeat N] "
+		    "[--json FILE] [--strace FILE --count N]");
 	way = argv[optind];
 	if (!sizes)
 		bytes[sizes++] = 240;
@@ -515,9 +543,7 @@ int main(int argc, char **argv)
 			}
 	}
 	end_children();
-	if (reader)
-		vreader_detach(reader);
-	reader = NULL;
+	detach();
 	if (file && json_dump_file(runs, file, JSON_INDENT(1))) {
 		fprintf(stderr, "turnaround: cannot write %s\n", file);
 		return 1;
