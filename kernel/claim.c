@@ -12,7 +12,8 @@
 
 #include "reader.h"
 
-#define CR_LEAVE_MS	3000	/* abort and power-off of a reader that answers */
+/* An abort that takes as long as it may, and the power-off behind it. */
+#define CR_LEAVE_MS	(CR_ABORT_CAP_MS + 3000)
 
 /* One that waits for a slot; on its stack, in cr_slot.claimants */
 struct cr_claimant {

@@ -431,6 +431,52 @@ static void reader_that_goes_on_sending_is_given_time_for_the_abort(void **state
 	unplug(&rd);
 }
 
+/* Four seconds of the rest of an old answer, then the one to the abort. */
+struct late_abort { struct reader *rd; uint8_t seq; };
+
+static void *answers_the_abort_late(void *arg)
+{
+	const struct late_abort *l = arg;
+	char line[64];
+
+	for (uint64_t begin = now_ms(); now_ms() - begin < 4000; sleep_ms(50))
+		fault(l->rd, "inraw 5A 5A 5A 5A 5A 5A 5A");
+	snprintf(line, sizeof(line), "inraw 81 00 00 00 00 00 %02X 00 00 00", l->seq);
+	fault(l->rd, line);
+	return NULL;
+}
+
+/* Whoever closes the file would leave the card powered, and a command that nobody ended. */
+static void close_waits_for_an_abort_that_takes_long(void **state)
+{
+	struct cardring_sqe sqe;
+	struct late_abort late;
+	struct reader rd;
+	pthread_t thread;
+	uint64_t from = 0;
+	struct node n;
+
+	plug(&rd, &(struct vreader_config){ 0 });
+	node_card(&n, &rd);
+	fault(&rd, "delay ms=3500");
+	fault(&rd, "ignoreabort");
+	fault(&rd, "muteabort");
+	seen(&rd, 0, &from);
+	sqe = sqe_read(&n, 0, 0, 10);
+	sqe.deadline_ms = 60;
+	assert_int_equal(run(&n, &sqe).result, -ETIMEDOUT);
+	late = (struct late_abort){ &rd, abort_seq(&rd, from) };
+	assert_int_equal(pthread_create(&thread, NULL, answers_the_abort_late, &late), 0);
+	node_close(&n);
+	assert_int_equal(seen(&rd, PC_ICC_POWER_OFF, &from), 1);
+	pthread_join(thread, NULL);
+	node_card(&n, &rd);
+	works(&n, 0);
+	assert_int_equal(counter(&rd, "resets"), 0);
+	node_close(&n);
+	unplug(&rd);
+}
+
 static void halted_endpoints_are_cleared(void **state)
 {
 	static const struct { const char *line; int result; } t[] = {
@@ -626,6 +672,7 @@ static int tests(void)
 		NODE_TEST(time_extension_ends_no_abort),
 		NODE_TEST(time_extensions_of_an_aborted_command_cost_no_other_slot),
 		NODE_TEST(reader_that_goes_on_sending_is_given_time_for_the_abort),
+		NODE_TEST(close_waits_for_an_abort_that_takes_long),
 		NODE_TEST(halted_endpoints_are_cleared),
 		NODE_TEST(trouble_of_one_slot_leaves_the_other_usable),
 		NODE_TEST(time_extension_moves_the_deadline),

@@ -34,6 +34,7 @@
 #include "reader/memring.h"
 
 #define USB_MS		1000000ULL	/* ns */
+#define USB_ABORT_CAP_MS 10000		/* while the reader still sends */
 #define USB_NEVER	UINT64_MAX
 
 struct usb_reader;

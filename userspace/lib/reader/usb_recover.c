@@ -5,7 +5,7 @@
  * that nothing is written into a program's buffer after its completion, completes it, and tells the reader (CCID
  * 1.1, 5.3.1): ABORT on the control pipe, then PC_to_RDR_Abort on bulk-out with the same bSeq, until the answer to
  * that has come; one that still sends what nobody waits for, the rest of the old answer mostly, is given more time,
- * ABORT_CAP_MS at most. A reader that does not answer is reset; one with more slots after two such in a row without any
+ * USB_ABORT_CAP_MS at most. A reader that does not answer is reset; one with more slots after two such in a row without any
  * answer, so that one dead slot does not take the others down. After RESETS in vain the slot is left dead: POWER_ON
  * tries again.
  *
@@ -19,7 +19,6 @@
 #define REQUEST_ABORT		0x01	/* CCID 1.1, 5.3.1 */
 #define ABORT_CONTROL_MS	300
 #define ABORT_MS		700
-#define ABORT_CAP_MS		10000	/* while the reader still sends */
 #define RESETS			3	/* in a row, without an answer */
 
 /* ---- ending a command ---- */
@@ -104,7 +103,7 @@ static void send_abort(struct usb_slot *s)
 
 	s->seq++;
 	s->abort_heard = false;
-	s->hard_deadline = cr_usb_now() + ABORT_CAP_MS * USB_MS;
+	s->hard_deadline = cr_usb_now() + USB_ABORT_CAP_MS * USB_MS;
 	cr_usb_abort_more_time(s);
 	if (s->control_busy) {		/* that of the last abort: let the other half do */
 		send_abort_message(s);

@@ -6,7 +6,8 @@
 
 #define STATUS_MS	1000	/* the backend's own commands */
 #define SLOT_BUSY	0xE0	/* CCID 1.1, table 6.2-2 */
-#define LEAVE_MS	3000	/* abort and power-off of a reader that answers */
+/* An abort that takes as long as it may, and the power-off behind it. */
+#define LEAVE_MS	(USB_ABORT_CAP_MS + 3000)
 
 /* ---- queues ---- */
 
