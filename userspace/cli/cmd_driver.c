@@ -13,8 +13,9 @@
 #include "handover.h"
 
 #define MODULE		"cardring"
-#define CLOSING_MS	15000	/* the longest that kernel/claim.c and recover.c need: a command aborted, a card powered off */
-#define LOOK_MS		20
+#define CLOSING_MS	15000	/* the longest that a slot needs by kernel/claim.c: a command aborted, a card powered off */
+#define LOOK_MS		100
+#define NOTE_MS		1000
 
 static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format,
 		  va_list args)
@@ -231,22 +232,48 @@ static int in_use(const struct cli *c, const char *who)
 	if (*who)
 		return cli_fail(c, CLI_ERROR, "in-use", NULL, _("The module is in use by %s: end them first."), who);
 	return cli_fail(c, CLI_ERROR, "in-use", NULL,
-			_("The module is in use: end the programs that use a reader first."));
+			_("The module is in use, and by no process that can be seen: a card may still have to be powered off; try it again in a moment."));
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+static void name_module(const struct kmod_list *holders, char *who)
+{
+	struct kmod_module *mod = kmod_module_get_module(holders);
+
+	snprintf(who, 256, "%s", kmod_module_get_name(mod));
+	kmod_module_unref(mod);
 }
 
 /* A file that is closed, or whose process is killed, is nobody's any more, and keeps the module until its card is off. */
 static int remove_module(struct kmod_module *mod, char *who)
 {
 	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
+	uint64_t begin = now_ms();
+	bool said = false;
 
-	for (unsigned int waited = 0;; waited += LOOK_MS) {
+	for (;;) {
 		int err = kmod_module_remove_module(mod, KMOD_REMOVE_NOWAIT);
+		struct kmod_list *holders;
 
 		if (err != -EAGAIN && err != -EBUSY)
 			return err;
 		users(0, name_user, who);
-		if (*who || waited >= CLOSING_MS)
+		holders = kmod_module_get_holders(mod);
+		if (holders && !*who)
+			name_module(holders, who);
+		kmod_module_unref_list(holders);
+		if (*who || now_ms() - begin >= CLOSING_MS)
 			return err;
+		if (!said && now_ms() - begin >= NOTE_MS)
+			cli_note(_("Waiting until a card is powered off."));
+		said |= now_ms() - begin >= NOTE_MS;
 		nanosleep(&look, NULL);
 	}
 }

@@ -3,6 +3,7 @@
 #include "steady.h"
 
 #define LEARN_NS	10000000ULL	/* to know the rate to a thousandth: a look takes microseconds */
+#define LEARN_MAX_NS	1000000000ULL
 #define SYNC_NS		50000000ULL
 #define DRIFT_NS	1000000LL	/* more than the rate's error could be by then: the machine slept */
 
@@ -77,16 +78,28 @@ static uint64_t look_once(uint64_t *n, uint64_t *width)
 	return ns;
 }
 
+/*
+ * Did the count go on alone, or the clock? Known from what the rate says; and where there is none yet, from a pause too
+ * long to learn from.
+ */
+static bool parted(const struct steady *s, uint64_t ns, uint64_t n, uint64_t width)
+{
+	int64_t drift = counted(s, n) - ns, most = DRIFT_NS + (int64_t)(width * s->rate);
+
+	if (s->rate)
+		return drift > most || drift < -most;
+	return ns - s->first_ns > LEARN_MAX_NS || n <= s->first_count;
+}
+
 /* The rate is that of all the time since the first look. */
 static uint64_t look(struct steady *s)
 {
 	uint64_t n, width, ns = look_once(&n, &width);
-	int64_t drift = s->rate ? counted(s, n) - ns : 0;
 
 	if (!s->first_ns) {
 		s->none = !counts_steadily();
 		begin(s, ns, n, width);
-	} else if (drift > DRIFT_NS || drift < -DRIFT_NS) {
+	} else if (parted(s, ns, n, width)) {
 		begin(s, ns, n, width);
 	} else if (ns - s->first_ns >= LEARN_NS && width + s->first_width < (n - s->first_count) / 1000) {
 		s->rate = (double)(ns - s->first_ns) / (n - s->first_count);
