@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include "kmod/benchbus.h"
@@ -22,7 +24,7 @@ struct bus_reader {
 	struct steady clock;
 	pthread_t thread;
 	pthread_mutex_t lock;	/* of dev, reader and clock */
-	volatile bool stop;
+	bool stop;		/* by lock */
 	uint8_t in[BENCHBUS_IN];
 };
 
@@ -41,10 +43,10 @@ static void *serve(void *arg)
 	struct benchbus_exchange x = { .in = (uintptr_t)b->in, .in_size = sizeof(b->in) };
 	uint64_t now;
 	size_t len;
-	int err;
+	int err = 0;
 
 	pthread_mutex_lock(&b->lock);
-	while (!b->stop) {
+	while (!b->stop && !err) {
 		x.out = (uintptr_t)usbip_dev_pending(b->dev, &len);
 		x.out_len = len;
 		now = steady_ns(&b->clock);
@@ -53,24 +55,26 @@ static void *serve(void *arg)
 		pthread_mutex_unlock(&b->lock);
 		err = ioctl(b->fd, BENCHBUS_EXCHANGE, &x) ? errno : 0;
 		pthread_mutex_lock(&b->lock);
-		if (err && err != EINTR)
+		if (err == EINTR)
+			err = x.in_len = 0;
+		if (err)
 			break;
 		usbip_dev_sent(b->dev, len);
-		if (err)
-			continue;
 		if (!x.in_len)
 			usbip_dev_tick(b->dev, steady_ns(&b->clock));
 		else if (usbip_dev_feed(b->dev, b->in, x.in_len, steady_ns(&b->clock)))
-			break;
+			err = EPROTO;
 	}
 	pthread_mutex_unlock(&b->lock);
+	/* unplugged, that nobody waits for its answers */
+	if (err)
+		fprintf(stderr, "the reader on benchbus ends: %s\n", strerror(err));
+	close(b->fd);
 	return NULL;
 }
 
 static void bus_free(struct bus_reader *b)
 {
-	if (b->fd >= 0)
-		close(b->fd);
 	usbip_dev_free(b->dev);
 	vreader_free(b->reader);
 	pthread_mutex_destroy(&b->lock);
@@ -93,6 +97,8 @@ struct bus_reader *bus_attach(const struct vreader_config *cfg)
 	if (!err)
 		err = pthread_create(&b->thread, NULL, serve, b);
 	if (err) {
+		if (b->fd >= 0)
+			close(b->fd);
 		bus_free(b);
 		errno = err;
 		return NULL;
@@ -118,7 +124,16 @@ size_t bus_stamps(struct bus_reader *b, struct vreader_stamp *out, size_t max, u
 
 void bus_detach(struct bus_reader *b)
 {
+	const struct timespec look = { .tv_nsec = 5000000 };
+	char path[64];
+
+	pthread_mutex_lock(&b->lock);
 	b->stop = true;
+	pthread_mutex_unlock(&b->lock);
 	pthread_join(b->thread, NULL);
+	/* until then the next device there is mistaken for this one */
+	snprintf(path, sizeof(path), "/sys/bus/usb/devices/%s", b->name);
+	for (unsigned int waited = 0; waited < 10000 && !access(path, F_OK); waited += 5)
+		nanosleep(&look, NULL);
 	bus_free(b);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The host's turnaround, taken at the device: the time from the moment the device's answer is ready until the
- * next command reaches it. All that it holds is the host's, whatever stack runs there; the card takes no time.
+ * next command reaches it. All that it holds is the host's and the bus's, whatever stack runs there; the card takes
+ * no time.
  *
  *   turnaround WAY [--bus benchbus|vhci|xhci] [--bytes N]... [--ms N] [--repeat N] [--json FILE]
  *              [--strace FILE --count N]
@@ -9,9 +10,11 @@
  * One reader is given to the driver that the way needs, and read from by tests/bench/client in a process of its own.
  * Each repetition lasts --ms (1000) and gives one line on stdout and one object in FILE.
  *
- *   benchbus  our virtual reader on a bus of our own (kmod/benchbus.c), which costs one system call of this process
- *             and no thread: the default. What drivers do when URBs end is done within that call, and is in the time
- *             of this process
+ *   benchbus  our virtual reader on a bus of our own (kmod/benchbus.c), the default: one system call of this process
+ *             where the next command is sent from the completion of the last, as from a batch; where a program must
+ *             run first, it sleeps and is woken, as a real controller's interrupt would wake the program, and that
+ *             is in the figure. What drivers do when URBs end is done within the call, in the time of this process.
+ *             A clock without vDSO and steady count (QEMU's HPET) adds two more
  *   vhci      the same reader on vhci_hcd (USB/IP): two threads, a socket and two system calls, part of each figure
  *   xhci      QEMU's own reader on its xHCI, there already, with tests/bench/stampcard in it: a reader at TPDU level,
  *             so at most 255 bytes. The device is QEMU's threads and that card, outside of the machine: their CPU

@@ -7,7 +7,8 @@
  *   usbcore -> bus_enqueue() -> queued -> ioctl -> taken -> ioctl -> usbcore
  *
  * Only the device's thread, within its ioctl, gives URBs back, in the order of
- * the answers; and the end of its file those that are left.
+ * the answers; and the end of its file those that are left. Of a device whose
+ * thread is gone, while its process waits here for one of them, a worker does.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -23,6 +24,7 @@
 #include <linux/usb/ch11.h>
 #include <linux/usb/hcd.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include "benchbus.h"
 
 enum { CMD_SUBMIT = 1, CMD_UNLINK, RET_SUBMIT, RET_UNLINK };
@@ -50,7 +52,10 @@ struct item {
 	int status;			/* in ended */
 	u32 seqnum, unlink_seqnum;
 	bool taken;
+	bool cancelled;			/* a taken one, with status */
 };
+
+#define LATE	HZ	/* a device that is there answers at once */
 
 struct bus {
 	struct mutex device;		/* one ioctl at a time */
@@ -60,6 +65,7 @@ struct bus {
 	struct list_head taken;		/* it has them */
 	struct list_head ended;		/* to be given back without it */
 	struct list_head unlinks;	/* of taken, to be told to it */
+	struct delayed_work late;	/* those that it did not unlink */
 	wait_queue_head_t wake;		/* of these, for the device */
 	u32 seqnum;
 	u32 port;			/* wPortStatus, wPortChange << 16 */
@@ -135,12 +141,13 @@ static int bus_dequeue(struct usb_hcd *hcd, struct urb *urb, int status)
 	err = usb_hcd_check_unlink_urb(hcd, urb, status);
 	if (!err) {
 		item = urb->hcpriv;
-		if (item->taken) {
+		item->status = status;
+		item->cancelled = item->taken;
+		if (item->taken)
 			list_add_tail(&item->unlink, &bus->unlinks);
-		} else {
-			item->status = status;
+		else
 			list_move_tail(&item->node, &bus->ended);
-		}
+		schedule_delayed_work(&bus->late, LATE);
 	}
 	spin_unlock_irqrestore(&bus->lock, flags);
 	wake_up(&bus->wake);
@@ -190,6 +197,18 @@ static int bus_hub_status(struct usb_hcd *hcd, char *buf)
 	return port >> 16 ? 1 : 0;
 }
 
+static void port_reset(struct bus *bus)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&bus->lock, flags);
+	bus->port &= ~USB_PORT_STAT_SUSPEND;
+	bus->port |= USB_PORT_STAT_C_RESET << 16;
+	if (bus->port & USB_PORT_STAT_CONNECTION)
+		bus->port |= USB_PORT_STAT_ENABLE | USB_PORT_STAT_HIGH_SPEED;
+	spin_unlock_irqrestore(&bus->lock, flags);
+}
+
 static int bus_set_feature(struct bus *bus, u16 feature)
 {
 	switch (feature) {
@@ -197,8 +216,7 @@ static int bus_set_feature(struct bus *bus, u16 feature)
 		port_set(bus, USB_PORT_STAT_POWER, 0);
 		return 0;
 	case USB_PORT_FEAT_RESET:
-		port_set(bus, USB_PORT_STAT_ENABLE | USB_PORT_STAT_HIGH_SPEED |
-			 USB_PORT_STAT_C_RESET << 16, USB_PORT_STAT_SUSPEND);
+		port_reset(bus);
 		return 0;
 	case USB_PORT_FEAT_SUSPEND:
 		port_set(bus, USB_PORT_STAT_SUSPEND, 0);
@@ -391,6 +409,21 @@ static void give_back_ended(struct usb_hcd *hcd)
 	}
 }
 
+static void give_back_late(struct work_struct *work)
+{
+	struct bus *bus = container_of(work, struct bus, late.work);
+	struct item *item, *next;
+
+	mutex_lock(&bus->device);
+	spin_lock_irq(&bus->lock);
+	list_for_each_entry_safe(item, next, &bus->taken, node)
+		if (item->cancelled)
+			list_move_tail(&item->node, &bus->ended);
+	spin_unlock_irq(&bus->lock);
+	give_back_ended(the_hcd);
+	mutex_unlock(&bus->device);
+}
+
 /* One request of the host to the device. Its bytes, 0: none, or no room left. */
 static int request(struct bus *bus, u64 at, u32 room)
 {
@@ -524,7 +557,9 @@ static int bus_release(struct inode *inode, struct file *file)
 	list_splice_tail_init(&bus->queued, &bus->ended);
 	list_splice_tail_init(&bus->taken, &bus->ended);
 	spin_unlock_irq(&bus->lock);
+	mutex_lock(&bus->device);
 	give_back_ended(the_hcd);
+	mutex_unlock(&bus->device);
 	usb_hcd_poll_rh_status(the_hcd);
 	spin_lock_irq(&bus->lock);
 	bus->open = false;
@@ -564,6 +599,7 @@ static int __init bus_probe(struct platform_device *pdev)
 	INIT_LIST_HEAD(&bus->taken);
 	INIT_LIST_HEAD(&bus->ended);
 	INIT_LIST_HEAD(&bus->unlinks);
+	INIT_DELAYED_WORK(&bus->late, give_back_late);
 	init_waitqueue_head(&bus->wake);
 	err = usb_add_hcd(the_hcd, 0, 0);
 	if (err)
@@ -599,6 +635,7 @@ static void __exit bus_exit(void)
 {
 	misc_deregister(&bus_misc);
 	usb_remove_hcd(the_hcd);
+	cancel_delayed_work_sync(&hcd_bus(the_hcd)->late);
 	usb_put_hcd(the_hcd);
 	platform_device_unregister(platform);
 	platform_driver_unregister(&bus_platform);

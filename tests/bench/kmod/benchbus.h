@@ -19,8 +19,8 @@ struct benchbus_exchange {
 	__u32 out_len;	/* and their bytes */
 	__u32 in_size;	/* the room at in, BENCHBUS_IN or more */
 	__u64 in;	/* where whole requests of the host go */
-	__u32 in_len;	/* out: their bytes, 0: none came in time */
-	__u32 ms;	/* how long to wait for one */
+	__u32 in_len;	/* out: their bytes; 0: none came */
+	__u32 ms;	/* how long to wait for one, at most */
 };
 
 /* 0, or -1 and errno: EINTR, EINVAL (too little room), EPROTO (no USB/IP), EFAULT. */
