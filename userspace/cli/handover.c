@@ -12,7 +12,7 @@
 #include "reader/pcsc_int.h"
 
 #define ASK_MS		3000
-#define LET_GO_MS	5000	/* pcscd ends what it does with a card first */
+#define LET_GO_MS	10000	/* pcscd ends what it does with a card first, on a machine that may have other work */
 #define BIND_MS		2000
 #define LOOK_MS		20
 
