@@ -7,6 +7,7 @@
  * hands the slot to the first who waits. The waits are bounded by what
  * recover.c allows a command that is being ended.
  */
+#include <linux/ktime.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 
@@ -37,11 +38,19 @@ static int claim_wait(struct cr_slot *s, struct cr_claimant *claimant,
 		      int timeout_ms)
 {
 	struct cr_reader *r = s->reader;
-	long left = timeout_ms < 0 ? MAX_SCHEDULE_TIMEOUT :
-				     msecs_to_jiffies(timeout_ms);
+	ktime_t end = ktime_add_ms(ktime_get(), timeout_ms);
+	long left = MAX_SCHEDULE_TIMEOUT;
+	s64 ms = timeout_ms;
 	int result;
 
-	left = wait_for_completion_interruptible_timeout(&claimant->done, left);
+	/* Ticks that came late count at once: the clock says when it is time. */
+	do {
+		if (timeout_ms >= 0)
+			left = msecs_to_jiffies(ms) + 1;
+		left = wait_for_completion_interruptible_timeout(&claimant->done,
+								 left);
+		ms = ktime_ms_delta(end, ktime_get());
+	} while (!left && ms > 0);
 
 	spin_lock_irq(&r->lock);
 	result = claimant->result;

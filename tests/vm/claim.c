@@ -127,7 +127,7 @@ static void claim_held_by_another_ring(void **state)
 	assert_int_equal(s.mine, 0);
 	begin = now_ms();
 	assert_int_equal(node_claim(&n, 0, 100), -EBUSY);
-	assert_true(now_ms() - begin >= WAITED(100));
+	assert_true(now_ms() - begin >= 95);
 	assert_int_equal(run_op(&n, CARDRING_OP_POWER_ON, 0).result, -EACCES);
 	assert_int_equal(run_op(&n, CARDRING_OP_NOP, 0).result, -EACCES);
 	assert_int_equal(run_op(&n, CARDRING_OP_ABORT, 0).result, -EACCES);
@@ -224,7 +224,7 @@ static void claim_held_by_another_process(void **state)
 	assert_int_equal(s.mine, 0);
 	begin = now_ms();
 	assert_int_equal(node_claim(&n, 0, 100), -EBUSY);
-	assert_true(now_ms() - begin >= WAITED(100));
+	assert_true(now_ms() - begin >= 95);
 	assert_int_equal(run_op(&n, CARDRING_OP_POWER_ON, 0).result, -EACCES);
 	assert_int_equal(run_op(&n, CARDRING_OP_NOP, 0).result, -EACCES);
 	assert_int_equal(run_op(&n, CARDRING_OP_ABORT, 0).result, -EACCES);

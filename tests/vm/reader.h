@@ -29,7 +29,6 @@
 #include "bound.h"
 
 #define NODE_MS	20000	/* whatever is waited for has happened by then, on a slow machine too */
-#define WAITED(ms)	((ms) * 3 / 4)	/* at least, of a wait in ticks: one that was late counts for those it missed */
 
 /* ---- the backend ---- */
 
