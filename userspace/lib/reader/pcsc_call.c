@@ -94,7 +94,7 @@ static void run(struct pcsc_ring *r)
 	r->calling = false;
 	if (err && cr_pcsc_unplugged(r))
 		err = -ENODEV;
-	if (err == -EREMOTEIO)
+	if (err == -EREMOTEIO || (err == -ENOMEDIUM && r->present))
 		settle(r, mine);
 	if (r->cur && r->serial == mine) {
 		r->cur->cqe.time_us = (uint32_t)(begin / 1000);

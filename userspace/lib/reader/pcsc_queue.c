@@ -11,6 +11,8 @@
 #include "pcsc_int.h"
 
 #define LONGEST		(3600 * 1000 * PCSC_MS)
+#define UNPLUG_MS	300
+#define LOOK_MS		10
 
 /* ---- waiting: on futexes, because a signal must end it ---- */
 
@@ -185,6 +187,19 @@ bool cr_pcsc_unplugged(struct pcsc_ring *r)
 	return true;
 }
 
+/* A card that goes may be all that pcscd knows yet of a reader that does: the kernel lets go of that a moment later. */
+static bool unplugged_soon(struct pcsc_ring *r)
+{
+	uint64_t until = cr_pcsc_now() + UNPLUG_MS * PCSC_MS;
+
+	while (!cr_pcsc_unplugged(r)) {
+		if (cr_pcsc_now() >= until)
+			return false;
+		cr_pcsc_sleep(r, &r->changes, cr_pcsc_now() + LOOK_MS * PCSC_MS);
+	}
+	return true;
+}
+
 /* ---- what is in the slot ---- */
 
 static void card_out(struct pcsc_ring *r)
@@ -223,7 +238,7 @@ void cr_pcsc_told(void *arg, const struct pcsc_state *state, int err)
 		r->generation = present;
 	} else {
 		/* the same state as before, but counted: one card for another */
-		if (r->present && (!present || count != r->count) && !cr_pcsc_unplugged(r))
+		if (r->present && (!present || count != r->count) && !unplugged_soon(r))
 			card_out(r);
 		if (present && !r->present)
 			card_in(r);
